@@ -55,5 +55,5 @@ def test_what_the_caller_can_mend_is_one_kind_of_error(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError):
             call()
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         saddle.run("quickstart", data_root="nowhere")

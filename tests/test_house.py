@@ -43,7 +43,7 @@ TEMPLATE = [
 def tracked_files() -> list[str]:
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip("this tree is no git checkout")
+        pytest.skip("this tree is not a git checkout")
     return [name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
 
 

@@ -75,7 +75,7 @@ class Report:
     `is_candidate`: False after an epoch whose state can't be the trial's checkpoint, as that of a teacher; one epoch at
     least must be a candidate.
 
-    Raises `ValueError` for a metric without a split or that is no number.
+    Raises `ValueError` for a metric without a split or that is not a number.
     """
 
     metrics: Mapping[str, float]
@@ -240,7 +240,7 @@ class Trainable(Protocol):
     `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
     `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that goes on from an earlier report of the same
     state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
-    result is as if both had been measured together. A report that it can't go on from is no mistake; one of another
+    result is as if both had been measured together. A report that it can't go on from is not a mistake; one of another
     state is, a `ValueError`;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
     stored state is what it seems; a trial that fails an item can't have the badge "best";

@@ -114,7 +114,7 @@ def complete_metric(name: str, declared: Metric | Direction | None = None) -> Me
             return replace(metric, role="clean", chance="classes")
         case "robust_accuracy" if metric.worst_case:
             return replace(metric, role="robust", chance="classes", clean=f"{split}/clean_accuracy")
-        case "robust_accuracy" if not detail.startswith("worst_case"):  # the ends of its interval are no accuracies
+        case "robust_accuracy" if not detail.startswith("worst_case"):  # the ends of its interval are not accuracies
             return replace(metric, role="robust", chance="classes", attack=detail, clean=f"{split}/clean_accuracy")
         case "robust_above_clean":
             return replace(metric, role="excess", unit=FRACTION)

@@ -95,7 +95,7 @@ def make_security_group(ec2: Any, network: str, ssh_from: str) -> str:
 
 
 def unless_there(make: Any, **named: Any) -> None:
-    """Make something; that it exists already is no error."""
+    """Make something; that it exists already is not an error."""
     try:
         make(**named)
     except ClientError as error:

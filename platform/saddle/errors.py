@@ -259,4 +259,4 @@ class GitError(InfrastructureError):
 
 
 class CodeIsGone(GitError):
-    """A night's code can't be had any more."""
+    """A night's code is not available any more."""

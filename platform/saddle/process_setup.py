@@ -117,6 +117,6 @@ def _instead(sign: str, encoding: str) -> str:
     for candidate in (sign.translate(IN_ASCII), plain):
         if candidate and candidate != sign:
             return candidate
-    if "\udc80" <= sign <= "\udcff":  # a byte of a path that is no text
+    if "\udc80" <= sign <= "\udcff":  # a byte of a path that is not text
         return f"\\x{ord(sign) - 0xDC00:02x}"
     return sign.encode("ascii", "backslashreplace").decode()

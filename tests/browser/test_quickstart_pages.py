@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 
 STUDIES = ("quickstart-search", "quickstart-ablation")
 OPTIONAL = "/ajax-api/2.0/mlflow/users/current"
-"""MLflow's page asks for a user even where its server has none; the server's 404 is no error of ours."""
+"""MLflow's page asks for a user even where its server has none; the server's 404 is not an error of ours."""
 
 FIGURES = {
     "quickstart-search": ["history", "importance", "slices", "parallel", "curves", "tradeoff"],

@@ -123,7 +123,7 @@ class TrainableContract:
             assert component.description, f"{name} has no description"
             assert component.off, f"{name} says nothing of a trial that lacks it"
             for field, value in {**component.on, **component.off}.items():
-                assert field in self.trainable.Config.model_fields, f"{name} sets {field!r}, which is no hyperparameter"
+                assert field in self.trainable.Config.model_fields, f"{name} sets {field!r}, not a hyperparameter"
                 assert not self.refused(field, value), f"{name} sets {field} to {value!r}, which it can't be"
 
     def refused(self, field: str, value: Any) -> bool:
@@ -147,7 +147,7 @@ class TrainableContract:
         undeclared = set(measures) - set(declared)
         assert not undeclared, f"data_measures gives {sorted(undeclared)}, which DATA_MEASURES doesn't declare"
         wrong = [name for name, value in measures.items() if type(value) is not float or not math.isfinite(value)]
-        assert not wrong, f"{wrong} are no finite floats; leave out what isn't defined"
+        assert not wrong, f"{wrong} are not finite floats; leave out what isn't defined"
         again = self.trainable.data_measures(self.complete(), self.make_run(seed=1))
         assert dict(again) == dict(measures), "measures are of the data: no seed changes them"
 

@@ -188,7 +188,7 @@ ROWS = (
         f"{EXECUTE}/worker/test_output_capture.py::test_all_that_is_printed_is_kept_with_its_trial",
         f"{STORE}/test_trial_output.py::test_head_tail_and_the_count_of_what_is_left_out_make_the_whole",
     )),
-    FaultRow("a trainable that reports NaN", "its trial diverged, and is no result of the sampler's", (
+    FaultRow("a trainable that reports NaN", "its trial diverged, and is not a result of the sampler's", (
         f"{EXECUTE}/worker/test_trial_runner.py::test_how_a_trial_went_wrong_is_told_apart",
         f"{SEARCH}/test_optuna_search.py::test_nan_is_never_stored_as_a_result",
     )),

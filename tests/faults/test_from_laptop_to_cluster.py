@@ -205,7 +205,7 @@ def answers(person: Person, optuna: str, bucket: str) -> None:
     assert [found["differences"] for found in json.loads(verified)] == [[]]
     rows = json.loads(person.run(person.next_line("saddle results") + " --json"))
     assert [row["trial"] for row in rows] == [f"trial-{number:05d}" for number in range(TRIALS)]
-    assert {row["outcome"] for row in rows} == {"completed"}, "a machine's death is no trial's failure"
+    assert {row["outcome"] for row in rows} == {"completed"}, "a machine's death is not a trial's failure"
     assert max(row["attempts"] for row in rows) >= 2, "nothing was under way on the node that died"
     assert f"s3://{bucket}/saddle/studies/rates/report.html" in person.run(person.next_line("saddle report"))
     assert person.run(person.next_line("saddle gc")) == "nothing to remove\n", "the policy was kept as the study ended"

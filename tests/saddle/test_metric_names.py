@@ -14,7 +14,7 @@ from trainables.contract import complete_metric
 
 PACKAGED = ("adversarial_training", "counterfactual_gan", "segmentation")
 WORDS = frozenset(("fid", "iou", "f1", "auroc"))
-"""Measures of a single word that are no words of English; of the others one can't tell what is meant."""
+"""Measures of a single word that are not words of English; of the others one can't tell what is meant."""
 
 
 def measures() -> set[str]:

@@ -178,5 +178,5 @@ def test_a_short_folder_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_arguments_that_are_no_text_are_refused_before_ray_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["saddle", "run", "st\udcff.yaml"])
-    with pytest.raises(ClusterError, match=r"the argument st\\xff.yaml has bytes that are no text"):
+    with pytest.raises(ClusterError, match=r"the argument st\\xff.yaml has bytes that are not UTF-8 text"):
         require_text_arguments()

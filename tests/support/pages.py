@@ -55,7 +55,7 @@ class Piece:
 
 
 class BrokenPage(Exception):
-    """A page has fences that are no blocks."""
+    """A page has fences that are not blocks."""
 
 
 def page_text(page: str) -> str:

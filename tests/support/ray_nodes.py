@@ -44,7 +44,7 @@ def make_environment(folder: Path) -> Path:
     packages = folder / "packages"
     packages.mkdir()
     for installed in Path(sysconfig.get_path("purelib")).iterdir():
-        if not installed.name.startswith(OURS):  # .pth files are no packages, and do nothing where they are linked
+        if not installed.name.startswith(OURS):  # .pth files are not packages, and do nothing where they are linked
             (packages / installed.name).symlink_to(installed)
     [site] = (folder / "lib").glob("python*/site-packages")
     (site / "packages.pth").write_text(f"{packages}\n")

@@ -137,7 +137,7 @@ def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.setenv(name, value)
     server = S3(s3_server)
     yield server
-    with contextlib.suppress(Exception):  # what a test left half done is no failure of the next one
+    with contextlib.suppress(Exception):  # what a test left half done is not a failure of the next one
         server.empty()
 
 

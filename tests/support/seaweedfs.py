@@ -102,5 +102,5 @@ def real_s3(seaweedfs_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     server = S3(seaweedfs_server)
     yield server
-    with contextlib.suppress(Exception):  # what a test left half done is no failure of the next one
+    with contextlib.suppress(Exception):  # what a test left half done is not a failure of the next one
         server.empty()

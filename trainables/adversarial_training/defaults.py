@@ -41,7 +41,7 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
     """
     for kind, name, valid in (("recipe", recipe, RECIPES), ("scale", scale, SCALES)):
         if name is not None and name not in valid:
-            raise ValueError(f"{name!r} is no {kind} of adversarial_training; {nearest(name, valid)}")
+            raise ValueError(f"{name!r} is not a {kind} of adversarial_training; {nearest(name, valid)}")
     dataset = known_name(given.get("dataset", "digits"))
     values = recipe_defaults(recipe_of(recipe, dataset, full=scale == "full"), dataset, given)
     if scale == "full":

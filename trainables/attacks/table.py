@@ -105,7 +105,7 @@ NAMES: tuple[str, ...] = (*ATTACKS, *SETS)
 def attack_of(name: str) -> Attack:
     """The entry of an attack; raises `ValueError` with the nearest name for one that isn't there."""
     if name not in ATTACKS:
-        raise ValueError(f"{name!r} is no attack; {nearest(name, ATTACKS)}")
+        raise ValueError(f"{name!r} is not an attack; {nearest(name, ATTACKS)}")
     return ATTACKS[name]
 
 

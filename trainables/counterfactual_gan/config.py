@@ -53,7 +53,7 @@ class Config(
             return
         for name in self.positive:
             if name not in facts.classes:
-                raise ValueError(f"{name!r} is no class of the dataset; {nearest(name, facts.classes)}")
+                raise ValueError(f"{name!r} is not a class of the dataset; {nearest(name, facts.classes)}")
         if not self.positive and len(facts.classes) != 2:
             example = facts.classes[-1]
             raise ValueError(

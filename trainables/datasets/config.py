@@ -90,7 +90,7 @@ def _address(address: str) -> str:
         raise ValueError(f"{scheme[:8]}://… can't be read; data lies in a local folder or at s3://BUCKET/KEY")
     if separator and not S3_ADDRESS.fullmatch(address):
         raise ValueError(
-            "this is no address on S3; it is written s3://BUCKET/KEY, without credentials, which come from the "
+            "this is not an address on S3; it is written s3://BUCKET/KEY, without credentials, which come from the "
             "environment or from AWS's own files"
         )
     return address
@@ -116,7 +116,7 @@ def _pattern(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        raise ValueError(f"this is no regular expression: {error}") from None
+        raise ValueError(f"this is not a regular expression: {error}") from None
     return value
 
 
@@ -205,7 +205,7 @@ class ParquetDataset(_Own):
 def _known(name: str) -> str:
     if name not in KNOWN:
         raise ValueError(
-            f"{name!r} is no known dataset; {nearest(name, KNOWN)} "
+            f"{name!r} is not a known dataset; {nearest(name, KNOWN)} "
             "(your own data is written {folder: PATH} or {parquet: {train: PATH, test: PATH}})"
         )
     return name

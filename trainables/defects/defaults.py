@@ -29,7 +29,7 @@ def require(method: str, recipe: str | None, recipes: Sequence[str], scale: str 
     """Raise `ValueError` for a recipe or scale that doesn't exist."""
     for kind, name, valid in (("recipe", recipe, recipes), ("scale", scale, SCALES)):
         if name is not None and name not in valid:
-            raise ValueError(f"{name!r} is no {kind} of {method}; {nearest(name, valid)}")
+            raise ValueError(f"{name!r} is not a {kind} of {method}; {nearest(name, valid)}")
 
 
 def data_defaults(given: Mapping[str, Any], recipe: str | None, scale: str | None) -> dict[str, Default]:

@@ -78,7 +78,7 @@ def inception(
 
 def _given(path: Path) -> Path:
     if not path.is_file():
-        raise WeightsError(f"{path} is no file; Inception's weights are {URL}")
+        raise WeightsError(f"{path} is not a file; Inception's weights are {URL}")
     return path
 
 
@@ -112,9 +112,9 @@ def _require_tensors(path: Path) -> None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises whatever the bytes bring it to
-        raise WeightsError(f"{path} is no file of weights: {_first_line(error)}") from None
+        raise WeightsError(f"{path} is not a file of weights: {_first_line(error)}") from None
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise WeightsError(f"{path} is no state dict, a mapping of names to tensors")
+        raise WeightsError(f"{path} is not a state dict, a mapping of names to tensors")
 
 
 def _sha256(path: Path) -> str:

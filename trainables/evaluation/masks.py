@@ -89,7 +89,7 @@ def mask_curve(
 
     `saliency`: (N, H, W) or (N, 1, H, W), higher = more salient; `positive`, `ignored`: as `regions` gives them.
     A pixel is found where its value lies above the threshold, so that a map of mostly zeros doesn't find them all.
-    Raises `ValueError` for maps without a positive pixel and for values that are no numbers.
+    Raises `ValueError` for maps without a positive pixel and for values that are not numbers.
     """
     values, wanted = _counted(saliency, positive, ignored)
     ranked = values.sort().values
@@ -153,7 +153,7 @@ def _counted(saliency: Tensor, positive: Tensor, ignored: Tensor | None) -> tupl
     if not bool(wanted.any()):
         raise ValueError("no pixel of the masks is positive, so there is nothing to find")
     if not bool(values.isfinite().all()):
-        raise ValueError("some values of the saliency maps are no finite numbers")
+        raise ValueError("some values of the saliency maps are not finite numbers")
     return values, wanted
 
 

@@ -38,4 +38,4 @@ def build_network(
         from trainables.models.wide_resnet import MultiTaskWideResNet
 
         return MultiTaskWideResNet(shape, classes, width, depth, depth_rule, denoising)
-    raise ValueError(f"{network!r} is no network; choose lenet, resnet18, alexnet or wide_resnet")
+    raise ValueError(f"{network!r} is not a network; choose lenet, resnet18, alexnet or wide_resnet")

@@ -29,7 +29,7 @@ class DenoisingBlock(nn.Module):
     def __init__(self, channels: int, operation: str) -> None:
         super().__init__()
         if operation not in DENOISED:
-            raise ValueError(f"{operation!r} is no denoising operation; choose {', '.join(DENOISED)}")
+            raise ValueError(f"{operation!r} is not a denoising operation; choose {', '.join(DENOISED)}")
         self.operation = operation
         if operation == "non_local":
             embedded = embedded_channels(channels)

@@ -87,7 +87,7 @@ class JointBatchNorm(nn.Module):
 def with_joint_statistics(model: M, device: torch.device) -> M:
     """The model with every BatchNorm's statistics over all ranks: torch's SyncBatchNorm on CUDA, else our own.
 
-    Layers are replaced in place, and their parameters stay the same; what is no BatchNorm stays as it is.
+    Layers are replaced in place, and their parameters stay the same; what is not a BatchNorm stays as it is.
     """
     if device.type == "cuda":
         return cast(M, nn.SyncBatchNorm.convert_sync_batchnorm(model))  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ def make_norm(norm: str, channels: int, **where: Any) -> nn.Module:
     if norm == "batch":
         return nn.BatchNorm2d(channels, **where)
     if norm != "group":
-        raise ValueError(f"{norm!r} is no norm; choose group or batch")
+        raise ValueError(f"{norm!r} is not a norm; choose group or batch")
     groups = next(count for count in range(min(32, max(1, channels // 4)), 0, -1) if channels % count == 0)
     return nn.GroupNorm(groups, channels, **where)
 

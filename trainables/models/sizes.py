@@ -77,7 +77,7 @@ def network_size(
 def blocks_per_stage(depth: int, rule: str) -> int:
     """Blocks in each of a wide ResNet's stages: (depth - 2) / 6 by Madry's rule, (depth - 4) / 6 by Zagoruyko's.
 
-    Raises `ValueError` if that is no whole number.
+    Raises `ValueError` if that is not a whole number.
     """
     blocks, rest = divmod(depth - _DEPTH_EXTRA[rule], 6)
     if rest or blocks < 1:

@@ -16,7 +16,7 @@ def build_swin(
     """timm's `swin_tiny` or `swin_small`, its first `stages`, without a head, for images (C, H, W).
 
     `width` is the embedding dimension. Stochastic depth is off: a GAN's losses share one forward pass. `what` is the
-    name that errors give the network. Raises `ValueError` where `pretrained` weights don't fit or can't be had.
+    name that errors give the network. Raises `ValueError` where `pretrained` weights don't fit or are not available.
     """
     what = what or variant
     if pretrained and (width != CUSTOMARY_WIDTH or stages != len(DEPTHS[variant])):

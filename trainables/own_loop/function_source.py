@@ -13,7 +13,7 @@ FRAMEWORK_RESUMES = (("fit", "ckpt_path"), ("train", "resume_from_checkpoint"))
 
 
 def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
-    """Every call in the source of a function; none if its source can't be had."""
+    """Every call in the source of a function; none if its source is not available."""
     try:
         source = getattr(function, "__saddle_source__", "") or inspect.getsource(function)
         tree = ast.parse(textwrap.dedent(source))
@@ -38,5 +38,5 @@ def reports_state(function: Callable[..., Any]) -> bool:
 
 
 def method_of(call: ast.Call) -> str:
-    """The name of the method that is called; empty for what is no method."""
+    """The name of the method that is called; empty for what is not a method."""
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""

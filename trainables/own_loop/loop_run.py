@@ -60,7 +60,7 @@ class LoopRun:
 
 
 def number_of(name: str, value: Any) -> float:
-    """A metric's value as a float; raises `ValueError` for what is no single number."""
+    """A metric's value as a float; raises `ValueError` for what is not a single number."""
     try:
         return float(value.detach() if hasattr(value, "detach") else value)
     except (TypeError, ValueError) as error:

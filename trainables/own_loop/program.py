@@ -23,7 +23,7 @@ from trainables.own_loop.terms import StudyTerms
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 OF_A_TRIAL = ("seed", "device", "config", "output")
-"""Placeholders that are no settings: the seed, `cpu` or `cuda:0`, all settings as JSON, a folder for the trial."""
+"""Placeholders that are not settings: the seed, `cpu` or `cuda:0`, all settings as JSON, a folder for the trial."""
 KEPT_LINES = 100
 LONGEST_LINE = 2_000
 """What is kept of a program's output, for a message where it fails."""
@@ -101,7 +101,7 @@ def program_trainable(command: str, report: str, folder: str, terms: StudyTerms)
     names = {name for word in split_words(command) for name in PLACEHOLDER.findall(word)}
     unknown = sorted(names - {*terms.settings, *OF_A_TRIAL})
     if unknown:
-        raise ValueError(f"{{{unknown[0]}}} in the command is no setting of the study")
+        raise ValueError(f"{{{unknown[0]}}} in the command is not a setting of the study")
     unused = [] if "config" in names else sorted({*terms.settings} - names)
     if unused:
         raise ValueError(

@@ -91,7 +91,7 @@ def cautions(
         yield from limits_of(ablation, len(standing.effects))
     if not declared:
         better = "larger" if spec.direction == "maximize" else "smaller"
-        yield f"{spec.metric} is no metric that the trainable declares; {better} is taken to be better."
+        yield f"{spec.metric} is not a metric that the trainable declares; {better} is taken to be better."
     yield from single_attack(entries, spec.metric)
 
 

@@ -77,7 +77,7 @@ def expected_word(text: str, results: StudyResults) -> Verdict | Word:
         hint = nearest(text, words)
         right = f"did you mean {hint}?" if hint else f"there are: {', '.join(words)}"
         article = "an" if results.study.kind == "ablation" else "a"
-        raise UserError(f"{text!r} is no verdict of {article} {results.study.kind}; {right}")
+        raise UserError(f"{text!r} is not a verdict of {article} {results.study.kind}; {right}")
     return words[text]
 
 

@@ -22,7 +22,7 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that differs: `ours` are the values of our trials, none if it is no setting of the trainable."""
+    """A condition that differs: `ours` are the values of our trials, none if it is not a setting of the trainable."""
 
     name: str
     published: Any

@@ -1,7 +1,7 @@
 """What trials were trained with (code, data, environment), and which of a study's trials were trained otherwise.
 
-Of the environment those versions are compared that numbers may depend on; another patch of Python is no other one.
-What a trial was measured with later is no part of it.
+Of the environment the versions that numbers may depend on are compared; another patch release of Python counts as the
+same. What a trial was measured with later is not part of it.
 """
 
 from __future__ import annotations

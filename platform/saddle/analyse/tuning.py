@@ -72,7 +72,7 @@ def _for_whom(study: Study, arms: Sequence[Arm], tuned: TunedBy) -> str:
     with_settings = settings((name, tuned.settings[name]) for name in names if name in tuned.settings)
     if not suited:
         given = f" (it trained with {with_settings})" if with_settings else ""
-        return f"for what it trained, which is none of these arms{given}; all of them have these settings untuned"
+        return f"for what it trained, which is not one of these arms{given}; all of them have these settings untuned"
     others = [name for name in of_arms if name not in suited]
     given = f" ({with_settings})" if with_settings else ""
     has = "has" if len(others) == 1 else "have"

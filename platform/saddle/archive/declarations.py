@@ -25,7 +25,7 @@ from trainables.contract import complete_metric
 log = logging.getLogger("saddle")
 
 VERSION = 1
-"""Of the file; one of a later saddle's is not read."""
+"""Of the file; a file of a later version is not read."""
 PLAIN = TypeAdapter(Declarations)
 
 
@@ -62,7 +62,7 @@ def _read(store: Store, run: RunId) -> Declarations | None:
     try:
         facts = json.loads(store.read(path))
         if facts["version"] > VERSION:
-            raise ValueError(f"version {facts['version']} is a later saddle's")
+            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
         declared = PLAIN.validate_python(facts)
     except FileNotFoundError:
         return None

@@ -21,7 +21,7 @@ def keep_note(
 ) -> tuple[Note, str | None]:
     """Keep a note and tell MLflow; returns it, and what MLflow has not taken yet, in words.
 
-    While a driver runs the study, MLflow hears of the note at its end. Raises `UserError` for an arm that the study
+    While a driver runs the study, MLflow gets the note at its end. Raises `UserError` for an arm that the study
     does not have, and for what is too long.
     """
     check(text, tags)

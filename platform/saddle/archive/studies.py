@@ -66,7 +66,7 @@ class StoredStudy:
 
     @property
     def instance(self) -> str:
-        """What tells this run from others of its study."""
+        """What distinguishes this run from others of its study."""
         return self.run.instance
 
     @cached_property
@@ -172,7 +172,7 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
             if not isinstance(instance, str) or not RunId.is_name(instance):  # a part of the folder's name one day
                 raise ValueError(f"{instance!r} can't tell a run from others")
             if not isinstance(baseline, dict | None):
-                raise TypeError(f"{baseline!r} is no baseline")
+                raise TypeError(f"{baseline!r} is not a baseline")
         except FileNotFoundError:
             continue
         except (ValueError, KeyError, TypeError) as error:

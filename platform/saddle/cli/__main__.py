@@ -7,6 +7,6 @@ import sys
 from saddle.cli import main, working_directory
 
 if not sys.flags.safe_path and sys.path[0] in ("", working_directory()):
-    del sys.path[0]  # `-m` puts the working directory there, whose random.py or torch.py is no module of ours
+    del sys.path[0]  # `-m` puts the working directory there, whose random.py or torch.py is not a module of ours
 
 main()

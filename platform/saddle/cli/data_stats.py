@@ -166,7 +166,7 @@ def parse_epsilon(text: str) -> float:
     except (ValueError, ZeroDivisionError):
         epsilon = -1.0
     if not 0 <= epsilon <= 1:
-        raise UserError(f"--epsilon {text!r} is no radius between 0 and 1; write 0.3, or 8/255")
+        raise UserError(f"--epsilon {text!r} is not a radius between 0 and 1; write 0.3, or 8/255")
     return epsilon
 
 
@@ -213,7 +213,7 @@ def dataset_spec(name: str | None, parquet: tuple[str, str] | None, size: int | 
 
 
 def described(text: str) -> Mapping[str, Any]:
-    """A dataset as a study file describes it; raises `UserError` if the text is no mapping."""
+    """A dataset as a study file describes it; raises `UserError` if the text is not a mapping."""
     from saddle.errors import UserError
     from saddle.studyfile.yaml_reader import read_documents
 

@@ -29,7 +29,7 @@ def tasks(
     if name is not None and name not in KNOWN:
         hint = nearest(name, KNOWN)
         raise UserError(
-            f"{name!r} is no known dataset ({', '.join(KNOWN)})" + (f"; did you mean {hint}?" if hint else "")
+            f"{name!r} is not a known dataset ({', '.join(KNOWN)})" + (f"; did you mean {hint}?" if hint else "")
         )
     if name is None:
         rows = [row for dataset in KNOWN for row in task_rows(dataset)]

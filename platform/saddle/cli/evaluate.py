@@ -42,7 +42,7 @@ def evaluate(
     """Measure trained models on the test split again, for example under a stronger attack.
 
     Of an ablation, or with --all of a search, all completed trials are measured, nothing is trained, and results,
-    report and MLflow speak of the new measurements, beside which the earlier ones are kept. Stopped, the same command
+    report and MLflow show the new measurements; the earlier ones are kept. Stopped, the same command
     goes on. Of a trial, or of a search's best one, what is measured is printed only.
 
     Example: saddle evaluate quickstart-ablation --set attack_steps=100

@@ -47,7 +47,7 @@ def verify(
 
 
 def runs(store: Store, study: str) -> list[RunId]:
-    """The stored runs called so; one whose file is damaged counts as long as its folder is there."""
+    """The stored runs of this name; one whose file is damaged counts as long as its folder is there."""
     from saddle.archive.lookup import find_studies
     from saddle.store.open import study_folder
     from saddle.trial.run_id import STUDIES, RunId

@@ -164,7 +164,7 @@ def split(address: str) -> tuple[str, int | None]:
     except ValueError:
         host = port = None
     if not host or (port is None and not address.startswith("http")):
-        raise ClusterError(f"{address!r} is no address: write auto, HOST:PORT, ray://HOST:PORT or http://HOST:PORT")
+        raise ClusterError(f"{address!r} is not an address: write auto, HOST:PORT, ray://HOST:PORT or http://HOST:PORT")
     return host, port
 
 

@@ -158,11 +158,11 @@ def not_started(folder: Path, error: Exception) -> InfrastructureError:
 
 
 def require_text_arguments() -> None:
-    """Raise `ClusterError` for bytes that are no text where Ray reads them: it hands on a process's command line."""
+    """Raise `ClusterError` for bytes that are not text where Ray reads them: it hands on a process's command line."""
     for what, text in (*(("the argument", argument) for argument in sys.argv), ("the working directory", os.getcwd())):
         if any("\ud800" <= character <= "\udfff" for character in text):
             shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            raise ClusterError(f"{what} {shown} has bytes that are no text in UTF-8, which Ray can't handle; rename it")
+            raise ClusterError(f"{what} {shown} has bytes that are not UTF-8 text, which Ray can't handle; rename it")
 
 
 def short_folder() -> Path:
@@ -231,7 +231,7 @@ def the_only_one(clusters: Sequence[str]) -> str:
     """The cluster that `auto` means; of several the one that RAY_TMPDIR's folder names, else raises `ClusterError`."""
     if not clusters:
         raise ClusterError(
-            "--address auto: this machine is no node of a Ray cluster; run it on the head node, hand it over with "
+            "--address auto: this machine is not a node of a Ray cluster; run it on the head node, hand it over with "
             "`saddle submit STUDY --address http://HEAD:8265`, or leave --address out to use this machine alone"
         )
     if len(clusters) == 1:

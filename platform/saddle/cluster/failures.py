@@ -14,7 +14,7 @@ VERDICT_SECONDS = 20.0
 """How long the cluster may take to find out why an actor doesn't answer."""
 
 NODE_SECONDS = 3.0
-"""How long a machine that is being shut down may go on after its workers: the cluster hears of these first."""
+"""How long a machine that is being shut down may go on after its workers: the cluster notices these first."""
 
 LOG_SECONDS = 30.0
 """How long a machine may take to look into the log of a worker that died on it."""
@@ -24,7 +24,7 @@ EXIT_CODE = re.compile(r"exits with an exit code (-?\d+)")
 
 @dataclass(frozen=True)
 class Death:
-    """Why something doesn't answer any more; `of_machine` where that is no fault of what ran there."""
+    """Why something doesn't answer any more; `of_machine` where that is not a fault of what ran there."""
 
     of_machine: bool
     why: str
@@ -89,7 +89,7 @@ def _death_of_actor(error: Any) -> Death:
             break
         if actor.node_id and not _is_alive(actor.node_id):
             return Death(True, "its node died")
-        time.sleep(0.2)  # its caller hears of a broken connection before the cluster knows that the machine is gone
+        time.sleep(0.2)  # its caller notices a broken connection before the cluster knows that the machine is gone
     else:
         return Death(True, f"its node did not say within {VERDICT_SECONDS:g} s what became of it")
     cause = actor.death_cause

@@ -31,7 +31,7 @@ backend.build_wheel(sys.argv[2])
 
 
 def build_wheels(packages: Sequence[str | Path], folder: Path) -> list[Path]:
-    """saddle's wheel and one for each of `packages`, in `folder`; raises `WheelError` for what is no package."""
+    """saddle's wheel and one for each of `packages`, in `folder`; raises `WheelError` for what is not a package."""
     try:
         wheels = [saddle_wheel(folder)]
     except PackageNotFoundError as error:

@@ -72,7 +72,7 @@ def without_requirements(wheel: Path, folder: Path) -> Path:
             files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
         name, version, *_, python, abi, platform = wheel.stem.split("-")
     except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise WheelError(f"{wheel} is no wheel ({error})") from error
+        raise WheelError(f"{wheel} is not a wheel ({error})") from error
     kept = {}
     for path, content in files.items():
         if path.endswith(".dist-info/METADATA"):

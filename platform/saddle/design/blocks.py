@@ -23,7 +23,7 @@ RAYS_OWN = ("CPU", "GPU", "memory", "object_store_memory")
 def block_list(blocks: Mapping[str, list[Any]]) -> list[Block]:
     """Every combination of the blocks' levels; the single empty block where there are none.
 
-    Raises `DesignError` for a level listed twice, and for a kind of machine that is no name for one.
+    Raises `DesignError` for a level listed twice, and for a kind of machine that is not a name for one.
     """
     for level in blocks.get(MACHINE, ()):
         if not isinstance(level, str) or not re.fullmatch(r"[A-Za-z][\w.-]*", level) or level in RAYS_OWN:

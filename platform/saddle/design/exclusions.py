@@ -59,7 +59,7 @@ def excluded_levels(entry: Entry, known: Known) -> dict[str, dict[str, Any]]:
 
 def _levels_of(factor: str, wanted: Any, known: Known) -> dict[str, Any]:
     if factor not in known:
-        raise ExclusionError(f"exclude names {factor}, which is no factor{_hint(factor, known)}")
+        raise ExclusionError(f"exclude names {factor}, which is not a factor{_hint(factor, known)}")
     levels = known[factor]
     single = canonical(wanted)
     several = {canonical(level): level for level in wanted} if isinstance(wanted, list) and wanted else {}
@@ -74,7 +74,7 @@ def _levels_of(factor: str, wanted: Any, known: Known) -> dict[str, Any]:
         listed = ", ".join(map(written, list(levels.values())[:MOST_LISTED]))
         listed += f" and {len(levels) - MOST_LISTED} more" if len(levels) > MOST_LISTED else ""
         raise ExclusionError(
-            f"exclude names {factor}: {written(unknown)}, which is none of its levels ({listed})"
+            f"exclude names {factor}: {written(unknown)}, which is not one of its levels ({listed})"
             f"{_hint(written(unknown), map(written, levels.values()))}"
         )
     return chosen

@@ -56,7 +56,7 @@ def other_level(factor: str, levels: list[Any], standing: Standing) -> Any:
 
 @lru_cache(maxsize=32)
 def fraction(count: int, resolution: int) -> tuple[Changed, ...]:
-    """The arms of `count` factors, the baseline's first; raises `DesignError` if that is no fraction of all."""
+    """The arms of `count` factors, the baseline's first; raises `DesignError` if that is not a fraction of all."""
     if count > MOST_FACTORS:
         raise DesignError(f"{count} factors are too many for a fractional design; at most {MOST_FACTORS} are possible")
     arms = _smallest(count, resolution)

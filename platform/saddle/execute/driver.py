@@ -85,7 +85,7 @@ class Options:
     settled: Callable[[EndedStudy], None] = lambda result: None
     """Called when a study has ended."""
     waiting: Callable[[str], contextlib.AbstractContextManager[None]] = lambda what: contextlib.nullcontext()
-    """Entered while something is waited for before a study begins, which it may tell a person of."""
+    """Entered while something is waited for before a study begins, so that the wait can be shown."""
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ def measure_pending(
     options: Options,
     measured: list[TrialRecord],
 ) -> dict[str, str]:
-    """Measure these trials, store and tell of each as soon as it is; returns why others could not be, by their key.
+    """Measure these trials, store and announce each at once; returns why others could not be, by their key.
 
     Those that were are added to `measured`, also where an error ends it. Raises `InfrastructureError`.
     """

@@ -1,4 +1,4 @@
-"""Decides what a study runs next, and hears what becomes of it; what is to be remembered goes to the recorder."""
+"""Decides what a study runs next and receives the results of what runs; the recorder stores them."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Scheduler:
     def on_worker_death(self, key: str, death: Death, *, started: bool = True) -> None:
         """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often.
 
-        A slot that had not `started` is no fault of the trial's; where no slot starts at all, the study ends.
+        A slot that had not `started` is not a fault of the trial's; where no slot starts at all, the study ends.
         """
         if key not in self.under_way or death.of_machine:
             return

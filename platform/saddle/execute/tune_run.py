@@ -59,7 +59,7 @@ def failing_the_study(scheduler: Scheduler, call: Callable[Args, Answer], otherw
 
 
 class StudySearcher(Unpickled, Searcher):
-    """Hands Tune the scheduler's next trial as the configuration of a slot; how trials fare, others hear."""
+    """Hands Tune the scheduler's next trial as the configuration of a slot; results go elsewhere."""
 
     def __init__(self, handover: Handover) -> None:
         super().__init__()

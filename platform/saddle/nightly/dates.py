@@ -24,7 +24,7 @@ def parse_date(text: str, timezone: str) -> str:
     try:
         parsed = date_at(float(text[1:]), timezone) if text.startswith("@") else date.fromisoformat(text).isoformat()
     except (ValueError, OverflowError, OSError):
-        raise UserError(f"--date {text} is no date; write it as {date_now(timezone)}") from None
+        raise UserError(f"--date {text} is not a date; write it as {date_now(timezone)}") from None
     if parsed > date_now(timezone):
         raise UserError(f"--date {text} lies in the future; it is {date_now(timezone)} in {timezone}")
     return parsed

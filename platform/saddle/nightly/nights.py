@@ -36,7 +36,7 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to run nights: `arguments` are those of `saddle run` that say where; `say` hears how it goes on."""
+    """How to run nights: `arguments` are those of `saddle run` that say where; `say` is called with the progress."""
 
     arguments: Sequence[str] = ()
     say: Callable[[str], None] = lambda line: None

@@ -120,7 +120,7 @@ class NightRunner:
             )
 
     def bisect(self, decision: Decision) -> None:
-        """Look for the commit that changed the numbers, once for each change; that it isn't found is no trouble."""
+        """Look for the commit that changed the numbers, once for each change; not to find it is not an error."""
         change, worktrees = decision.change, self.trainer.worktrees
         if change is None or worktrees is None or not ("code" in change.what and change.witness):
             return

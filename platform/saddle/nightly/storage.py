@@ -35,7 +35,7 @@ DIFF = "code.diff"
 """Of a night: the changes that were not committed, for people."""
 
 STUDY = "study-of-nights.yaml"
-"""Not `study.yaml`: what lies here is no run, and no command may take it for one."""
+"""Not `study.yaml`: what lies here is not a run, and no command may take it for one."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,9 @@ class NightlyStorage:
             return parse(content)
         except (ValidationError, ValueError) as error:
             where = self.store.locate(self.folder)
-            raise StorageError(f"what is stored of {what} in {where} is damaged or a later saddle's: {error}") from None
+            raise StorageError(
+                f"what is stored of {what} in {where} is damaged, or a later version of saddle wrote it: {error}"
+            ) from None
 
 
 _PIN, _PART, _ACCEPTANCE = TypeAdapter(Pin), TypeAdapter(Part), TypeAdapter(Acceptance)

@@ -62,7 +62,7 @@ def sections_of(folder: ModuleType) -> Sequence[Section[Any]]:
         if not section.within:
             continue
         if section.within not in sections:
-            raise TypeError(f"the section {section.name!r} is within {section.within!r}, which is no section")
+            raise TypeError(f"the section {section.name!r} is within {section.within!r}, which is not a section")
         if outer := sections[section.within].within:
             said = f"the section {section.name!r} is within {section.within!r}, which is itself within {outer!r}"
             raise TypeError(f"{said}; name the outermost one")

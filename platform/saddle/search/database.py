@@ -43,7 +43,7 @@ def shared_url() -> str | None:
 
 
 def patience() -> float:
-    """How long to wait for a lost database; raises `SharedDatabaseError` if it is no number of seconds."""
+    """How long to wait for a lost database; raises `SharedDatabaseError` if it is not a number of seconds."""
     given = os.environ.get(PATIENCE_VARIABLE)
     try:
         seconds = PATIENCE if given is None else float(given)

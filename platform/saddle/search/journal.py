@@ -57,7 +57,7 @@ def read_whole(
 ) -> BaseStorage:
     """The journal at `path`; raises `NotWhole`."""
     if not path.is_file():
-        raise NotWhole("it is no file")
+        raise NotWhole("it is not a file")
     cut_tail(path)
     check_lines(path)
     try:
@@ -84,9 +84,9 @@ def check_lines(path: Path) -> None:
             try:
                 record = json.loads(line)
             except ValueError:
-                raise NotWhole(f"line {number} is no JSON") from None
+                raise NotWhole(f"line {number} is not a JSON") from None
             if not isinstance(record, dict) or not isinstance(record.get("op_code"), int):
-                raise NotWhole(f"line {number} is no record of Optuna's")
+                raise NotWhole(f"line {number} is not a record of Optuna's")
 
 
 def check_trials(

@@ -14,13 +14,13 @@ METHOD = "method"
 
 
 def reported_value(objectives: Sequence[Objective], metrics: Mapping[str, float]) -> float | None:
-    """What is reported of an epoch; None with several objectives, or where the metric is no number."""
+    """What is reported of an epoch; None with several objectives, or where the metric is not a number."""
     value = metrics.get(objectives[0].metric)
     return None if len(objectives) > 1 or value is None or not math.isfinite(value) else value
 
 
 def is_reported(epoch: int) -> bool:
-    """Whether Optuna hears of an epoch: of each up to 1,000, then of those with three significant digits.
+    """Whether an epoch is reported to Optuna: of each up to 1,000, then of those with three significant digits.
 
     Each report copies all before it (2 ms at 100,000), and pruners look through them; so they are 2,800 there.
     """

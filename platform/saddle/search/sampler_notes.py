@@ -8,7 +8,7 @@ LEARNS_CONSTRAINTS = frozenset({"tpe", "gp", "nsga2"})
 """Samplers that learn from violated constraints; the others only have such trials left out of the best."""
 
 LEARNS_FAILURES = frozenset({"tpe"})
-"""Samplers that learn from pruned trials, and so from collapsed and diverged ones; the others never hear of them."""
+"""Samplers that learn from pruned trials, and so from collapsed and diverged ones; the others are never given them."""
 
 SAMPLES_THE_REST_AT_RANDOM = frozenset({"gp", "cmaes", "qmc"})
 """Samplers of the parameters that every trial has: those with a condition are drawn at random."""

@@ -134,7 +134,7 @@ class Pages:
         except (OSError, Damaged, ForeignPath) as error:
             raise NotFound(f"{path} can't be read ({type(error).__name__})") from error
         if not content.startswith(PNG):
-            raise NotFound(f"{path} is no PNG")
+            raise NotFound(f"{path} is not a PNG")
         return Response(content, media_type="image/png")
 
     async def nightly(self, request: Request) -> Response:

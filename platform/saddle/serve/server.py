@@ -39,7 +39,7 @@ class Listening:
 def listen(host: str, port: int, token: str = "", names: tuple[str, ...] = ()) -> Listening:
     """Take a port, 0 for any; what isn't loopback demands a token, a new one if none is given.
 
-    Raises `UserError` if the port or address can't be had.
+    Raises `UserError` if the port or address is not available.
     """
     demanded = token or ("" if is_loopback(host) else secrets.token_urlsafe(32))
     try:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoredChecks:
-    """The items of one trial; `ended` tells the trial that was checked from one that was run again."""
+    """The items of one trial; `ended` distinguishes the checked trial from one that was run again."""
 
     ended: float
     items: tuple[CheckItem, ...]
@@ -68,7 +68,7 @@ def _read(store: Store, path: str) -> StoredChecks | None:
     try:
         content = json.loads(store.read(path))
         if content["version"] > VERSION:
-            log.warning("%s is of a later saddle and is left out", store.locate(path))
+            log.warning("%s was written by a later version of saddle and is left out", store.locate(path))
             return None
         return StoredChecks(content["ended"], tuple(_item(values) for values in content["items"]))
     except FileNotFoundError:
@@ -82,5 +82,5 @@ def _item(values: Mapping[str, Any]) -> CheckItem:
     """An item of a file, whose numbers that were not finite are null there."""
     numbers = {name: math.nan if value is None else float(value) for name, value in values["numbers"].items()}
     if values["verdict"] not in get_args(CheckVerdict):
-        raise ValueError(f"{values['verdict']!r} is no verdict")
+        raise ValueError(f"{values['verdict']!r} is not a verdict")
     return CheckItem(str(values["item"]), values["verdict"], numbers, str(values["says"]))

@@ -7,9 +7,9 @@ from typing import IO
 
 
 def try_lock(file: int | IO[str], *, shared: bool = False) -> bool:
-    """Whether the lock on an open file could be had at once; closing the file gives it back.
+    """Whether the lock on an open file was acquired, without waiting; closing the file releases it.
 
-    Many may hold a `shared` one as long as nobody has it alone.
+    Several may hold a `shared` lock while there is no exclusive one.
     """
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

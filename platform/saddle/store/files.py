@@ -146,4 +146,4 @@ def _is_a_link(path: Path) -> ForeignPath:
 
 
 def _is_no_file(path: Path) -> ForeignPath:
-    return ForeignPath(f"{path} is no regular file; remove it")
+    return ForeignPath(f"{path} is not a regular file; remove it")

@@ -3,7 +3,7 @@
 The rule, for workers and driver alike. An error is the infrastructure's if it, or an error it was raised from, says
 
 - a disk or file system is full, over its quota, read-only, failing, gone or stale (`FULL`, `BROKEN`);
-- a right is missing (`RIGHTS`): who may read a folder is no property of a configuration;
+- a right is missing (`RIGHTS`): who may read a folder is not a property of a configuration;
 - another machine can't be reached (`NETWORK`), or a storage can't be used (`StorageError`, botocore);
 - the system has no file descriptor, process or shared memory left (`LIMITS`): a warm worker serves many trials, so that
   the one that meets the limit need not be the one that used it up.

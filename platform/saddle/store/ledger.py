@@ -68,7 +68,7 @@ class Ledger:
         """Move an entry out of the ledger, to where no command reads it."""
         content, etag = self.store.fetch(self.path(key))
         aside = f"{study_folder(self.run)}/set-aside/{time.strftime('%Y%m%dT%H%M%S')}-{key}.parquet"
-        log.warning("%s is none of this study's trials; it is kept as %s", self.path(key), aside)
+        log.warning("%s is not a trial of this study; it is kept as %s", self.path(key), aside)
         self.store.write(aside, content)
         self.store.delete_if(self.path(key), etag)
 

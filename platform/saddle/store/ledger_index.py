@@ -73,7 +73,7 @@ def read_segments(store: Store, run: RunId, columns: Sequence[str] | None = None
 
 
 def parse_segment(path: str, content: bytes, columns: Sequence[str] | None = None) -> Segment:
-    """The segment in a Parquet file; one without etags where it is damaged or a later saddle's."""
+    """The segment in a Parquet file; one without etags if it is damaged or a later version wrote it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -142,7 +142,7 @@ def checksum_in_name(path: str) -> str:
 
 
 def number_of_segment(path: str) -> int:
-    """The number in a segment's name; 0 for a file that is none of ours."""
+    """The number in a segment's name; 0 for a file that is not ours."""
     number = path.rpartition("/")[2].partition("-")[0]
     return int(number) if number.isdigit() else 0
 

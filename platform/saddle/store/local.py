@@ -104,7 +104,7 @@ class LocalStore:
             return sorted((entry for entry in entries if self._is_ours(folder, entry)), key=lambda entry: entry.name)
 
     def _is_ours(self, folder: str, entry: os.DirEntry[str]) -> bool:
-        """Whether an entry counts: hidden ones don't, and what can't be had by its name would only be in the way."""
+        """Whether an entry counts: hidden ones don't, and what can't be read by its name is left out."""
         if entry.name.startswith(".") or not is_name(entry.name):
             return False
         path = f"{folder}/{entry.name}" if folder else entry.name

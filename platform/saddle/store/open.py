@@ -37,14 +37,14 @@ def open_store(storage: str | os.PathLike[str] | None = None, *, create: bool = 
 
 
 def require_text(path: str) -> None:
-    """Raise `StorageError` for a path with bytes that are no UTF-8: no URL, database or message of Ray can hold it."""
+    """Raise `StorageError` for a path with bytes that are not UTF-8: no URL, database or message of Ray can hold it."""
     whole = os.path.abspath(path) if "://" not in path else path
     try:
         whole.encode()
     except UnicodeEncodeError:
         shown = whole.encode(errors="surrogateescape").decode(errors="backslashreplace")
         raise StorageError(
-            f"the storage {shown} has bytes in its path that are no text in UTF-8, which MLflow and Ray can't handle; "
+            f"the storage {shown} has bytes in its path that are not UTF-8 text, which MLflow and Ray can't handle; "
             "rename the folder, or choose another with --storage or SADDLE_STORAGE"
         ) from None
 

@@ -17,14 +17,14 @@ def check_path(path: str, *, root: bool = False) -> str:
         return path
     why = _why_refused(path)
     if why:
-        raise ForeignPath(f"{str(path)[:SHOWN]!r} is no path in a storage: {why}")
+        raise ForeignPath(f"{str(path)[:SHOWN]!r} is not a path in a storage: {why}")
     return path
 
 
 def check_name(name: str, what: str) -> str:
     """The name of one folder in a storage, unchanged; raises `ForeignPath` saying that it can't be `what`."""
     if not is_name(name):
-        raise ForeignPath(f"{str(name)[:SHOWN]!r} can't be {what}: it is no name of a folder in a storage")
+        raise ForeignPath(f"{str(name)[:SHOWN]!r} can't be {what}: it is not a name of a folder in a storage")
     return name
 
 
@@ -35,7 +35,7 @@ def is_name(name: str) -> bool:
 
 def _why_refused(path: str) -> str:
     if not isinstance(path, str):
-        return "it is no text"
+        return "it is not text"
     if path in ("", "."):
         return "it is the storage itself"
     if "\0" in path:

@@ -17,7 +17,7 @@ from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 
 VERSION = 2
-"""Of a plan's file; one of a later saddle's is not read. 2 has arms that were added, 1 none."""
+"""Of a plan's file; a file of a later version is not read. 2 has arms that were added, 1 none."""
 
 
 def plan_path(run: RunId, number: int) -> str:
@@ -36,7 +36,7 @@ def _parse(store: Store, path: str) -> SeedPlan:
     try:
         facts = json.loads(store.read(path))
         if facts["version"] > VERSION:
-            raise ValueError(f"version {facts['version']} is a later saddle's")
+            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
         seeds, looks = (tuple(int(number) for number in facts[name]) for name in ("seeds", "looks"))
         growth = PlanGrowth(**{name: tuple(map(str, each)) for name, each in facts.get("growth", {}).items()})
         analysis = dict(facts.get("analysis", {}))

@@ -18,7 +18,7 @@ from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 
 VERSION = 1
-"""Of the files; one of a later saddle's is not read."""
+"""Of the files; a file of a later version is not read."""
 
 
 def units_folder(run: RunId) -> str:
@@ -74,7 +74,7 @@ def _read(store: Store, path: str) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(content)
         if facts["version"] > VERSION:
-            raise ValueError(f"version {facts['version']} is a later saddle's")
+            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
         return facts
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(

@@ -1,8 +1,8 @@
 """What of a study may change once it has run: whatever says how its trials are trained, not what they are.
 
 Trials that ended under the old file count for the new one, so nothing may change that a trial's result, or the choice
-of the next trial, rests on. Where and for how long trials run is no such thing: a trial that hangs gets a time limit,
-a study moves to a larger machine, a budget is raised or cut.
+of the next trial, rests on. Where and for how long trials run may change: a trial that hangs gets a time limit, a study
+moves to a larger machine, a budget is raised or cut.
 """
 
 from __future__ import annotations

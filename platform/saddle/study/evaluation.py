@@ -32,7 +32,7 @@ def changed_evaluation(trained: Study, study: Study, trainable: LoadedTrainable)
 
 
 def _plain_settings(study: Study, trainable: LoadedTrainable) -> dict[str, Any]:
-    """Every field's value as a ledger has it; as the file has it where the arms complete what is no valid whole."""
+    """Every field's value as a ledger has it; as the file has it where the arms complete what is not valid whole."""
     values = trainable.complete(study.settings, study.recipe, study.scale)
     try:
         plain: dict[str, Any] = trainable.Config.model_validate(values).model_dump(mode="json")

@@ -1,4 +1,4 @@
-"""What can't be had of the trials of a trainable that does without parts of the contract."""
+"""What the trials of a trainable lack that leaves out parts of the contract."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Constraint(Section):
         bound = match[3] if match is not None else ""
         if match is None or not (FLOAT.fullmatch(bound) or FRACTION.fullmatch(bound)):
             example = "validation/score >= 0.97"
-            raise ValueError(f"{value!r} is no constraint; write METRIC >= NUMBER, such as {example}")
+            raise ValueError(f"{value!r} is not a constraint; write METRIC >= NUMBER, such as {example}")
         number = Fraction(bound).number() if FRACTION.fullmatch(bound) else bound.replace("_", "")
         return {"metric": match[1], "relation": match[2], "bound": float(number)}
 

@@ -33,7 +33,7 @@ class Nightly(Section):
     @classmethod
     def _is_known(cls, value: str) -> str:
         if value not in available_timezones():
-            raise ValueError(f"{value!r} is no time zone; write UTC, or a place such as Europe/Berlin")
+            raise ValueError(f"{value!r} is not a time zone; write UTC, or a place such as Europe/Berlin")
         return value
 
     @model_validator(mode="after")

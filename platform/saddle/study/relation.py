@@ -218,7 +218,7 @@ def plan_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _added_or_removed(name: str, before: Any, after: Any) -> list[str]:
-    """`2 units added (a, b)`: what a unit or seed is called tells it from others."""
+    """`2 units added (a, b)`: what a unit or seed is called distinguishes it from others."""
     added = [str(item) for item in after if item not in before]
     removed = [str(item) for item in before if item not in after]
     pairs = ((added, "added"), (removed, "taken away"))

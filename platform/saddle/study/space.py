@@ -54,7 +54,7 @@ class Parameter(BaseModel):
         if self.step is not None and self.step > high - low:
             raise ValueError(f"the step {self.step!r} is wider than the range; choose at most {high - low!r}")
         if self.step is not None and self.int_range is not None and self.step % 1:
-            raise ValueError(f"the step {self.step!r} of an int range is no whole number; choose 1 or more")
+            raise ValueError(f"the step {self.step!r} of an int range is not a whole number; choose 1 or more")
         return self
 
     @property

@@ -189,12 +189,12 @@ def _require_contract(name: str, code: Any) -> None:
     if lacking:
         raise TrainableError(f"trainable {name} lacks {', '.join(lacking)}", "see trainables/contract.py")
     if not (isinstance(code.Config, type) and issubclass(code.Config, BaseModel)):
-        raise TrainableError(f"trainable {name}: Config is no pydantic model", "see trainables/contract.py")
+        raise TrainableError(f"trainable {name}: Config is not a pydantic model", "see trainables/contract.py")
     if hasattr(code, "DATA_MEASURES") != hasattr(code, "data_measures"):
         raise TrainableError(f"trainable {name} has one of DATA_MEASURES and data_measures", "give both, or neither")
     for metric, declared in code.METRICS.items():
         if not METRIC_NAME.fullmatch(metric):
-            raise TrainableError(f"trainable {name}: {metric!r} is no metric name", "write split/metric")
+            raise TrainableError(f"trainable {name}: {metric!r} is not a metric name", "write split/metric")
         if not isinstance(declared, Metric) and declared not in get_args(Direction):
             right = "write maximize, minimize, or a trainables.contract.Metric"
             raise TrainableError(f"trainable {name}: {declared!r} doesn't declare {metric}", right)

@@ -19,4 +19,4 @@ class UnitFacts:
 
 
 NO_FACTS = UnitFacts()
-"""Of a study that is no relation, or has not run."""
+"""Of a study that is not a relation, or has not run."""

@@ -34,7 +34,7 @@ class Fraction(str):
         """Its value, an int where it is whole; raises `ScalarError` if it has none."""
         parts = self.replace("_", "").split("/")
         if len(parts) != 2 or len(self) > 80:
-            raise ScalarError(f"{self[:40]} is no fraction; write one as NUMBER/NUMBER, such as 8/255")
+            raise ScalarError(f"{self[:40]} is not a fraction; write one as NUMBER/NUMBER, such as 8/255")
         above, below = (fractions.Fraction(part.strip()) for part in parts)
         if not below:
             raise ScalarError(f"{self} divides by zero")
@@ -62,7 +62,7 @@ def plain(text: str) -> bool | int | float | str | None:
             raise ScalarError(f"{text[:40]} is too large for a float")
         return number
     if NOT_FINITE.fullmatch(text):
-        raise ScalarError(f"{text} is no finite number")
+        raise ScalarError(f"{text} is not a finite number")
     if DATE.fullmatch(text):
         raise ScalarError(f'{text[:40]} is a date, which no setting takes; for a text write "{text[:40]}" with quotes')
     return Fraction(text) if FRACTION.fullmatch(text) else text

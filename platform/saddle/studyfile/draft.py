@@ -194,7 +194,7 @@ def _read_search(draft: Draft, value: Any) -> None:
     for name, spec in value.items():
         if not isinstance(spec, dict):
             right = f"write {name}: {{float: [LOW, HIGH]}}, {{int: [LOW, HIGH]}} or {{choice: [A, B]}}"
-            draft.refuse(("search", name), f"{show(spec)} is no range", f"{right}; a single value belongs to fixed")
+            draft.refuse(("search", name), f"{show(spec)} is not a range", f"{right}; a single value belongs to fixed")
             continue
         for parameter in draft.take(Parameter, ("search", name), spec):
             draft.search[name] = parameter
@@ -209,7 +209,7 @@ def _read_objective(draft: Draft, value: Any) -> None:
     for index, entry in enumerate(entries):
         path: Path = ("objective",) if single else ("objective", index)
         if not isinstance(entry, dict):
-            draft.refuse(path, f"{show(entry)} is no objective", "write {maximize: METRIC} or {minimize: METRIC}")
+            draft.refuse(path, f"{show(entry)} is not an objective", "write {maximize: METRIC} or {minimize: METRIC}")
             continue
         for objective in draft.take(Objective, path, entry):
             draft.objectives[path] = objective
@@ -217,7 +217,7 @@ def _read_objective(draft: Draft, value: Any) -> None:
 
 def _read_constraints(draft: Draft, value: Any) -> None:
     if not isinstance(value, list):
-        draft.refuse(("constraints",), f"{show(value)} is no list", 'write ["validation/METRIC >= 0.97"]')
+        draft.refuse(("constraints",), f"{show(value)} is not a list", 'write ["validation/METRIC >= 0.97"]')
         return
     for index, entry in enumerate(value):
         for constraint in draft.take(Constraint, ("constraints", index), entry):
@@ -226,7 +226,7 @@ def _read_constraints(draft: Draft, value: Any) -> None:
 
 def _read_ablation(draft: Draft, value: Any) -> None:
     if not isinstance(value, dict):
-        draft.refuse(("ablation",), f"{show(value)} is no ablation", "write ablation: {factors: {NAME: [A, B]}}")
+        draft.refuse(("ablation",), f"{show(value)} is not an ablation", "write ablation: {factors: {NAME: [A, B]}}")
         return
     baseline = value.get("baseline")
     if isinstance(baseline, dict) and "best_of" in baseline:
@@ -267,7 +267,7 @@ def _read_factors(draft: Draft, value: Any) -> None:
         return
     for index, name in enumerate(value):
         if not isinstance(name, str):
-            what = f"{show(name)} is no name of a component or switch"
+            what = f"{show(name)} is not a name of a component or switch"
             draft.refuse((*path, index), what, "write factors: [NAME, NAME], or {NAME: [A, B]} for levels")
         elif name in draft.factor_paths:
             draft.refuse((*path, index), f"{name} is listed twice", "list every factor once")
@@ -282,7 +282,7 @@ def _read_factor(draft: Draft, path: Path, name: str, levels: Any) -> None:
         draft.switches.add(name)
         levels = list(SWITCH)
     if not isinstance(levels, list) or not levels:
-        draft.refuse(path, f"{show(levels)} is no list of levels", f"write {name}: [A, B]")
+        draft.refuse(path, f"{show(levels)} is not a list of levels", f"write {name}: [A, B]")
         return
     draft.ablation["factors"][name] = levels
     draft.factor_paths[name] = path

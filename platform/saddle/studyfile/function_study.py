@@ -97,7 +97,7 @@ def written_file(function: Callable[..., Any], siblings: Mapping[str, Any]) -> t
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """The source of a function; empty if it can't be had, as in a shell."""
+    """The source of a function; empty if it is not available, as in a shell."""
     try:
         return inspect.getsource(function)
     except OSError:

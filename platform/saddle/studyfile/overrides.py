@@ -67,7 +67,7 @@ def override(documents: Sequence[Document], texts: Sequence[str]) -> tuple[list[
 
 
 class _NoMappingError(Exception):
-    """A path leads into something that is no mapping."""
+    """A path leads into something that is not a mapping."""
 
 
 def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Problem]]:

@@ -58,9 +58,9 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         return str(packaged[matches[0]]), packaged[matches[0]].read_bytes()
     if matches:
         right = f"write one of: {', '.join(matches)}"
-        raise StudyError([Problem(wanted, None, "", "several packaged studies are called so", right)])
+        raise StudyError([Problem(wanted, None, "", "several packaged studies have this name", right)])
     if exists:
-        raise StudyError([Problem(wanted, None, "", "this is no file", "give the path of a study file")])
+        raise StudyError([Problem(wanted, None, "", "this is not a file", "give the path of a study file")])
     shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
     near = nearest(name, shorts)
     right = f"packaged studies are: {listed_by_folder(packaged)}"

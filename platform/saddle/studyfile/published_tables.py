@@ -43,7 +43,7 @@ def read_published(name: str, study_file: str) -> tuple[dict[str, Any] | None, l
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return None, [Problem(where, None, "", "this is no text in UTF-8", "a table of published values is a CSV file")]
+        return None, [Problem(where, None, "", "this is not UTF-8 text", "a table of published values is a CSV file")]
     values, problems = parse_table(text, where)
     notes = [line.lstrip("# ").rstrip() for line in text.splitlines() if line[:1] == "#" and line.strip("# ")]
     return (None if problems else {"file": Path(name).name, "values": values, "notes": notes}), problems
@@ -156,6 +156,6 @@ def _row(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def as_yaml(cell: str) -> Any:
-    """A cell as a study file would read it: `0.3` a number, `[odd_even]` a list; what is no YAML stays a text."""
+    """A cell as a study file would read it: `0.3` a number, `[odd_even]` a list; what is not YAML stays a text."""
     value, _, problems = read_value(cell, "")
     return cell if problems else value

@@ -29,7 +29,7 @@ def read_rows(name: str, study_file: str) -> tuple[list[dict[str, Any]], list[st
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise StudyError([Problem(where, None, "", "this is no text in UTF-8", "a table is a CSV file")]) from None
+        raise StudyError([Problem(where, None, "", "this is not UTF-8 text", "a table is a CSV file")]) from None
     notes = [line.lstrip("# ").rstrip() for line in text.splitlines() if line[:1] == "#" and line.strip("# ")]
     lines = [line for line in text.splitlines() if line.strip() and line[:1] != "#"]
     if len(lines) < 2:

@@ -31,7 +31,7 @@ IN_OTHER_WORDS = {
 
 
 NUMERIC = frozenset({"int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number"})
-"""Errors about a value that is no number although one is expected."""
+"""Errors about a value that is not a number although one is expected."""
 
 
 class Mistake(NamedTuple):

@@ -1,4 +1,4 @@
-"""YAML text as plain values, with the line of every key; rubbish becomes problems, never a traceback."""
+"""YAML text as plain values, with the line of every key; invalid text becomes problems, never a traceback."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Document:
 
 
 def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem]]:
-    """The documents of a study file, and everything in it that is no YAML of the kind wanted."""
+    """The documents of a study file, and everything in it that is not YAML of the kind wanted."""
     if len(data) > LARGEST_FILE:
         return [], [Problem(file, 1, "", f"the file is larger than {LARGEST_FILE // 1024} KiB; no study is that long")]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        return [], [Problem(file, line, "", "this is no text in UTF-8", "a study is a YAML file")]
+        return [], [Problem(file, line, "", "this is not UTF-8 text", "a study is a YAML file")]
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         return [], [Problem(file, line, "", "this is binary data, not text", "a study is a YAML file")]
@@ -81,20 +81,20 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
 
 
 NOTHING = object()
-"""Stands for the value of a text that is no single value."""
+"""Stands for the value of a text that is not a single value."""
 
 
 def read_value(text: str, label: str) -> tuple[Any, frozenset[Path], list[Problem]]:
     """The single value that a text is in a study file, if it is broken, and what is wrong with it.
 
-    It is `NOTHING` if it is no single value; `label` is what problems call it.
+    It is `NOTHING` if it is not a single value; `label` is what problems call it.
     """
     # a list around the value keeps `null` and the empty value apart from an empty file
     documents, problems = read_documents(f"[\n{text.strip() or '~'}\n]".encode("utf-8", "replace"), label)
     value = documents[0].value if len(documents) == 1 else None
     if not isinstance(value, list) or len(value) != 1:
         right = "put a text with special characters in quotes"
-        return NOTHING, frozenset(), problems or [Problem(label, None, "", "this is no single value", right)]
+        return NOTHING, frozenset(), problems or [Problem(label, None, "", "this is not a single value", right)]
     return value[0], frozenset(path[1:] for path in documents[0].broken), problems
 
 
@@ -151,7 +151,7 @@ class _Reader:
                 if isinstance(event, DocumentStartEvent):
                     self.anchors, self.places, self.broken, self.top = {}, {(): self._place(event)}, set(), None
                 elif isinstance(event, DocumentEndEvent):
-                    if self.top is not None:  # a trailing `---` is no study
+                    if self.top is not None:  # a trailing `---` is not a study
                         documents.append(Document(self.top, self.places, frozenset(self.broken)))
                 elif isinstance(event, NodeEvent):
                     self._node(event)
@@ -172,10 +172,10 @@ class _Reader:
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
-            self._stop(mark.line if mark else line, f"this is no YAML: {' '.join(what.split())}")
-        except Exception as error:  # on rubbish ruamel's scanner leaks ValueError, IndexError, AttributeError and more
+            self._stop(mark.line if mark else line, f"this is not YAML: {' '.join(what.split())}")
+        except Exception as error:  # ruamel's scanner leaks ValueError, IndexError, AttributeError and more
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._stop(line, f"this is no YAML: {reason[:100]}")
+            self._stop(line, f"this is not YAML: {reason[:100]}")
 
     def _node(self, event: NodeEvent) -> None:
         self.values += 1
@@ -221,7 +221,7 @@ class _Reader:
         if _tag(event):
             self._note(event, parent.path, f"the tag {_tag(event)} is not allowed", "tags could run code; write a word")
         elif event.style is None and name == "<<":
-            self._note(event, parent.path, "<< is no key of YAML 1.2", "write the keys out; documents inherit anyway")
+            self._note(event, parent.path, "<< is not a key of YAML 1.2", "write the keys out; documents inherit them")
         elif event.style is None and name in ("", "~", "null"):
             self._note(event, parent.path, "a key is missing before the colon", "a key is a word")
         elif not _encodable(name):

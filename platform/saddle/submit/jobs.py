@@ -145,7 +145,7 @@ class Jobs:
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:
-        """Tell of a connection that fails, or a request that is refused, in plain words."""
+        """Explain a connection that fails, or a request that is refused."""
         try:
             yield
         except (RuntimeError, OSError) as error:

@@ -47,7 +47,7 @@ class Tracker:
         """The study goes on, for the first time or again."""
 
     def tag_study(self, tags: Mapping[str, str]) -> None:
-        """A fact about the study that is no result."""
+        """A fact about the study that is not a result."""
 
     def start_trial(self, trial: TrialProgress) -> None:
         """A trial starts, goes on, or is started over after it had ended; of its progress its start is known."""

@@ -47,7 +47,7 @@ DELIVERY_TIMEOUT = 60
 
 
 class MlflowTracker(Tracker):
-    """A `Tracker` that writes operations to an outbox; the run's instance tells it from others of its study."""
+    """A `Tracker` that writes operations to an outbox; the run's instance distinguishes it from others of its study."""
 
     def __init__(
         self,

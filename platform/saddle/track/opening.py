@@ -83,7 +83,7 @@ def damage_of(path: Path) -> str:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as connection:
             connection.execute("select count(*) from sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # in use, or the machine's trouble, which is no damage
+    except sqlite3.OperationalError:  # in use, or the machine's trouble, which is not damage
         return ""
     except sqlite3.DatabaseError as error:
         return str(error)

@@ -130,7 +130,7 @@ class Outbox:
         return True
 
     def _wait_after(self, error: Exception) -> None:
-        """Wait longer after each failure in a row; a closing outbox is in a hurry."""
+        """Wait longer after each failure in a row; briefly while the outbox is closing."""
         with self._changed:
             self._error = f"{type(error).__name__}: {error}"
             self._failures += 1

@@ -24,7 +24,7 @@ LONGEST_VALUE = 5000
 
 
 def arm_key(arm: str) -> str:
-    """What tells an arm's run from the others of its study."""
+    """What distinguishes an arm's run from the others of its study."""
     return f"arm/{run_key(arm)}"
 
 

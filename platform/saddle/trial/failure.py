@@ -35,7 +35,7 @@ class Failure:
 
     @property
     def place(self) -> str:
-        """`train.py:12`, relative where the file is below the working directory; empty if it is no trainable's."""
+        """`train.py:12`, relative where the file is below the working directory; empty if it is not a trainable's."""
         if not self.file or not _is_written_here(self.file):
             return ""
         path, here = Path(self.file), Path.cwd()

@@ -13,14 +13,14 @@ class Outcome(StrEnum):
     proposed ──► under way ──┬──► COMPLETED   all epochs trained, test measured
        │         ▲   │       ├──► PRUNED      early stopping ended it after an epoch
        │         │   ▼       ├──► COLLAPSED   the method failed: no result is left to measure
-       │      PREEMPTED      ├──► DIVERGED    the method failed: a loss or an objective is no number
+       │      PREEMPTED      ├──► DIVERGED    the method failed: a loss or an objective is not a number
        │   its machine went  ├──► TIMED_OUT   an epoch, or all of them, took longer than allowed
        │   away, or no driver└──► FAILED      the trainable raised an error, or its workers died too often
        │   runs the study              ▲
        └───────────────────────────────┘ its values exclude each other: nothing is trained
     ```
 
-    PREEMPTED is no end: the trial is under way for Optuna and MLflow, is not in the ledger, and goes on from its
+    PREEMPTED is not an end: the trial is under way for Optuna and MLflow, is not in the ledger, and goes on from its
     checkpoint. All others are entered once; `--retry` starts those that FAILED or TIMED_OUT over.
     """
 

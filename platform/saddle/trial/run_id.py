@@ -15,7 +15,7 @@ MARK = "@"
 class RunId:
     """One run of the study called `study`.
 
-    `instance` tells it from every other run of the study, wherever it is stored; empty if that isn't known yet.
+    `instance` distinguishes it from every other run of the study, wherever it is stored; empty if that isn't known yet.
     `stored_as` is what its folder is called where that isn't the study's name: `NAME@TIME-INST` once set aside.
     """
 
@@ -38,7 +38,7 @@ class RunId:
 
     @staticmethod
     def is_name(text: str) -> bool:
-        """Whether the folder of a run may be called so."""
+        """Whether the folder of a run may have this name."""
         return text not in ("", ".", "..") and not any(sign in text for sign in "/\\\0")
 
     @property

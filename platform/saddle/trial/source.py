@@ -11,7 +11,7 @@ from saddle.trial.spec import TrialSpec
 
 
 class TrialSource(Protocol):
-    """Hands out the trials of a study and hears how they fare; the driver is its only caller.
+    """Hands out the trials of a study and receives their results; the driver is its only caller.
 
     Every method may be called again with the same arguments without changing anything.
     """

@@ -44,7 +44,7 @@ def restore_experiment(store: Store, study: str) -> None:
 
 
 def connect(store: Store) -> MlflowClient:
-    """MLflow's client, impatient and quiet."""
+    """MLflow's client, with a short time-out and without its log."""
     be_brief()
     for name in ("mlflow", "alembic"):  # their messages about tables and migrations don't concern the user
         logging.getLogger(name).setLevel(logging.WARNING)

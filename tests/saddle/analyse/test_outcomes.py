@@ -41,7 +41,7 @@ def test_what_fails_again_counts_once() -> None:
 
 def test_what_was_not_tried_again_still_counts() -> None:
     entries = [trial(0, 0.1), trial(1, 0.5, "failed"), trial(2, 0.6), trial(3, 0.7, "collapsed"), trial(4, 0.7)]
-    assert without_retried(entries) == entries, "other settings, and a collapse is no outcome to retry"
+    assert without_retried(entries) == entries, "other settings, and a collapse is not an outcome to retry"
 
 
 def test_a_failure_after_a_success_stays() -> None:

@@ -149,7 +149,7 @@ def test_where_no_arm_is_what_the_search_trained_none_is_called_tuned() -> None:
     assert study.ablation is not None
     arms = make_arms(study.ablation, {"x": 0.7, "mode": "plain"})
     [caution] = tuning_cautions(study, arms, TunedBy("search", ("x",), {"mode": "bent"}))
-    assert "for what it trained, which is none of these arms (it trained with mode = bent)" in caution
+    assert "for what it trained, which is not one of these arms (it trained with mode = bent)" in caution
 
 
 def test_a_factor_that_the_search_chose_is_tuned_at_the_level_that_it_found() -> None:

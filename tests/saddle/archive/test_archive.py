@@ -142,6 +142,6 @@ def test_a_changed_field_is_read_as_yaml_and_checked() -> None:
     from fake_methods.parabola import Config
 
     assert change_config(Config(), ["x=1e-1", "mode=curved"]) == Config(x=0.1, mode="curved")
-    for change, message in (("y=1", "with a field"), ("mode=curvy", "'plain' or 'curved'"), ("x=[", "is no YAML")):
+    for change, message in (("y=1", "with a field"), ("mode=curvy", "'plain' or 'curved'"), ("x=[", "is not YAML")):
         with pytest.raises(UserError, match=message):
             change_config(Config(), [change])

@@ -161,7 +161,7 @@ def test_how_arms_are_compared_may_change_and_is_kept(store: LocalStore) -> None
     assert not grown.history.is_extended, "no seed was added"
     assert missing(grown, store) == {}
     settle(store, study)
-    assert len(stored(store).history.plans) == 2, "the same again is no growth"
+    assert len(stored(store).history.plans) == 2, "the same again is not a growth"
 
 
 def test_looks_leave_neither_arms_nor_metric_to_choose(store: LocalStore) -> None:

@@ -92,5 +92,5 @@ def test_a_folder_of_ray_tune_is_a_table_of_its_trials(tmp_path: Path) -> None:
 
 
 def test_another_folder_is_none_of_ray_tune(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"no folder of Ray Tune results: no folder in it has params\.json"):
+    with pytest.raises(TableError, match=r"not a folder of Ray Tune results: no folder in it has params\.json"):
         read_source(str(tmp_path))

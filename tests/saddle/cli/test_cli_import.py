@@ -186,7 +186,10 @@ def test_settings_of_the_comparison_can_be_set(tmp_path: Path) -> None:
     ("more", "said"),
     [
         ((), "plain with seed 0 stands in line 2, too; name the column that tells them apart with --block"),
-        ((*BLOCKS, "--baseline", "plane"), "the baseline 'plane' is none of the arms in column method; did you mean"),
+        (
+            (*BLOCKS, "--baseline", "plane"),
+            "the baseline 'plane' is not one of the arms in column method; did you",
+        ),
         ((*BLOCKS, "--where", "dataset=cifar"), "no row of results.csv has dataset=cifar"),
         ((*BLOCKS, "--metric", "robust"), "results.csv has no column 'robust'"),
         ((*BLOCKS, "--set", "ablation.compare.alpha=2"), "ablation.compare.alpha"),

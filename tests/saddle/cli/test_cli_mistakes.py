@@ -98,7 +98,7 @@ def test_all_mistakes_are_told_at_once_one_per_line(saddle) -> None:
         (("run", "quikstart"), "did you mean quickstart?"),
         (("run", "quickstart", "--retry", "pruned"), "only failed and timed_out"),
         (("run", "quickstart", "--set", "quickstart-search:budget.trial=3"), "did you mean trials?"),
-        (("run", "quickstart", "--data-root", "nowhere"), "nowhere is no folder"),
+        (("run", "quickstart", "--data-root", "nowhere"), "nowhere is not a folder"),
         (("run", "quickstart", "--storage", "/proc/saddle"), "the storage /proc/saddle can't be written"),
         (("run", "quickstart", "--storage", "s4://bucket"), "did you mean s3://"),
         (("trainables", "adversarial_trainin"), "did you mean adversarial_training?"),
@@ -108,7 +108,7 @@ def test_all_mistakes_are_told_at_once_one_per_line(saddle) -> None:
         (("data", "stats", "minst"), "did you mean mnist?"),
         (("data", "stats"), "name one dataset"),
         (("data", "stats", "--parquet", "a", "b"), "a does not exist"),
-        (("data", "stats", "digits", "--epsilon", "8/0"), "'8/0' is no radius between 0 and 1"),
+        (("data", "stats", "digits", "--epsilon", "8/0"), "'8/0' is not a radius between 0 and 1"),
         (("data", "tasks", "gtsr"), "did you mean gtsrb?"),
         (("data", "fetch", "minst"), "did you mean 'mnist'?"),
         (("ui", "--no-browser"), "no studies in runs"),
@@ -137,7 +137,7 @@ def test_an_ablation_around_an_absent_search_is_refused_before_ray_starts(saddle
     )
     result = saddle("run", "study.yaml")
     assert result.exit_code == 2
-    assert "best of nowhere, which is no search in this storage; run it first" in result.stderr
+    assert "best of nowhere, which is not a search in this storage; run it first" in result.stderr
     assert nothing_started(Path("runs"))
 
 

@@ -90,7 +90,7 @@ def test_json_is_all_there_is(saddle, finished, arguments: tuple[str, ...]) -> N
     stored = () if words[0] in ("trainables", "schema", "data") else ("--storage", finished.storage)
     result = saddle(*words, *stored, *(() if words[0] == "schema" else ("--json",)))
     assert result.exit_code == 0
-    json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not a JSON"))
     assert result.stderr == ""
 
 

@@ -104,8 +104,8 @@ def test_a_plan_looks_at_images_as_a_run_does(saddle: Any, tmp_path: Path, own_c
     planned, ran = saddle("plan", study), saddle("run", study, "--no-mlflow")
     assert planned.exit_code == ran.exit_code == 2
     assert planned.stderr == ran.stderr
-    assert "Training/cat/1.png is no image" in planned.stderr
-    assert "Testing/dog/2.png is no image" in planned.stderr
+    assert "Training/cat/1.png is not an image" in planned.stderr
+    assert "Testing/dog/2.png is not an image" in planned.stderr
     study.write_text(STUDY.format(folder=tmp_path / "nowhere"))
     [plan] = json.loads(saddle("plan", study, "--json").stdout)
     assert f"dataset folder {tmp_path}/nowhere does not exist" in plan["notes"]

@@ -237,7 +237,7 @@ def test_a_plan_shows_declared_looks_their_bounds_and_the_power_at_the_first_and
     ("arguments", "words"),
     [
         (["--effect", "0.02"], "give --spread SD, or --pilot STUDY"),
-        (["--effect", "0.02", "--pilot", "pilt"], "the pilot pilt is no study in this storage; did you mean pilot?"),
+        (["--effect", "0.02", "--pilot", "pilt"], "the pilot pilt is not a study in this storage; did you mean pilot?"),
         (["--pilot", "mine"], "the pilot mine is a search, whose trials are not paired"),
         (["--pilot", "still"], "the pilot still has no arm with two complete pairs of test/score that differ"),
         (["--effect", "0", "--spread", "0.1"], "--effect 0 is not above zero"),

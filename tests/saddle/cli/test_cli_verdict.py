@@ -133,15 +133,15 @@ def test_a_relation_has_one_word(tmp_path: Path, sign: int, codes: tuple[int, in
     assert tuple(result.exit_code for result in results) == codes, [result.output for result in results]
     wrong = verdict(store, "lifted", "--expect", "helps")
     assert wrong.exit_code == 2
-    assert "'helps' is no verdict of a relation; there are: rises" in wrong.output
+    assert "'helps' is not a verdict of a relation; there are: rises" in wrong.output
     assert verdict(store, "lifted", "--arm", "bend=0.2").exit_code == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--expect", "help"), "'help' is no verdict of an ablation; did you mean helps?"),
-        (("--expect", "rises"), "'rises' is no verdict of an ablation"),
+        (("--expect", "help"), "'help' is not a verdict of an ablation; did you mean helps?"),
+        (("--expect", "rises"), "'rises' is not a verdict of an ablation"),
         (("--expect", "helps", "--arm", "x=0.6"), "compares no arm 'x=0.6' with its baseline; did you mean x=0."),
         (("--expect", "helps", "--arm", "0.3"), "compares no arm '0.3' with its baseline"),
     ],

@@ -85,7 +85,7 @@ class TestAPrivateRay:
 @pytest.mark.fault("another study's private Ray; no Ray at all")
 class TestAuto:
     def test_without_a_cluster_it_says_what_would_be_right(self) -> None:
-        with pytest.raises(ClusterError, match="this machine is no node of a Ray cluster; run it on the head node"):
+        with pytest.raises(ClusterError, match="this machine is not a node of a Ray cluster; run it on the head node"):
             the_only_one([])
 
     def test_several_are_refused_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ class Reaper(threading.Thread):
             self.store.write(stop_path(RunId("lost")), b"")
 
     def wait_for_attempt_after(self, attempt: int) -> int:
-        """The number of the next attempt, once it has ended an epoch: what the one before still does is no sign."""
+        """The number of the next attempt, once it has ended an epoch: what the one before still does is not a sign."""
         begun_with: dict[int, int] = {}
 
         def next_attempt() -> int | None:

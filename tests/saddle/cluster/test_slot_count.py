@@ -81,7 +81,7 @@ def test_a_bundle_for_each_worker_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
     ("resources", "nodes", "waits"),
     [
         ("{slots: 2}", (HEAD,), True),
-        ("{}", (HEAD,), True),  # no node for trials at all is no mistake of the study's
+        ("{}", (HEAD,), True),  # no node for trials at all is not a mistake of the study's
         ("{slots: 2, cpus_per_worker: 8}", (NODE,), True),
         ("{cpus_per_worker: 8}", (NODE,), False),
     ],

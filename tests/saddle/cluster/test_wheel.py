@@ -129,5 +129,5 @@ class TestPackages:
 
     def test_a_broken_wheel_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "broken-1-py3-none-any.whl").write_text("no zip")
-        with pytest.raises(WheelError, match="is no wheel"):
+        with pytest.raises(WheelError, match="is not a wheel"):
             package_wheel(tmp_path / "broken-1-py3-none-any.whl", tmp_path)

@@ -72,11 +72,11 @@ def test_a_list_that_is_a_level_and_a_list_of_levels_is_refused() -> None:
     ("exclude", "message"),
     [
         ({"a": 0, "b": "x"}, "exclude rules out the baseline: {a: 0, b: x}"),
-        ({"aa": 0}, "exclude names aa, which is no factor; did you mean a?"),
-        ({"b": "xx"}, "exclude names b: xx, which is none of its levels (x, y, z); did you mean x?"),
+        ({"aa": 0}, "exclude names aa, which is not a factor; did you mean a?"),
+        ({"b": "xx"}, "exclude names b: xx, which is not one of its levels (x, y, z); did you mean x?"),
         ({"b": ["y", "z"]}, None),
-        ({"c": 1}, "exclude names c: 1, which is none of its levels (false, true)"),
-        ({"a": "0"}, 'exclude names a: "0", which is none of its levels (0, 1'),
+        ({"c": 1}, "exclude names c: 1, which is not one of its levels (false, true)"),
+        ({"a": "0"}, 'exclude names a: "0", which is not one of its levels (0, 1'),
     ],
 )
 def test_mistakes(exclude: dict[str, Any], message: str | None) -> None:

@@ -248,7 +248,7 @@ def test_a_program_in_another_language_is_trained_and_its_sources_are_kept(folde
     ("change", "said"),
     [
         (("{lr} {seed}", "{seed}"), "lr would never reach the program"),
-        (("{lr} {seed}", "{rate} {lr}"), "{rate} in the command is no setting of the study"),
+        (("{lr} {seed}", "{rate} {lr}"), "{rate} in the command is not a setting of the study"),
         (("  command: bash", "  comand: bash"), "unknown key"),
         (("{validation/accuracy: maximize, test/accuracy: maximize}", "{}"), "metrics"),
     ],

@@ -240,7 +240,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(self.busy))
         self.scheduler.on_end(FaultMessage(slot.key, slot.attempt, "the disk is gone"))
         assert self.scheduler.failure is not None
-        assert slot.key in self.scheduler.under_way, "a fault is no result"
+        assert slot.key in self.scheduler.under_way, "a fault is not a result"
         self.note_failure()
 
     @precondition(lambda self: self.may_be_broken_off)

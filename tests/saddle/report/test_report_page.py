@@ -267,7 +267,7 @@ def test_images_are_inside_the_page_and_missing_ones_are_named(ablation: Callabl
     assert str(images[0]["src"]).startswith("data:image/png;base64,iVBOR")
     assert images[0]["alt"] == "mp, seed 0: adversarial"
     assert "can't be read" in page.text_in("gallery")
-    assert "is no PNG" in page.text_in("gallery")
+    assert "is not a PNG" in page.text_in("gallery")
 
 
 def test_small_images_show_their_pixels_and_wide_ones_get_room(ablation: Callable[..., Any]) -> None:

@@ -100,7 +100,7 @@ def test_a_planted_difference_is_counted_arm_by_arm(store: LocalStore) -> None:
 
 
 def test_images_in_groups_are_compared_by_group_and_it_is_said(store: LocalStore) -> None:
-    """Of tracks of ten images, four speak for mp and one against it: that is no difference at 0.05."""
+    """Of tracks of ten images, four speak for mp and one against it: that is not a difference at 0.05."""
     groups = np.arange(IMAGES) // 10
     store_ablation(store, STUDY, measure, predict=lambda one: {**planted(one), "groups": groups}, data="abc")
     found = samples_section("planted", on_samples(store))

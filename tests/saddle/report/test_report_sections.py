@@ -68,7 +68,7 @@ def test_a_section_that_does_not_apply_has_no_heading() -> None:
     [
         ({"empty": ""}, "empty has no Section"),
         ({"a": 'A = Section("x", "", 1, list)', "b": 'B = Section("x", "", 2, list)'}, "b has a Section 'x', and so"),
-        ({"a": 'A = Section("x", "", 1, list, within="y")'}, "'x' is within 'y', which is no section"),
+        ({"a": 'A = Section("x", "", 1, list, within="y")'}, "'x' is within 'y', which is not a section"),
         (
             {"a": 'A = Section("x", "", 1, list, within="y")', "b": 'B = Section("y", "", 1, list, within="x")'},
             "'x' is within 'y', which is itself within 'x'",

@@ -72,7 +72,7 @@ def test_curves_of_one_kind_share_a_figure() -> None:
 def test_trials_of_other_samples_or_data_have_no_column() -> None:
     [pixels, gan] = studies()
     other = Study("other").trial("a", **arrays(5, places=1)).trial("b", data="elsewhere", **arrays(6))
-    assert maps_figure([pixels, other]) is None, "one trial alone is no comparison"
+    assert maps_figure([pixels, other]) is None, "one trial alone is not a comparison"
     figure = maps_figure([pixels, gan, other])
     assert figure is not None
     assert figure.svg.count("<image") == 6 * 4

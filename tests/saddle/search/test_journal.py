@@ -36,7 +36,7 @@ def doubled(lines: list[bytes], place: int) -> bytes:
 DAMAGES: dict[str, Damage] = {
     "garbage in the middle": lambda lines, _: b"".join([*lines[:9], b"%&/(\x00\xff\n", *lines[9:]]),
     "half a line with a line end at the tail": lambda lines, _: b"".join(lines) + lines[-1][:20] + b"\n",
-    "JSON that is no record": lambda lines, _: b"".join([*lines[:9], b'["op_code", 4]\n', *lines[9:]]),
+    "JSON that is not a record": lambda lines, _: b"".join([*lines[:9], b'["op_code", 4]\n', *lines[9:]]),
     "a record without what its kind needs": lambda lines, _: b"".join([*lines[:9], b'{"op_code": 6}\n', *lines[9:]]),
     "a record of an unknown kind": lambda lines, _: b"".join(
         [*lines[:9], b'{"op_code": 99, "worker_id": "w"}\n', *lines[9:]]

@@ -183,7 +183,7 @@ def test_a_trials_page_has_its_curve_and_pictures(pages: Served, store: LocalSto
     shown, other = sorted(trial.pictures)
     picture = pages.ask(of_trial(keys["running"], "pictures", quote(shown, safe="")))
     assert (picture.status, picture.headers["content-type"], picture.content) == (200, "image/png", PNG)
-    assert pages.ask(of_trial(keys["running"], "pictures", quote(other, safe=""))).status == 404, "it is no PNG"
+    assert pages.ask(of_trial(keys["running"], "pictures", quote(other, safe=""))).status == 404, "it is not a PNG"
     assert "Traceback" in pages.ask(of_trial(keys["failed"])).text
     assert "planned" in pages.ask(of_trial(keys["planned"])).text
 

@@ -155,10 +155,10 @@ def test_what_files_call_a_trial_or_study_is_a_name_and_no_path(name: str) -> No
 @pytest.mark.parametrize("url", ["s3://bucket/../other", "s3://bucket/p/../..", "s3://bucket/./p", "s3://bucket/.."])
 def test_a_url_s_prefix_stays_in_its_bucket(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for create in (True, False):
-        with pytest.raises(StorageError, match="is no path in a storage"):
+        with pytest.raises(StorageError, match="is not a path in a storage"):
             open_store(url, create=create)
     monkeypatch.setenv("SADDLE_STORAGE", url)
-    with pytest.raises(StorageError, match="is no path in a storage"):
+    with pytest.raises(StorageError, match="is not a path in a storage"):
         open_store()
 
 

@@ -9,8 +9,8 @@ ABLATION_MISTAKES = [
     ("[sta, mta, mp]", "[sta, mtaa, mp]", "ablation.factors.perturbation[1]", "'mtaa' is not known; known are: sta, mta, mp; did you mean mta?"),
     ("[sta, mta, mp]", "[sta, mta, sta]", "ablation.factors.perturbation[2]", "sta is listed twice; list every level once"),
     ("[sta, mta, mp]", "[sta]", "ablation.factors.perturbation", "leave only the baseline; list a level that differs from it"),
-    ("[sta, mta, mp]", "[]", "ablation.factors.perturbation", "[] is no list of levels; write perturbation: [A, B]"),
-    ("[sta, mta, mp]", "mp", "ablation.factors.perturbation", "'mp' is no list of levels"),
+    ("[sta, mta, mp]", "[]", "ablation.factors.perturbation", "[] is not a list of levels; write perturbation: [A, B]"),
+    ("[sta, mta, mp]", "mp", "ablation.factors.perturbation", "'mp' is not a list of levels"),
     ("{perturbation: [sta, mta, mp]}", "{}", "ablation.factors", "{} names no factor"),
     ("{perturbation: [sta, mta, mp]}", "{perturbations: [sta, mta]}", "ablation.factors.perturbations", "fake has no 'perturbations'; did you mean perturbation?"),
     ("{perturbation: sta}", "{perturbation: sta, lr: 7}", "ablation.baseline.lr", "7 is not accepted; it must be less than or equal to 1"),
@@ -105,7 +105,7 @@ class TestBestOf:
 
     def test_an_ablation(self, refuse, ablation_text, best_of) -> None:
         [problem] = refuse(f"{ablation_text.replace('study: two', 'study: one')}---\n{best_of}")
-        assert "one is no search, so it has no best trial" in problem.what
+        assert "one is not a search, so it has no best trial" in problem.what
 
     def test_a_search_of_another_trainable(self, refuse, search_text, best_of) -> None:
         [problem] = refuse(f"{search_text.replace('trainable: fake', 'trainable: other')}---\n{best_of}")

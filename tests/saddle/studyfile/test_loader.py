@@ -144,8 +144,8 @@ def test_no_name_breaks_the_loader(name: str) -> None:
 
 
 def test_folders_and_devices_are_no_files(tmp_path: Path) -> None:
-    assert "this is no file" in problems_of(tmp_path)[0]
-    assert "this is no file" in problems_of("/dev/zero")[0]
+    assert "this is not a file" in problems_of(tmp_path)[0]
+    assert "this is not a file" in problems_of("/dev/zero")[0]
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:

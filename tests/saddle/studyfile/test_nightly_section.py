@@ -29,7 +29,7 @@ def test_the_variable_of_a_webhook_is_read_from_its_name(load: Load) -> None:
         ("pool: 2", "nightly.pool", "not accepted"),
         ("rotation: 40", "nightly", "can't repeat 40 of 30"),
         ("missed: maybe", "nightly.missed", "'maybe' is not known"),
-        ("timezone: Berlin", "nightly.timezone", "no time zone"),
+        ("timezone: Berlin", "nightly.timezone", "not a time zone"),
         ("notify: [{}]", "nightly.notify[0]", "exactly one"),
         ("notify: [{webhook: SLACK_URL}]", "nightly.notify[0].webhook", "env:NAME"),
         ("pol: 30", "nightly.pol", "unknown key"),

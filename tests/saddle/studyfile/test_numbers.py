@@ -28,7 +28,7 @@ def test_a_fraction_is_the_float_that_division_gives(above: int, below: int, sla
     [
         ("8/0", "8/0 divides by zero"),
         ("8/0.0", "8/0.0 divides by zero"),
-        ("1/2/3", "1/2/3 is no fraction; write one as NUMBER/NUMBER, such as 8/255"),
+        ("1/2/3", "1/2/3 is not a fraction; write one as NUMBER/NUMBER, such as 8/255"),
         ("1e300/1e-300", "1e300/1e-300 is too large for a float"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_text_field_keeps_its_text(load: Load, ablation_text: str) -> None:
     ("setting", "message"),
     [
         ("fixed.lr=8/0", "fixed.lr: 8/0 divides by zero"),
-        ("fixed.lr=1/2/3", "fixed.lr: 1/2/3 is no fraction"),
+        ("fixed.lr=1/2/3", "fixed.lr: 1/2/3 is not a fraction"),
         ("fixed.lr=510/255", "fixed.lr: 2 is not accepted"),
         ("fixed.steps=3/2", "fixed.steps: 1.5 is not accepted; a whole number is wanted"),
         ('fixed.lr="8/255"', "fixed.lr: '8/255' is not accepted; a number is wanted"),

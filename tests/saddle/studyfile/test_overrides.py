@@ -113,9 +113,9 @@ def test_another_design_or_race_puts_away_the_first(written, setting, name, load
         ("oen:budget.trials=4", "did you mean one?"),
         ("fixed.dataset.x=4", "fixed.dataset is 'digits' here and has no x; set it whole"),
         ("fixed.datset=mnist", "fixed.datset: fake has no 'datset'; did you mean dataset?"),
-        ("fixed.dataset=[", "fixed.dataset: this is no YAML"),
+        ("fixed.dataset=[", "fixed.dataset: this is not YAML"),
         ("fixed.dataset=a]\n- [b", "fixed.dataset: this is no"),
-        ("fixed.dataset=a, b", "this is no single value; put a text with special characters in quotes"),
+        ("fixed.dataset=a, b", "this is not a single value; put a text with special characters in quotes"),
         (
             "fixed.dataset=!!python/object:os.system x",
             "fixed.dataset: the tag !!python/object:os.system is not allowed",

@@ -72,16 +72,16 @@ def test_defaults_are_described_for_a_recipe_a_scale_and_a_dataset_with_whose_th
     assert gtsrb["network"][:2] == ("alexnet", "paper")
     assert gtsrb["dataset"] == ("gtsrb", "given", "")
     assert gtsrb.keys() == bare.keys()
-    with pytest.raises(UserError, match="'customry' is no recipe of adversarial_training; did you mean 'customary'"):
+    with pytest.raises(UserError, match="'customry' is not a recipe of adversarial_training; did you mean 'customary'"):
         described("customry")
 
 
 def test_what_a_trainable_must_have(fakes) -> None:
     fake = fakes["fake"]
     parts = {name: getattr(fake, name) for name in ("METRICS", "SELECTION", "train", "load", "evaluate")}
-    with pytest.raises(TrainableError, match="Config is no pydantic model"):
+    with pytest.raises(TrainableError, match="Config is not a pydantic model"):
         complete_trainable("x", SimpleNamespace(Config=dict, **parts))
-    with pytest.raises(TrainableError, match="'accuracy' is no metric name"):
+    with pytest.raises(TrainableError, match="'accuracy' is not a metric name"):
         complete_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"accuracy": "maximize"}}))
     with pytest.raises(TrainableError, match="'upwards' doesn't declare test/a; write maximize, minimize, or a"):
         complete_trainable("x", SimpleNamespace(Config=fake.Config, **{**parts, "METRICS": {"test/a": "upwards"}}))

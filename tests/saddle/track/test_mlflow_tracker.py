@@ -264,7 +264,7 @@ def test_what_the_outbox_s_file_names_is_no_file_elsewhere_and_no_method(
     operations = [run, *files, *others]
     assert list(sink(operations))[-1] == len(operations), "what follows is blocked"
     assert [path.read_text() for path in (tmp_path / "artifacts").rglob("*") if path.is_file()] == ["a report"]
-    assert caplog.text.count("is no path in a storage") == 3
+    assert caplog.text.count("is not a path in a storage") == 3
     assert caplog.text.count("a line of the outbox was damaged") == 4
 
 

@@ -94,6 +94,6 @@ def test_the_report_shows_names_as_they_are(store: LocalStore, result: EndedStud
 
 
 def test_a_storage_whose_path_is_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match=r"the storage .*/st\\xff has bytes in its path that are no text in UTF-8"):
+    with pytest.raises(Exception, match=r"the storage .*/st\\xff has bytes in its path that are not UTF-8 text"):
         open_store(f"{tmp_path}/st\udcff")
     assert list(tmp_path.iterdir()) == []

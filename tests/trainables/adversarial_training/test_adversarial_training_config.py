@@ -43,7 +43,7 @@ def test_names_and_mappings_may_stand_together() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"dataset": "mnits"}, "'mnits' is no known dataset; did you mean 'mnist'?"),
+        ({"dataset": "mnits"}, "'mnits' is not a known dataset; did you mean 'mnist'?"),
         ({"dataset": {"foldr": "x"}}, "a dataset is written NAME"),
         ({"dataset": {"folder": "x", "sice": 3}}, "Extra inputs are not permitted"),
         ({"dataset": {"parquet": {"train": "x"}}}, "Field required"),
@@ -62,7 +62,7 @@ def test_names_and_mappings_may_stand_together() -> None:
         ({"perturbation": "mta"}, "mta needs auxiliary tasks"),
         ({"alpha0_min": 0.9, "alpha0_max": 0.5}, "alpha0_min 0.9 is above alpha0_max 0.5"),
         ({"epochs": 3, "epsilon_warmup": 4}, "epsilon_warmup 4 never reaches ε in 3 epochs"),
-        ({"tasks": ["odd_evn"]}, "'odd_evn' is no named task; did you mean 'odd_even'?"),
+        ({"tasks": ["odd_evn"]}, "'odd_evn' is not a named task; did you mean 'odd_even'?"),
         ({"tasks": ["odd_even", "odd_even"]}, "'odd_even' is given twice"),
         ({"tasks": [3]}, "a task is a name or"),
         ({"tasks": {"odd": {"eleven": 1, "default": 0}}}, "names class 'eleven'"),

@@ -272,7 +272,7 @@ def test_an_undefended_network_falls_on_mnist(real_data: Path) -> None:
 
 
 def test_an_attack_on_images_that_are_wrong_already_may_put_them_right() -> None:
-    """Robust above clean must be told: the images themselves are no iterates of a single step."""
+    """Robust above clean must be told: the images themselves are not iterates of a single step."""
 
     class Backwards(nn.Module):
         """Wrong on every image but those whose first pixel was moved."""

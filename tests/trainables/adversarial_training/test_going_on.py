@@ -154,5 +154,5 @@ def test_the_ladder_goes_on_from_what_is_left(state: Any) -> None:
     assert rungs[0] == metrics["test/robust_accuracy.worst_case"]
     assert rungs == sorted(rungs, reverse=True)
     assert metrics["test/budget_ladder_move"] == pytest.approx(rungs[0] - rungs[-1])
-    assert metrics["test/budget_ladder_move"] > 0.03, "one step is no evaluation"
+    assert metrics["test/budget_ladder_move"] > 0.03, "one step is not an evaluation"
     assert set(metrics) <= set(adversarial_training.METRICS)

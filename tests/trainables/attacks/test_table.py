@@ -39,7 +39,7 @@ def test_standard_is_autoattack() -> None:
 
 
 def test_an_unknown_attack_gets_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match="'apgd_tt' is no attack; did you mean 'apgd_t'"):
+    with pytest.raises(ValueError, match="'apgd_tt' is not an attack; did you mean 'apgd_t'"):
         attack_of("apgd_tt")
 
 

@@ -130,7 +130,7 @@ def test_a_mistake_made_after_the_cache_was_built_is_seen(tmp_path: Path) -> Non
     spec = folder(tmp_path, {"a": noise_of(0), "b": noise_of(1)})
     load(spec)
     (tmp_path / "own" / "a" / "notes.txt").write_text("")
-    with pytest.raises(DataError, match=r"notes\.txt is no image"):
+    with pytest.raises(DataError, match=r"notes\.txt is not an image"):
         load(spec)
 
 

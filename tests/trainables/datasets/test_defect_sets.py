@@ -154,7 +154,7 @@ def test_apples_may_lie_in_class_folders(tmp_path: Path) -> None:
             "conditions healthy, damaged, injured; did you mean 'healthy'",
         ),
         ("CASC_IFW/Raw image/a/apple.png", "isn't named DATE_CULTIVAR_CONDITION_NUMBER"),
-        ("casc_ifw/rotten/1.png", "rotten is no class of CASC IFW; put Raw image"),
+        ("casc_ifw/rotten/1.png", "rotten is not a class of CASC IFW; put Raw image"),
         ("casc_ifw/healthy/1.png", "casc_ifw has no damaged apples"),
         ("CASC_IFW/Raw image/a/20090701_fuji_healthy_1.png", "has no healthy apples of 2010, but 1 of another year"),
     ],

@@ -149,7 +149,7 @@ def test_all_rows_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
         f"{path}, row 3 has no label",
         f"{sound}, row 5 has label 7, which no training image has",
         f"{path}, row 4 has no image: its bytes are null (a path alone isn't followed)",
-        f"{path}, row 5 is no image, or one of a kind that isn't read (PNG, JPEG, WebP, TIFF, BMP, GIF and PPM are)",
+        f"{path}, row 5 is not an image, or of a kind that isn't read (PNG, JPEG, WebP, TIFF, BMP, GIF and PPM are)",
         "(5 mistakes in all)",
     ]
 

@@ -68,7 +68,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
     layouts.cifar_pickled(tmp_path, *layouts.cifar_images())
     batch, trace = tmp_path / "cifar-10-batches-py" / "data_batch_1", tmp_path / "was here"
     batch.write_bytes(pickle.dumps(_Evil(trace), protocol=2))
-    with pytest.raises(DataError, match=r"data_batch_1 is no batch of CIFAR-10: it names \w+\.mkdir"):
+    with pytest.raises(DataError, match=r"data_batch_1 is not a batch of CIFAR-10: it names \w+\.mkdir"):
         load("cifar10", tmp_path)
     assert not trace.exists()
 
@@ -206,7 +206,7 @@ def spoil_cifar(root: Path, change: Callable[[Path], None]) -> None:
         (
             "tiny_imagenet",
             lambda root: spoil_tiny(root, lambda at: (at / "train" / "n01443538").mkdir()),
-            "n01443538 is none of Tiny ImageNet's 200 classes; did you mean 'n01443537'",
+            "n01443538 is not one of Tiny ImageNet's 200 classes; did you mean 'n01443537'",
         ),
         (
             "tiny_imagenet",

@@ -124,7 +124,7 @@ def test_a_partitioned_split_is_one(tmp_path: Path) -> None:
     assert (dataset.name, len(dataset.test)) == ("train", 6)
     assert torch.equal(dataset.train.images, in_memory(images).images)
     (tmp_path / "train" / "part-1.parquet").write_bytes(b"rubbish")
-    with pytest.raises(DataError, match=r"train/part-1\.parquet is no readable Parquet file"):
+    with pytest.raises(DataError, match=r"train/part-1\.parquet is not a readable Parquet file"):
         load({"parquet": {"train": str(tmp_path / "train"), "test": str(tmp_path / "test")}})
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match=r"none has no \*\.parquet files"):

@@ -85,11 +85,11 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(letters: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda root: (root / "A" / "3.png").write_bytes(b""), "A/3.png is no image"),
-        (lambda root: (root / "A" / "3.png").write_bytes(b"rubbish"), "A/3.png is no image"),
+        (lambda root: (root / "A" / "3.png").write_bytes(b""), "A/3.png is not an image"),
+        (lambda root: (root / "A" / "3.png").write_bytes(b"rubbish"), "A/3.png is not an image"),
         (lambda root: (root / "A" / "3.png").write_bytes(encoded(picture())[:45]), "A/3.png is damaged"),
-        (lambda root: (root / "A" / "notes.txt").write_text(""), "notes.txt is no image .*move it out"),
-        (lambda root: (root / "A" / "deeper").mkdir(), "deeper is no image"),
+        (lambda root: (root / "A" / "notes.txt").write_text(""), "notes.txt is not an image .*move it out"),
+        (lambda root: (root / "A" / "deeper").mkdir(), "deeper is not an image"),
         (lambda root: (root / "empty").mkdir(), "class folder .*empty is empty"),
         (lambda root: (root / "train").mkdir(), "a folder train, but none called test"),
     ],
@@ -104,7 +104,7 @@ def test_missing_empty_and_lopsided_folders_are_explained(tmp_path: Path) -> Non
     with pytest.raises(DataNotFoundError, match="does not exist"):
         load({"folder": str(tmp_path / "nowhere")})
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataNotFoundError, match="is no folder"):
+    with pytest.raises(DataNotFoundError, match="is not a folder"):
         load({"folder": str(tmp_path / "file")})
     (tmp_path / "bare").mkdir()
     with pytest.raises(DataError, match="has no class folders"):
@@ -168,8 +168,8 @@ def test_masks_follow_their_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image": [encoded(picture()), b"rubbish", b""]}, "train.parquet, row 1 is no image"),
-        ({"image": [encoded(picture()), encoded(picture()), b""]}, "row 2 is no image: it has no bytes"),
+        ({"image": [encoded(picture()), b"rubbish", b""]}, "train.parquet, row 1 is not an image"),
+        ({"image": [encoded(picture()), encoded(picture()), b""]}, "row 2 is not an image: it has no bytes"),
         ({"image": [encoded(picture()), None, encoded(picture())]}, "row 1 has no image"),
         ({"image": [encoded(picture()), encoded(picture(size=(4, 4))), encoded(picture())]}, "row 1 has 4×4 pixels"),
         ({"image": ["text", "text", "text"]}, r"column 'image' must hold encoded bytes \(binary\), not string"),
@@ -178,7 +178,7 @@ def test_masks_follow_their_images(tmp_path: Path) -> None:
         ({"label": [0.5, 1.5, 1.0]}, "column 'label' must hold integers or text, not double"),
         ({"label_name": ["a", "b", "c"]}, "row 2 calls label 2 'c', an earlier row 'a'"),
         ({"label_name": ["a", "a", "a"]}, "gives two labels the name 'a'"),
-        ({"mask": [b"rubbish", None, None]}, "row 0, mask is no image"),
+        ({"mask": [b"rubbish", None, None]}, "row 0, mask is not an image"),
     ],
 )
 def test_a_broken_row_is_named(tmp_path: Path, changes: dict[str, list[Any]], message: str) -> None:
@@ -196,6 +196,6 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t.parquet, row 0 has 4×4 pixels"):
         parquet(tmp_path, rows(), rows(image=[encoded(picture(size=(4, 4)))] * 3))
     (tmp_path / "rubbish.parquet").write_bytes(b"PAR1 rubbish")
-    for name, message in (("rubbish.parquet", "no readable Parquet file"), ("nowhere.parquet", "does not exist")):
+    for name, message in (("rubbish.parquet", "not a readable Parquet file"), ("nowhere.parquet", "does not exist")):
         with pytest.raises(DataError, match=message):
             load({"parquet": {"train": str(tmp_path / name), "test": str(tmp_path / name)}})

@@ -102,21 +102,21 @@ def test_what_is_wrong_on_s3_is_named_with_its_address(tmp_path: Path, s3: S3) -
     for name in ("A", "B"):
         client.put_object(Bucket=bucket, Key=f"l/{name}/0.png", Body=png(noise(1)[0]))
     client.put_object(Bucket=bucket, Key="l/B/1.png", Body=b"rubbish")
-    with pytest.raises(DataError, match=f"^s3://{bucket}/l/B/1.png is no image"):
+    with pytest.raises(DataError, match=f"^s3://{bucket}/l/B/1.png is not an image"):
         load({"folder": f"s3://{bucket}/l"})
     client.put_object(Bucket=bucket, Key="l/B/notes.txt", Body=b"")
-    with pytest.raises(DataError, match=f"^s3://{bucket}/l/B/notes.txt is no image .*move it out"):
+    with pytest.raises(DataError, match=f"^s3://{bucket}/l/B/notes.txt is not an image .*move it out"):
         load({"folder": f"s3://{bucket}/l"})
     with pytest.raises(DataNotFoundError, match=f"s3://{bucket}/nowhere does not exist"):
         load({"folder": f"s3://{bucket}/nowhere"})
-    with pytest.raises(DataNotFoundError, match=r"l/A/0\.png is no folder"):
+    with pytest.raises(DataNotFoundError, match=r"l/A/0\.png is not a folder"):
         load({"folder": f"s3://{bucket}/l/A/0.png"})
     with pytest.raises(DataNotFoundError, match=f"Parquet file s3://{bucket}/a.parquet does not exist"):
         load({"parquet": {"train": f"s3://{bucket}/a.parquet", "test": f"s3://{bucket}/a.parquet"}})
     with pytest.raises(DataError, match=r"s3://no-such-bucket-of-ours/a can't be read: there is no such bucket"):
         load({"folder": "s3://no-such-bucket-of-ours/a"})
     client.put_object(Bucket=bucket, Key="bad.parquet", Body=b"PAR1 rubbish")
-    with pytest.raises(DataError, match=f"s3://{bucket}/bad.parquet is no readable Parquet file"):
+    with pytest.raises(DataError, match=f"s3://{bucket}/bad.parquet is not a readable Parquet file"):
         load({"parquet": {"train": f"s3://{bucket}/bad.parquet", "test": f"s3://{bucket}/bad.parquet"}})
     train = write_parquet(tmp_path / "t.parquet", noise(4))
     client.upload_file(str(train), bucket, "t.parquet")
@@ -129,10 +129,10 @@ def test_what_is_wrong_on_s3_is_named_with_its_address(tmp_path: Path, s3: S3) -
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        (f"s3://key:{SECRET}@bucket/a", "no address on S3; it is written s3://BUCKET/KEY, without credentials"),
+        (f"s3://key:{SECRET}@bucket/a", "not an address on S3; it is written s3://BUCKET/KEY, without credentials"),
         (f"https://key:{SECRET}@host/a", "https://… can't be read; data lies in a local folder or at s3://BUCKET/KEY"),
-        ("s3://", "no address on S3"),
-        ("s3://B/a", "no address on S3"),
+        ("s3://", "not an address on S3"),
+        ("s3://B/a", "not an address on S3"),
     ],
 )
 def test_a_wrong_address_is_explained_and_not_quoted(address: str, message: str) -> None:

@@ -253,5 +253,5 @@ def test_a_folders_groups_are_in_the_names_of_its_files(split: bool, tmp_path: P
     used = splits(Config(dataset=spec), dataset, "cpu")
     assert not torch.isin(used.validation.groups, used.train.groups).any()  # type: ignore[arg-type]
     assert load({"folder": spec["folder"]}).train.groups is None
-    with pytest.raises(DataError, match="no regular expression"):
+    with pytest.raises(DataError, match="not a regular expression"):
         load(spec | {"group": "(.*_"})

@@ -60,8 +60,8 @@ def test_its_features_are_torch_fidelitys_own(weights: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"not weights", "no file of weights"),
-        ([1, 2], "no state dict"),
+        (b"not weights", "not a file of weights"),
+        ([1, 2], "not a state dict"),
         (nn.Linear(2, 2).state_dict(), "no weights of FID's Inception-v3"),
     ],
 )
@@ -83,13 +83,13 @@ class Evil:
 def test_a_file_of_weights_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"weight": Evil()}, tmp_path / "evil.pth")
-    with pytest.raises(WeightsError, match="no file of weights"):
+    with pytest.raises(WeightsError, match="not a file of weights"):
         inception(tmp_path / "evil.pth")
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=f"absent.pth is no file; Inception's weights are https://.*{FILE}"):
+    with pytest.raises(WeightsError, match=f"absent.pth is not a file; Inception's weights are https://.*{FILE}"):
         inception(tmp_path / "absent.pth")
 
 

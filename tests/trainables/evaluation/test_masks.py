@@ -114,5 +114,5 @@ def test_maps_that_can_not_be_scored_are_refused() -> None:
     with pytest.raises(ValueError, match=r"not \(3, 2, 6, 7\)"):
         mask_curve(torch.rand(3, 2, 6, 7), positive)
     saliency[0, 0, 0] = torch.nan
-    with pytest.raises(ValueError, match="no finite numbers"):
+    with pytest.raises(ValueError, match="not finite numbers"):
         mask_curve(saliency, positive)

@@ -91,5 +91,5 @@ def test_every_stage_has_a_block_and_all_else_starts_alike(network: str, sizes: 
 
 
 def test_an_unknown_operation_is_refused_with_the_ones_there_are() -> None:
-    with pytest.raises(ValueError, match="'bilateral' is no denoising operation; choose mean, median, non_local"):
+    with pytest.raises(ValueError, match="'bilateral' is not a denoising operation; choose mean, median, non_local"):
         DenoisingBlock(4, "bilateral")

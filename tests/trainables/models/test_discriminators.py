@@ -130,11 +130,11 @@ def test_one_seed_makes_the_same_weights() -> None:
 
 
 def test_what_cannot_be_built_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match=r"'resnet34' is no discriminator; choose resnet3, resnet18"):
+    with pytest.raises(ValueError, match=r"'resnet34' is not a discriminator; choose resnet3, resnet18"):
         build("resnet34", (1, 32, 32), width=4)
     with pytest.raises(ValueError, match=r"patches of 4×4 pixels, which 225×226 .*; the nearest .* is 224×228"):
         build("swin_tiny", (1, 225, 226), width=8)
-    with pytest.raises(ValueError, match=r"'product' is no fusion; choose features or logits"):
+    with pytest.raises(ValueError, match=r"'product' is not a fusion; choose features or logits"):
         build("hybrid", (1, 32, 32), width=4, fusion="product")
     with pytest.raises(ValueError, match=r"no pretrained weights of a resnet3; set pretrained: false"):
         build("resnet3", (1, 32, 32), width=4, pretrained=True)

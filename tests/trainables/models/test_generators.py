@@ -159,11 +159,11 @@ def test_images_that_cannot_be_halved_so_often_are_refused(kind: Any, shape: Any
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="'unet' is no generator; choose cnn_unet or swin_unet"):
+    with pytest.raises(ValueError, match="'unet' is not a generator; choose cnn_unet or swin_unet"):
         build_generator("unet", (1, 32, 32), width=4)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="'bicubic' is no upsampling; choose nearest or expand"):
+    with pytest.raises(ValueError, match="'bicubic' is not an upsampling; choose nearest or expand"):
         small("cnn_unet", upsampling="bicubic")
-    with pytest.raises(ValueError, match="'layer' is no norm; choose group or batch"):
+    with pytest.raises(ValueError, match="'layer' is not a norm; choose group or batch"):
         small("cnn_unet", norm="layer")
 
 

@@ -82,7 +82,7 @@ def test_output_is_kept_within_bounds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("python x.py {rl}", r"\{rl\} in the command is no setting"),
+        ("python x.py {rl}", r"\{rl\} in the command is not a setting"),
         ("python x.py", "lr would never reach the program"),
         ("", "the command is empty"),
         ("python 'x", "No closing quotation"),

@@ -24,7 +24,7 @@ SIZE_TOLERANCE = 1e-6
 SLOPES = (0.25, 4.0)
 """By how much the angle after projection may grow with the angle before it; what the secant gives is kept to that."""
 NEARER = 0.8
-"""What an angle is multiplied by where the size can't be had at it: what `sta` points to reaches its limits sooner."""
+"""What an angle is multiplied by if the size can't be reached at it: what `sta` points to reaches its limits sooner."""
 
 
 def rows(images: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def in_random_direction(
     """A perturbation for each image that has, after projection, the `norm` of `mixed` and its angle to `sta`.
 
     `normal`: standard normal draws, which give a uniform direction across `sta`. The size comes first: the angle is
-    as near as it can be where both can't be had. Where `sta` is zero there is no angle, and the direction is uniform.
+    as near as possible if both can't be reached. If `sta` is zero there is no angle, and the direction is uniform.
     """
     axis = _unit(sta)
     across = _unit(normal - (normal * axis).sum(1, keepdim=True) * axis)

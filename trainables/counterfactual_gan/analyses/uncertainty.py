@@ -46,7 +46,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
             f"confidence_auroc.{who}": error_auroc(doubt, wrong),
         }
         for name, statistic in _statistics(losses, p_fake, wrong).items():
-            # tiles of one image are no independent images
+            # tiles of one image are not independent images
             interval = bootstrap_interval(statistic, len(losses), groups=tested.data.test.groups)
             numbers |= {
                 f"{name}.{who}": statistic(torch.arange(len(losses))),

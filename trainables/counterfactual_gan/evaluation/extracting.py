@@ -8,7 +8,7 @@ from trainables.models.discriminators.discriminator import Discriminator
 
 
 def extractor(config: Config, panel: list[Discriminator], shape: tuple[int, int, int]) -> FeatureExtractor:
-    """The first judge's features, or Inception's; raises `WeightsError` where those can't be had."""
+    """The first judge's features, or Inception's; raises `WeightsError` where those are not available."""
     if config.features == "judge":
         return of_classifier(panel[0], shape, name=f"judge ({config.judge}, width {config.judge_width})")
     from trainables.evaluation.inception import inception

@@ -19,7 +19,7 @@ def _as_text(value: Any) -> Any:
 
 def _ratio(value: str) -> str:
     if not _RATIO.fullmatch(value):
-        raise ValueError(f"{value!r} is no ratio of D's updates to G's; write it as 2:1, 1:1 or 1:3")
+        raise ValueError(f"{value!r} is not a ratio of D's updates to G's; write it as 2:1, 1:1 or 1:3")
     return value
 
 

@@ -69,7 +69,7 @@ def generator_loss(
         return joint.class_means(-_log_not(log_p, labels), labels) - not_fake
     if form == "printed":
         return joint.class_means(own, labels) + joint.mean(log_p[:, FAKE])
-    raise ValueError(f"{form!r} is no form of the generator's loss; choose flip, two_term or printed")
+    raise ValueError(f"{form!r} is not a form of the generator's loss; choose flip, two_term or printed")
 
 
 def cycle_loss(

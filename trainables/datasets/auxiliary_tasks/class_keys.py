@@ -15,7 +15,7 @@ def class_index(key: str, classes: Sequence[str], where: str) -> int:
     """The index of the class that `key` means; `where` says what names it, such as `task 'vowel'`.
 
     A key is a class's name, or an index written in digits; `name 2` is a name and `index 2` an index. Raises
-    `DataError` if that is no class, or where it could mean two of them.
+    `DataError` if that is not a class, or where it could mean two of them.
     """
     readings = readings_of(key, classes)
     meant = sorted(set(readings.values()))

@@ -109,8 +109,8 @@ def _named(name: str, classes: Sequence[str]) -> Task:
         raise DataError(f"task {name!r} is about {owner.about}, and this dataset's classes are {first}, …{here}; {own}")
     if table is None:
         everything = [task for other in tables() for task in other.tasks]
-        raise DataError(f"{name!r} is no named task; {nearest(name, everything)} ({own})")
-    raise DataError(f"{name!r} is no named task; {nearest(name, table.tasks)} ({own})")
+        raise DataError(f"{name!r} is not a named task; {nearest(name, everything)} ({own})")
+    raise DataError(f"{name!r} is not a named task; {nearest(name, table.tasks)} ({own})")
 
 
 def _refuse_class_called_default(

@@ -145,8 +145,8 @@ def write_splits(
 ) -> tuple[int, int, int]:
     """Write `train.arrow`, `test.arrow`, … to `folder`; returns (C, H, W), C is 1 when all images are grey, else 3.
 
-    Images are first cut into tiles of `tile` × `tile`, then resized to `size` (H, W), if given. `tell` hears how many
-    images are done, `tally` sees them. Raises `DataError` naming every image that is wrong.
+    Images are first cut into tiles of `tile` × `tile`, then resized to `size` (H, W), if given. `tell` is called with
+    the number of images that are done, `tally` with the images. Raises `DataError` naming every image that is wrong.
     """
     mistakes, sizes = Mistakes(contents.mistakes), _Sizes()
     mode = "L"

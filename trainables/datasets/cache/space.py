@@ -40,7 +40,7 @@ def budget(root: Path) -> int:
         return min(BUDGET, int(SHARE * shutil.disk_usage(root).total))
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", named, re.IGNORECASE)
     if match is None:
-        raise DataError(f"SADDLE_CACHE_BYTES is {named!r}; write a number of bytes, or such as 20G")
+        raise DataError(f"SADDLE_CACHE_BYTES is {named!r}; write a number of bytes, or a size such as 20G")
     return int(float(match[1]) * UNITS[match[2].upper()])
 
 

@@ -32,9 +32,9 @@ def corrupt(images: Tensor, name: str, severity: int) -> Tensor:
     or of other than one or three channels.
     """
     if name not in CORRUPTIONS:
-        raise ValueError(f"{name!r} is no corruption; {nearest(name, CORRUPTIONS)}")
+        raise ValueError(f"{name!r} is not a corruption; {nearest(name, CORRUPTIONS)}")
     if not 1 <= severity <= SEVERITIES:
-        raise ValueError(f"severity {severity} is none of 1 to {SEVERITIES}")
+        raise ValueError(f"severity {severity} is not one of 1 to {SEVERITIES}")
     _, channels, height, width = images.shape
     if min(height, width) < LEAST_SIDE or channels not in (1, 3):
         raise DataError(

@@ -121,7 +121,7 @@ def read(source: bytes, where: str, decoding: Decoding) -> Decoded:
 def opened(source: bytes, where: str) -> Iterator[tuple[Image.Image, str, int]]:
     """The loaded image, how its pixels were stored, and its orientation."""
     if not source:
-        raise DataError(f"{where} is no image: it has no bytes")
+        raise DataError(f"{where} is not an image: it has no bytes")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large images, which have a limit here
@@ -135,7 +135,7 @@ def opened(source: bytes, where: str) -> Iterator[tuple[Image.Image, str, int]]:
         raise
     except UnidentifiedImageError:
         raise DataError(
-            f"{where} is no image, or one of a kind that isn't read (PNG, JPEG, WebP, TIFF, BMP, GIF and PPM are)"
+            f"{where} is not an image, or of a kind that isn't read (PNG, JPEG, WebP, TIFF, BMP, GIF and PPM are)"
         ) from None
     except Image.DecompressionBombError:
         raise DataError(f"{where} has more than {PIXELS:,} pixels, the most that are read; cut or shrink it") from None
@@ -210,7 +210,7 @@ def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.I
     """Deep grey brought to 0 … 255 by its range, and how much of it is used if the range was assumed."""
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
-        raise DataError(f"{where} has values that are no finite numbers; replace them")
+        raise DataError(f"{where} has values that are not finite numbers; replace them")
     low, high, stated = _range(image, decoding)
     least, most = float(values.min()), float(values.max())
     if high is None or least < low or most > high:

@@ -83,5 +83,5 @@ def _unpack(path: Path, folder: Path, members: tuple[str, ...], url: str) -> lis
                 with content, (folder / name).open("wb") as out:
                     shutil.copyfileobj(content, out, CHUNK)
     except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"{url} is no sound archive: {error}") from None
+        raise DataError(f"{url} is not a sound archive: {error}") from None
     return [folder / name for name in members]

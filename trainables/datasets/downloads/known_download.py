@@ -24,7 +24,7 @@ def fetch(
     Raises `DataError` for an unknown name, an unreachable server, wrong content or a folder that can't be written.
     """
     if name not in KNOWN:
-        raise DataError(f"{name!r} is no dataset that can be fetched; {nearest(name, KNOWN)}")
+        raise DataError(f"{name!r} is not a dataset that can be fetched; {nearest(name, KNOWN)}")
     dataset, folder = KNOWN[name], data_root(root)
     if dataset.bundled:
         return ()

@@ -1,4 +1,4 @@
-"""Files in S3 buckets, at any endpoint: every answer is checked, because a short one is no error to most readers.
+"""Files in S3 buckets, at any endpoint: every answer is checked, because a short one is not an error to most readers.
 
 boto3 and not pyarrow's filesystem, which takes an answer that is shorter than what was asked for, or of another range,
 for whole and fills up with whatever is in memory (seen with pyarrow 25), and can't ask for one version of an object.
@@ -85,7 +85,7 @@ class S3File(File):
         return S3Reader(self)
 
     def read_range(self, start: int, length: int) -> bytes:
-        """`length` bytes from `start`; raises `DataError` if they can't be had, complete and of this version."""
+        """`length` bytes from `start`; raises `DataError` if they can't be read, complete and of this version."""
         from botocore.exceptions import HTTPClientError, IncompleteReadError
         from urllib3.exceptions import HTTPError
 

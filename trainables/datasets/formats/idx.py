@@ -51,7 +51,7 @@ def parse_idx(content: bytes, source: str, dimensions: int) -> Tensor:
     Layout: two zero bytes, the element type, the number of axes, each axis as 4 big-endian bytes, the elements.
     """
     if len(content) < 4 or content[:2] != b"\0\0":
-        raise DataError(f"{source} is no idx file: it starts with {content[:4].hex(' ') or 'nothing'}, not 00 00")
+        raise DataError(f"{source} is not an idx file: it starts with {content[:4].hex(' ') or 'nothing'}, not 00 00")
     element, axes = content[2], content[3]
     if element != UNSIGNED_BYTE:
         raise DataError(f"{source} holds elements of type 0x{element:02x}; only unsigned bytes (0x08) are read")

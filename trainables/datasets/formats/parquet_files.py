@@ -120,4 +120,4 @@ def _explained(file: File) -> Iterator[None]:
     except DataError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file} is no readable Parquet file: {error}") from None
+        raise DataError(f"{file} is not a readable Parquet file: {error}") from None

@@ -43,7 +43,7 @@ def read_pickle(path: Path) -> Mapping[bytes, Any]:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}") from None
     except Exception as error:  # a damaged pickle raises almost anything
-        raise DataError(f"{path} is no batch of CIFAR-10: {error}") from None
+        raise DataError(f"{path} is not a batch of CIFAR-10: {error}") from None
     if not isinstance(batch, dict):
-        raise DataError(f"{path} is no batch of CIFAR-10: it holds a {type(batch).__name__}")
+        raise DataError(f"{path} is not a batch of CIFAR-10: it holds a {type(batch).__name__}")
     return batch

@@ -81,7 +81,7 @@ def _by_class(home: Path) -> Iterator[tuple[Path, int]]:
     for folder in sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")):
         if folder.name.lower() not in CONDITIONS:
             raise DataError(
-                f"{folder} is no class of CASC IFW; put {RAW} as its authors lay it out, or folders healthy and "
+                f"{folder} is not a class of CASC IFW; put {RAW} as its authors lay it out, or folders healthy and "
                 f"damaged, into {home}"
             )
         for path in _pictures(folder):

@@ -82,9 +82,9 @@ def _pickled(path: Path) -> tuple[Array, Array]:
     batch = read_pickle(path)
     pixels, labels = batch.get(b"data"), batch.get(b"labels")
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != PIXELS:
-        raise DataError(f"{path} is no batch of CIFAR-10: its data are no rows of {PIXELS} bytes")
+        raise DataError(f"{path} is not a batch of CIFAR-10: its data are not rows of {PIXELS} bytes")
     if not isinstance(labels, list) or len(labels) != len(pixels) or not all(type(label) is int for label in labels):
-        raise DataError(f"{path} is no batch of CIFAR-10: it has no label for each of {len(pixels)} images")
+        raise DataError(f"{path} is not a batch of CIFAR-10: it has no label for each of {len(pixels)} images")
     return pixels, np.array(labels, np.int64)
 
 

@@ -42,7 +42,7 @@ def _read(path: Path, variable: str) -> Array:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error}") from None
     except Exception as error:  # a damaged file raises almost anything
-        raise DataError(f"{path} is no MATLAB file, or a damaged one: {error}") from None
+        raise DataError(f"{path} is not a MATLAB file, or a damaged one: {error}") from None
     if variable not in arrays:
         raise DataError(f"{path} has no variable {variable!r}; SVHN's cropped digits have X and y")
     return np.asarray(arrays[variable])

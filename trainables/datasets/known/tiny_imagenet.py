@@ -41,7 +41,9 @@ def _training(home: Path) -> Iterator[Listed]:
     present = [path.name for path in sorted((home / "train").glob("*/"))]
     unknown = next((name for name in present if name not in keys), None)
     if unknown is not None:
-        raise DataError(f"{home / 'train' / unknown} is none of Tiny ImageNet's 200 classes; {nearest(unknown, keys)}")
+        raise DataError(
+            f"{home / 'train' / unknown} is not one of Tiny ImageNet's 200 classes; {nearest(unknown, keys)}"
+        )
     for label, key in enumerate(keys):
         images = sorted((home / "train" / key / "images").glob("*.JPEG"))
         if not images:

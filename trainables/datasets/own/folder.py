@@ -26,7 +26,8 @@ def find_folder(spec: FolderDataset) -> FolderSource:
     """
     [root] = find(spec.folder)
     if not isinstance(root, Folder):
-        raise DataNotFoundError(f"dataset folder {spec.folder} {'does not exist' if root is None else 'is no folder'}")
+        why = "does not exist" if root is None else "is not a folder"
+        raise DataNotFoundError(f"dataset folder {spec.folder} {why}")
     layout = find_layout(root)
     mistakes = Mistakes()
     if layout.splits:
@@ -93,9 +94,9 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
             if isinstance(child, File) and is_image(child):
                 labelled.append((child, classes.index(name)))
             elif isinstance(child, Folder):
-                mistakes.add(f"{child} is no image but a folder; images lie directly in {class_folders[0]}")
+                mistakes.add(f"{child} is not an image but a folder; images lie directly in {class_folders[0]}")
             else:
-                mistakes.add(f"{child} is no image ({', '.join(ENDINGS)}); move it out of the class folder")
+                mistakes.add(f"{child} is not an image ({', '.join(ENDINGS)}); move it out of the class folder")
         if not children:
             mistakes.add(f"class folder {class_folders[0]} is empty")
     return labelled

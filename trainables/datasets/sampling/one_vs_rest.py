@@ -16,7 +16,7 @@ def one_vs_rest(dataset: Dataset, positive: Sequence[str]) -> Dataset:
     """The dataset with label 1 for the classes named `positive` and 0 for all others.
 
     Its classes are called after them, such as "rest" and "blowhole+crack", or by the one class that the rest is.
-    Raises `DataError` for a name that is no class, for none, and for all of them.
+    Raises `DataError` for a name that is not a class, for none, and for all of them.
     """
     positive = [normal(name) for name in positive]
     unknown = next((name for name in positive if name not in dataset.classes), None)

@@ -24,10 +24,10 @@ def build_discriminator(
     `width`: channels of a ResNet's first stage, customarily 64, or a Swin's embedding dimension, customarily 96;
     a Hybrid's is its ResNet3's. `norm` is the ResNets' alone, `fusion` the Hybrid's. `pretrained`: from ImageNet's
     weights, of a Hybrid its Swin-Tiny. Raises `ValueError` for images that aren't a multiple of a patch, and for
-    pretrained weights that don't fit or can't be had.
+    pretrained weights that don't fit or are not available.
     """
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is no discriminator; choose {', '.join(KINDS)}")
+        raise ValueError(f"{kind!r} is not a discriminator; choose {', '.join(KINDS)}")
     if problem := unfit(kind, shape):
         raise ValueError(problem)
     # imported where they are wanted: timm takes seconds

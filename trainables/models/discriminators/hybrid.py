@@ -34,7 +34,7 @@ class Hybrid(Discriminator):
     ) -> None:
         super().__init__()
         if fusion not in ("features", "logits"):
-            raise ValueError(f"{fusion!r} is no fusion; choose features or logits")
+            raise ValueError(f"{fusion!r} is not a fusion; choose features or logits")
         self.resnet3 = ResNet("resnet3", shape, classes, width=width, norm=norm)
         self.swin_tiny = Swin("swin_tiny", shape, classes, width=hybrid_swin_width(width), pretrained=pretrained)
         heads = [part.head for part in (self.resnet3, self.swin_tiny) if isinstance(part.head, nn.Linear)]

@@ -28,7 +28,7 @@ def build_generator(
 
     `width`: channels at full size, or a Swin UNet's embedding dimension. `levels`: downsamplings, or a Swin UNet's
     stages. `noise_channels` 0 is no noise, `dropout` 0 no dropout. `pretrained` is about a Swin UNet's encoder.
-    Raises `ValueError` for images that can't be halved so often, and for pretrained weights that can't be had.
+    Raises `ValueError` for images that can't be halved so often, and for pretrained weights that are not available.
     """
     if problem := unfit(kind, shape, levels):
         raise ValueError(problem)
@@ -66,4 +66,4 @@ def build_generator(
             pretrained=pretrained,
             norm=norm,
         )
-    raise ValueError(f"{kind!r} is no generator; choose cnn_unet or swin_unet")
+    raise ValueError(f"{kind!r} is not a generator; choose cnn_unet or swin_unet")

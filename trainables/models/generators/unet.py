@@ -127,4 +127,4 @@ def make_upsampling(upsampling: str, before: int, channels: int) -> nn.Module:
         return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(before, channels, 3, padding=1, bias=False))
     if upsampling == "expand":
         return nn.Sequential(nn.Conv2d(before, 4 * channels, 1, bias=False), nn.PixelShuffle(2))
-    raise ValueError(f"{upsampling!r} is no upsampling; choose nearest or expand")
+    raise ValueError(f"{upsampling!r} is not an upsampling; choose nearest or expand")

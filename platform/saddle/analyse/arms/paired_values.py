@@ -2,8 +2,8 @@
 
 In an ablation with blocks a seed's value is the mean over the blocks, and a seed that is lost in one block is lost. So
 there is one difference per seed, whatever the number of blocks: the seed is the unit of inference, for two blocks of
-one seed share its random numbers and are no two independent observations. What an answer says holds for the average of
-the study's blocks; a population of blocks of which these were drawn it does not speak of.
+one seed share its random numbers and are not two independent observations. An answer holds for the average of
+the study's blocks, not for a population that they were drawn from.
 """
 
 from __future__ import annotations

@@ -71,14 +71,14 @@ def metric_column(text: str, units: Mapping[str, str], smaller: Sequence[str]) -
     """The column that `COLUMN` or `COLUMN=METRIC` names; without a metric it is `test/COLUMN`.
 
     `units` are those of columns, that under "" of all others. Columns named in `smaller` are better where smaller.
-    Raises `TableError` for a metric that can't be called so.
+    Raises `TableError` for a metric that can't have this name.
     """
     column, _, name = text.partition("=")
     name = name or (
         column if METRIC_NAME.fullmatch(column) else f"test/{metric_word(column.removeprefix(MLFLOW_METRIC))}"
     )
     if not METRIC_NAME.fullmatch(name):
-        raise TableError([f"{name!r} is no name of a metric; write --metric {column}=test/NAME with small letters"])
+        raise TableError([f"{name!r} is not a name of a metric; write --metric {column}=test/NAME with small letters"])
     metric, unit = complete_metric(name), units.get(column, units.get("", ""))
     if unit:
         metric = replace(metric, unit=FRACTION if unit == PERCENT else unit)

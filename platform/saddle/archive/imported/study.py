@@ -15,7 +15,7 @@ from saddle.studyfile.dump import dump_plain
 from saddle.studyfile.loader import parse_studies
 
 BEST_OF = "best_of"
-"""What a baseline says of a search, so that no column of arms may be called so."""
+"""What a baseline says of a search, so that no column of arms may have this name."""
 
 
 def study_of_results(
@@ -32,7 +32,7 @@ def study_of_results(
     """An ablation with the table's arms, blocks and seeds, those of `seeds` first, and its first metric compared.
 
     A block at one level, and the values in `fixed` by which rows were chosen, are settings that all trials share.
-    `settings` override the study as `--set` does. Raises `TableError` where `baseline` is no arm, else `StudyError`.
+    `settings` override the study as `--set` does. Raises `TableError` if `baseline` is not an arm, else `StudyError`.
     """
     arms = list(dict.fromkeys(result.arm for result in results))
     if columns.arm == BEST_OF:
@@ -40,7 +40,7 @@ def study_of_results(
     if baseline not in arms:
         hint = nearest(baseline, arms)
         right = f"did you mean {hint}?" if hint else f"there are: {', '.join(arms)}"
-        raise TableError([f"the baseline {baseline!r} is none of the arms in column {columns.arm}; {right}"])
+        raise TableError([f"the baseline {baseline!r} is not one of the arms in column {columns.arm}; {right}"])
     levels = {name: list(dict.fromkeys(result.block[name] for result in results)) for name in columns.blocks}
     compared, *others = [column.metric.name for column in columns.metrics]
     plain: dict[str, Any] = {

@@ -79,7 +79,7 @@ def _read_csv(content: bytes, name: str) -> tuple[list[str], list[tuple[str, dic
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise TableError([f"{name} is no text in UTF-8; write it as CSV, or with the ending .parquet"]) from None
+        raise TableError([f"{name} is not UTF-8 text; write it as CSV, or with the ending .parquet"]) from None
     lines = csv.reader(io.StringIO(text, newline=""))
     columns: list[str] = []
     rows = []
@@ -104,7 +104,7 @@ def _read_parquet(content: bytes, name: str) -> tuple[list[str], list[tuple[str,
     try:
         table = pq.ParquetFile(io.BytesIO(content), pre_buffer=False).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise TableError([f"{name} is no Parquet file: {error}"]) from error
+        raise TableError([f"{name} is not a Parquet file: {error}"]) from error
     _refuse_repeated(table.column_names, name)
     return table.column_names, [(f"row {number}", row) for number, row in enumerate(_rows(table), start=1)]
 

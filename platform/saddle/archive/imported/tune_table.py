@@ -22,7 +22,7 @@ def read_tune_folder(folder: Path) -> ResultTable:
     """
     trials = sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
     if not trials:
-        raise TableError([f"{folder} is no folder of Ray Tune results: no folder in it has {CONFIG}"])
+        raise TableError([f"{folder} is not a folder of Ray Tune results: no folder in it has {CONFIG}"])
     rows = {trial.name: row for trial in trials if (row := _row(trial)) is not None}
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     complete = [{column: row.get(column) for column in columns} for row in rows.values()]

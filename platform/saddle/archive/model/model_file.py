@@ -39,7 +39,7 @@ def load_file(path: Path) -> ModuleType:
         raise UserError(f"--model: there is no file {path}")
     spec = importlib.util.spec_from_file_location(f"saddle_model_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise UserError(f"--model: {path} is no Python file; name one that ends in .py")
+        raise UserError(f"--model: {path} is not a Python file; name one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickles of it look it up there
     sys.path.insert(0, str(path.resolve().parent))

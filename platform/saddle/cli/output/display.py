@@ -132,7 +132,7 @@ def workers_starting(progress: Progress) -> str:
 
 
 def note_doubt(trial: FoundTrial) -> None:
-    """Say on standard error where a trial that was picked as the best one of its study is not called so."""
+    """Say on standard error if the trial that was taken as the best of its study is not called the best."""
     if trial.doubt:
         echo(f"note: {trial.name} is the first among equals. {trial.doubt}", err=True)
 

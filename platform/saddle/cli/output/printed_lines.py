@@ -1,4 +1,4 @@
-"""What is shown of a run where standard output is no terminal: a line a trial, and one now and then in between."""
+"""What is shown of a run where standard output is not a terminal: a line a trial, and one now and then in between."""
 
 from __future__ import annotations
 

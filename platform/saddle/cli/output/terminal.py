@@ -17,7 +17,7 @@ from saddle.redaction import redact
 COMMANDS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # which way what follows is read
-    "\u2028\u2029\ufeff\ud800-\udfff]"  # other line ends, a mark of byte order, and bytes that are no text
+    "\u2028\u2029\ufeff\ud800-\udfff]"  # other line ends, a mark of byte order, and bytes that are not text
 )
 COLOURS = re.compile("\x1b\\[[0-9;:]*m")
 

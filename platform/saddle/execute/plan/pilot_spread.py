@@ -59,7 +59,7 @@ def _of_pilot(store: Store, name: str, metric: str) -> Spread:
         names = study_names(store)
         near = nearest(name, names)
         hint = f"did you mean {near}?" if near else f"there are: {', '.join(names) or 'none'}"
-        raise UserError(f"the pilot {name} is no study in this storage; {hint}")
+        raise UserError(f"the pilot {name} is not a study in this storage; {hint}")
     if stored.study.ablation is None:
         raise UserError(f"the pilot {name} is a search, whose trials are not paired; name an ablation")
     spread = _of_stored(store, stored, metric)

@@ -85,7 +85,7 @@ def check_data(studies: Sequence[Study], data_root: str | None) -> list[str]:
     are absent or corrupt, all of them, and what to do.
     """
     if data_root is not None and not Path(data_root).expanduser().is_dir():
-        raise DataNotFoundError(f"the data root {data_root} is no folder; `saddle data fetch NAME` makes and fills one")
+        raise DataNotFoundError(f"the data root {data_root} is not a folder; `saddle data fetch NAME` makes it")
     run = CheckingRun(data_root=data_root)
     raise_together(look_at_data(studies, run))
     return run.remarks

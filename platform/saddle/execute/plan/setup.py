@@ -79,7 +79,7 @@ def named_trials(entries: Sequence[TrialRecord], run: RunId, names: Sequence[str
 
 
 def require_named(store: Store, studies: Sequence[Study], names: Sequence[str]) -> None:
-    """Raise `NotFound` for a name that is no finished trial of these studies."""
+    """Raise `NotFound` for a name that is not a finished trial of these studies."""
     if not names:
         return
     ledgers = {study.study: Ledger(store, RunId(study.study)).entries() for study in studies}
@@ -88,7 +88,9 @@ def require_named(store: Store, studies: Sequence[Study], names: Sequence[str]) 
             continue
         keys = [f"{study}/{entry.key}" for study, entries in ledgers.items() for entry in entries]
         hint = nearest(name, [*keys, *(key.partition("/")[2] for key in keys)])
-        raise NotFound(f"--again {name}: no finished trial is called so" + (f"; did you mean {hint}?" if hint else ""))
+        raise NotFound(
+            f"--again {name}: there is no finished trial of this name" + (f"; did you mean {hint}?" if hint else "")
+        )
 
 
 def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> None:

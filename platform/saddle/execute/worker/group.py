@@ -184,13 +184,13 @@ class GroupWorker:
         self._thread, self._placement_group = None, None
 
     def _fit(self, coordinator: Any, generation: int) -> None:
-        """Run the ranks as Ray Train's workers; however they end, the slot hears of it."""
+        """Run the ranks as Ray Train's workers; however they end, the slot is notified."""
         import ray
 
         why = "the group ended"
         try:
             self._train(coordinator, generation)
-        except BaseException as error:  # the slot must hear of it, or it would wait for ever
+        except BaseException as error:  # the slot must be notified, or it would wait for ever
             self._failure = failures_in(error)
             why = f"{type(error).__name__}: {error}"
         with contextlib.suppress(ray.exceptions.RayError):

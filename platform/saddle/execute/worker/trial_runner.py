@@ -107,7 +107,7 @@ class Training:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
 
         Whatever the trainable raises is its failure, and the study goes on; what the machine, its disk or network did
-        is no result, and a `FaultMessage` says so.
+        is not a result, and a `FaultMessage` says so.
         """
         try:
             if self.began is None and not isinstance(answer := self.ready(), ReadyMessage):
@@ -200,7 +200,7 @@ class Training:
         return store() if self.writer is None else PendingEpoch(self.writer.write(store), self._failed)
 
     def _check(self, report: Report, epoch: int) -> None:
-        """Refuse test metrics during training, and treat an objective that is no number as divergence."""
+        """Refuse test metrics during training, and treat an objective that is not a number as divergence."""
         for name in report.metrics:
             if name.startswith("test/"):
                 raise ValueError(f"{name} was reported during training; test is measured once, at the end")

@@ -1,7 +1,7 @@
 """Whether a change made anything worse: group sequential tests of paired differences, by Holm's method over all.
 
 Each arm and metric is compared with its references seed by seed, one-sided at level α over all looks. A replicate that
-failed, or whose metric was no finite value, counts as the worst value seen on either side, as in an ablation. That
+failed, or whose metric was not a finite value, counts as the worst value seen on either side, as in an ablation. That
 alone would overlook an arm of which half the replicates begin to fail, as the worst value is not far off: an arm with
 failures on either side has a further comparison, of how many replicates fail.
 """

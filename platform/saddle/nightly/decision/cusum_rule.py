@@ -154,7 +154,7 @@ def _failures(batches: Iterable[Batch]) -> int:
 
 
 def _batch(night: Night, key: StreamKey) -> Batch:
-    """The night's values of a stream; None for a replicate that failed or whose metric was no finite value."""
+    """The night's values of a stream; None for a replicate that failed or whose metric was not a finite value."""
     arm, metric = key
     fresh = night.measured("rotation")
     measured = [fresh[each] for each in sorted(fresh) if each.arm == arm]

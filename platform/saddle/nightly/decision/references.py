@@ -81,7 +81,7 @@ class ExactTrack:
     def can_be_filled(self, policy: Policy, night: Night, standing: Standing) -> bool:
         """Whether references that are lacking can still be trained: with the pool's code and data, or what equals them.
 
-        Uncommitted changes can't be had again once they are gone, nor can data.
+        Uncommitted changes can't be restored once they are gone, nor can data.
         """
         if standing.word == "references" or not self.lacking(policy):
             return True

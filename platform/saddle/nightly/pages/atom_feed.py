@@ -15,7 +15,7 @@ MOST_ENTRIES = 100
 
 
 def feed(study: str, identity: str, timezone: str, nights: Sequence[NightFacts]) -> bytes:
-    """The feed, the latest night first; `identity` tells it from the same study's in another storage."""
+    """The feed, the latest night first; `identity` distinguishes it from the same study's in another storage."""
     ElementTree.register_namespace("", ATOM)
     root = ElementTree.Element(f"{{{ATOM}}}feed")
     base = f"urn:saddle:{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

@@ -51,5 +51,5 @@ def parse_time(text: str) -> tuple[int, int]:
     """The hour and minute of `02:30`; raises `UserError`."""
     match = TIME.fullmatch(text)
     if match is None:
-        raise UserError(f"--at {text} is no time of day; write it as 02:30")
+        raise UserError(f"--at {text} is not a time of day; write it as 02:30")
     return int(match[1]), int(match[2])

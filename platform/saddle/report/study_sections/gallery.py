@@ -77,7 +77,7 @@ def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:
     except (OSError, Damaged, ForeignPath) as problem:
         return Picture(caption, problem=f"{path} can't be read ({type(problem).__name__})")
     if not content.startswith(PNG):
-        return Picture(caption, problem=f"{path} is no PNG")
+        return Picture(caption, problem=f"{path} is not a PNG")
     if len(content) > MOST_BYTES:
         return Picture(caption, problem=f"{path} has {len(content) / 1e6:.1f} MB, too large for this page")
     return Picture(caption, f"data:image/png;base64,{base64.b64encode(content).decode()}", look=_look(content))

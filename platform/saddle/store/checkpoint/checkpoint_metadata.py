@@ -17,7 +17,7 @@ def add_record(archive: io.BytesIO, record: bytes) -> None:
         folder = opened.namelist()[0].partition("/")[0]  # torch refuses a file that is not in its own
         opened.writestr(
             zipfile.ZipInfo(f"{folder}/{NAME}"), record
-        )  # its time stamp is no moment: equal states have equal bytes
+        )  # its time stamp is not a moment: equal states have equal bytes
 
 
 def find_record(content: bytes) -> bytes:

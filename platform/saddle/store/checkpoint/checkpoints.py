@@ -309,7 +309,7 @@ def progress_of(manifest: Manifest) -> dict[str, Any]:
 
 
 def load_state(store: Store, saved: Saved) -> dict[str, Any]:
-    """The stored state; raises `Damaged` if its checksum doesn't match, `Unloadable` if it is no plain data."""
+    """The stored state; raises `Damaged` if its checksum doesn't match, `Unloadable` if it is not plain data."""
     content = store.read(saved.path)
     present = checksum(content)
     if present != saved.sha256:

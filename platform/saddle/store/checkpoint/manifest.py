@@ -123,7 +123,7 @@ def decode_manifest(content: bytes) -> Manifest:
             raw["best_metrics"] = raw["curve"][raw["best_epoch"] - 1]
         return Manifest(**raw)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"it is no manifest: {error!r}") from error
+        raise ValueError(f"it is not a manifest: {error!r}") from error
 
 
 def read_manifest(store: Store, folder: str) -> Manifest:
@@ -173,7 +173,7 @@ def _placed(folder: str, path: str) -> str:
     except ForeignPath as error:
         raise ValueError(f"it names a file outside of the storage: {error}") from None
     if not name.startswith("epoch-") or not name.endswith(".pt") or _below_study(named) != _below_study(folder):
-        raise ValueError(f"it names {path!r}, which is no checkpoint of this trial")
+        raise ValueError(f"it names {path!r}, which is not a checkpoint of this trial")
     return f"{folder}/{name}"
 
 

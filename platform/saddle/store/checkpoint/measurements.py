@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoredMeasurement:
-    """A measurement as its file holds it; `ended` tells the trial that was measured from one that was run again."""
+    """A measurement as its file holds it; `ended` distinguishes the measured trial from one that was run again."""
 
     key: str
     number: int
@@ -127,7 +127,7 @@ def _names(store: Store, run: RunId, key: str | None) -> Sequence[str]:
 
 
 def _parsed(name: str) -> tuple[str, int]:
-    """Key and number in a file's name; 0 for a file that is none of ours."""
+    """Key and number in a file's name; 0 for a file that is not ours."""
     key, _, number = name.removesuffix(".json").rpartition("-")
     return key, int(number) if name.endswith(".json") and number.isdigit() else 0
 

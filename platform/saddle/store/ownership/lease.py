@@ -65,7 +65,7 @@ class Owner:
 
 
 def place() -> str:
-    """What tells this machine's (or container's) process numbers from those of every other."""
+    """What distinguishes this machine's (or container's) process numbers from those of every other."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError), open("/proc/sys/kernel/random/boot_id") as file:
         parts.append(file.read().strip())

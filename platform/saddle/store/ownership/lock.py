@@ -121,7 +121,7 @@ def _open_lock(path: Path) -> IO[str]:
 
 
 def _take(file: IO[str]) -> bool:
-    """Whether the lock could be had; tried for a second, because asking for its `holder` takes it for a moment."""
+    """Whether the lock was acquired; tried for a second, because asking for its `holder` takes it for a moment."""
     for _ in range(10):
         if try_lock(file):
             return True

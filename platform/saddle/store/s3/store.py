@@ -259,7 +259,7 @@ def folder_ends(folder: str, top: str) -> list[int]:
 
 
 def is_shown(name: str) -> bool:
-    """Whether a name counts: hidden ones don't, and what can't be had by its name would only be in the way."""
+    """Whether a name counts: hidden ones don't, and what can't be read by its name is left out."""
     return is_name(name) and not name.startswith(".")
 
 

@@ -91,7 +91,7 @@ def _check_best_of(draft: Draft, drafts: Sequence[Draft]) -> Draft | None:
     if source is draft:
         draft.refuse(path, f"{name} is this very study", "name a search")
     elif not source.is_search:
-        draft.refuse(path, f"{name} is no search, so it has no best trial", "name a search")
+        draft.refuse(path, f"{name} is not a search, so it has no best trial", "name a search")
     elif drafts.index(source) > drafts.index(draft):
         draft.refuse(path, f"{name} comes later in this file, so it has no best trial yet", f"move {name} up")
     elif len(source.objectives) > 1:

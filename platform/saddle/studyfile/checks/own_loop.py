@@ -16,7 +16,7 @@ def check_own_loop(draft: Draft) -> None:
     for path in (*((section, "seed") for section in ("fixed", "search", "evaluate")), ("ablation", "factors", "seed")):
         if path in draft.document.places:
             draft.refuse(
-                path, "a trial's seed is no setting: each has its own, and a replicate another one", "leave it out"
+                path, "a trial's seed is not a setting: each has its own, and a replicate another one", "leave it out"
             )
     if not draft.is_ablation:
         if not draft.loaded.selection and not draft.is_search:

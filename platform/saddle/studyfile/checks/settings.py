@@ -43,7 +43,7 @@ def check_names(draft: Draft) -> None:
 
 
 def refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> None:
-    """Refuse a name that is no hyperparameter, with the nearest of `names`."""
+    """Refuse a name that is not a hyperparameter, with the nearest of `names`."""
     component = draft.loaded.components.get(name)
     if component is not None:
         settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())

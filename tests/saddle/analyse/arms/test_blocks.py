@@ -58,7 +58,7 @@ def answer_of(study: Study, fates: Fates | None = None) -> Answer:
 def test_the_effect_is_the_mean_of_the_blocks_and_the_seeds_are_its_pairs() -> None:
     [effect] = answer_of(study_of()).effects
     assert effect.mean == pytest.approx(0.04, abs=0.002)
-    assert effect.n == 5, "and not ten: two blocks of one seed are no two independent observations"
+    assert effect.n == 5, "and not ten: two blocks of one seed are not two independent observations"
     assert str(effect.verdict) == "helps"
     assert effect.baseline_mean == pytest.approx(0.65, abs=0.08)
 

@@ -143,7 +143,7 @@ def test_a_look_waits_for_the_seeds_before_it() -> None:
     assert race(arms, base, SEEDS, RULE, "pocock").settled == {}
     arms, base = clear({1: NO_VALUE})
     standing = race(arms, base, SEEDS, RULE, "pocock")
-    assert standing.settled["good"] == 4, "a replicate without a value is no pair, and no reason to wait"
+    assert standing.settled["good"] == 4, "a replicate without a value is not a pair, and no reason to wait"
     assert standing.effects[0].n == 3
     arms, base = clear({1: "collapsed"})
     assert race(arms, base, SEEDS, RULE, "pocock").settled["good"] == 7, "one that failed counts as the worst one seen"

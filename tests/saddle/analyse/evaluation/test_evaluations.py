@@ -79,7 +79,7 @@ def test_only_trials_that_are_measured_alike_are_compared() -> None:
         " out here; saddle evaluate s --all measures them."
     )
     [effect] = results_of(STUDY, TRAINABLE, mixed, {"p": "sta"}).answer.effects
-    assert effect.n == 2, "the seed whose baseline is measured otherwise is no pair"
+    assert effect.n == 2, "the seed whose baseline is measured otherwise is not a pair"
     assert results_of(STUDY, TRAINABLE, entries, {"p": "sta"}).answer.effects[0].n == 3
 
 
@@ -94,7 +94,7 @@ def test_what_differs_in_the_evaluation_of_arms_is_a_caution() -> None:
     assert "measured by different versions of the attacks" in caution
     assert "saddle evaluate s --all --anew" in caution
     blocks = [changed(e, block={"dataset": str(e.seed)}, params={**e.params, "attack_steps": e.seed}) for e in entries]
-    assert not list(evaluation_cautions("s", blocks, FIELDS)), "a dataset's own budget is no difference between arms"
+    assert not list(evaluation_cautions("s", blocks, FIELDS)), "a dataset's own budget is not a difference between arms"
 
 
 def test_studies_that_were_measured_differently_are_compared_with_a_note() -> None:

@@ -76,7 +76,7 @@ def test_a_column_is_a_metric_with_a_direction_and_a_unit(
 
 
 def test_a_column_that_gives_no_name_of_a_metric_is_refused() -> None:
-    with pytest.raises(TableError, match="'test/9' is no name of a metric; write --metric 9=test/NAME"):
+    with pytest.raises(TableError, match="'test/9' is not a name of a metric; write --metric 9=test/NAME"):
         metric_column("9", {}, [])
 
 

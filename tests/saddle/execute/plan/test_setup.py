@@ -1,4 +1,4 @@
-"""Studies whose own settings are no valid configuration until something is searched."""
+"""Studies whose own settings are not valid configuration until something is searched."""
 
 from __future__ import annotations
 

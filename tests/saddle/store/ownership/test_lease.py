@@ -129,7 +129,7 @@ def test_a_killed_driver_on_this_machine_is_followed_at_once(store: S3Store, tmp
 def test_the_lease_ends_with_the_study(store: S3Store, s3: S3) -> None:
     with lock_study(store, RunId("digits")):
         assert s3.keys(store.bucket) == ["runs/studies/.digits.fence", "runs/studies/.digits.lease"]
-        assert list(store.names("studies")) == [], "it is no study"
+        assert list(store.names("studies")) == [], "it is not a study"
     assert s3.keys(store.bucket) == ["runs/studies/.digits.fence"], "the token only grows"
     assert driver_of(store, RunId("digits")) is None
 

@@ -44,7 +44,7 @@ class Config(Base):
     trouble_rank: int = hyperparameter(0, source="assumed", description="on which rank")
     ruler: float = hyperparameter(0.0, source="assumed", description="taken off the test's score")
     test_pause: float = hyperparameter(0.0, source="assumed", description="seconds a test takes", unit="s", ge=0)
-    warm_epochs: int = hyperparameter(0, source="assumed", description="first epochs that are no candidates", ge=0)
+    warm_epochs: int = hyperparameter(0, source="assumed", description="first epochs that are not candidates", ge=0)
     chatter: int = hyperparameter(0, source="assumed", description="what an epoch prints", unit="MiB", ge=0)
 
 

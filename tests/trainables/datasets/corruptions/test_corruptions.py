@@ -194,7 +194,7 @@ def test_what_cannot_be_corrupted_is_refused() -> None:
         corrupt(pictures(1, 1, 8), "fog", 1)
     with pytest.raises(DataError, match="2 channels"):
         corrupt(pictures(1, 2), "fog", 1)
-    with pytest.raises(ValueError, match="'fogg' is no corruption; did you mean 'fog'"):
+    with pytest.raises(ValueError, match="'fogg' is not a corruption; did you mean 'fog'"):
         corrupt(pictures(1), "fogg", 1)
     with pytest.raises(ValueError, match="severity 6"):
         corrupt(pictures(1), "fog", 6)

@@ -62,7 +62,7 @@ def test_tiles_are_cut_row_by_row_and_labelled_by_their_masks(masked: tuple[dict
     dataset = load(spec)
     train = dataset.train
     assert (dataset.classes, dataset.shape) == (("undamaged", "damaged"), (3, SIDE, SIDE))
-    # of the first image tiles (0, 1) and (0, 2) are ambiguous; the last one's (1, 0) too; no mask is no damage
+    # of the first image tiles (0, 1) and (0, 2) are ambiguous; the last one's (1, 0) too; no mask is not damage
     assert train.groups is not None
     assert train.groups.tolist() == [0] * 4 + [1] * 6 + [2] * 5
     assert train.labels.tolist() == [1, 0, 0, 1] + [0] * 6 + [0, 0, 0, 1, 0]

@@ -1,4 +1,4 @@
-"""What an attack without gradients fools is no sign of masking where gradients, given the time, fool it as well."""
+"""What an attack without gradients fools is not a sign of masking where gradients, given the time, fool it as well."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ TOLERANCE = 1e-6
 UNREACHED = 0.02
 """Share of images that may fall short of it, because their gradient is zero in every pixel with room to move."""
 BACKWARDS = 0.01
-"""Share of images that may withstand a larger ε and not a smaller one: an ascent is no exact maximum."""
+"""Share of images that may withstand a larger ε and not a smaller one: an ascent is not an exact maximum."""
 UNBROKEN = 0.05
 """Share of images that an attack without a bound may leave standing: ascents get stuck now and then."""
 
