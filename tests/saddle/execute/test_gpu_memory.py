@@ -105,7 +105,7 @@ def test_it_is_measured_again_only_for_other_configurations(measured: Any, tmp_p
     path = tmp_path / "studies/s" / FILE
     path.write_text(json.dumps({"of": "something"}))
     measured(cluster)
-    assert len(cluster.asked) == 3, "a note that says nothing is no measurement"
+    assert len(cluster.asked) == 3, "a note that says nothing is not a measurement"
 
 
 def test_it_says_what_it_rests_on(measured: Any) -> None:

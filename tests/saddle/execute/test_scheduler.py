@@ -228,7 +228,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         slot = data.draw(st.sampled_from(self.busy))
         event("a GPU failed")
         self.scheduler.on_end(GpuFaultMessage(slot.key, slot.attempt, "CUDA error: …", gpu, maybe_own))
-        assert slot.key in self.scheduler.under_way, "a shared GPU's fault is no result"
+        assert slot.key in self.scheduler.under_way, "a shared GPU's fault is not a result"
         assert self.scheduler.failure is None, "it ends the study"
         self.orphans.append(EndMessage(slot.key, slot.attempt, "completed"))
         self.busy.remove(slot)

@@ -29,7 +29,7 @@ def of_tick(night: Sequence[str]) -> list[str]:
 
 
 def retry_rules(container: str) -> list[dict[str, Any]]:
-    """The rules of a job (`podFailurePolicy`): a node that went away is no failure, and answers are final."""
+    """The rules of a job (`podFailurePolicy`): a node that went away is not a failure, and answers are final."""
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {
