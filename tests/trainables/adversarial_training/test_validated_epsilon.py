@@ -1,4 +1,4 @@
-"""Validation attacks within the ε that a study asks for, says where that is not the test's, and doubts what it chooses."""
+"""Validation attacks within the ε that a study asks for, says where that is not the test's; what it may choose."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_a_share_of_the_distance_between_classes_is_what_training_took() -> None
 
 @pytest.mark.parametrize(("given", "said"), [({"epsilon": 0.05, "validation_epsilon": "training"}, 0.05), ({}, None)])
 def test_an_epoch_says_it_only_where_it_is_not_that_of_the_test(given: dict[str, Any], said: float | None) -> None:
-    [report] = adversarial_training.train(config(attack_epsilon=0.15, epsilon=given.pop("epsilon", 0.15), **given), InProcessRun())
+    [report] = adversarial_training.train(
+        config(attack_epsilon=0.15, epsilon=given.pop("epsilon", 0.15), **given), InProcessRun()
+    )
     assert report.metrics.get("validation/attack_epsilon") == said
     assert "validation/attack_epsilon" in adversarial_training.METRICS
 

@@ -71,8 +71,8 @@ def validation_cautions(
         yield f"Validation measures otherwise than the test on purpose: {said}. Its values are not to be found there."
         return
     yield (
-        f"Validation measures each trial by terms of its own on purpose: {said}. It chooses the epoch within each trial;"
-        " its accuracies under attack don't compare trials, neither with each other nor with their test."
+        f"Validation measures each trial by terms of its own on purpose: {said}. It chooses the epoch within each"
+        " trial; its accuracies under attack don't compare trials, neither with each other nor with their test."
     )
     wrong = [metric.name for metric in judged if metric.split == "validation" and metric.role == "robust"]
     if wrong:

@@ -190,8 +190,7 @@ def ranking_table(
     ]
     note = (
         f"{' '.join(said) or GONE_BY} τ and ρ are 1 where both rank the trials alike, 0 if one says nothing about the"
-        " other; n counts completed trials."
-        + (f" Attacks: {'; '.join(taken)}." if taken else "")
+        " other; n counts completed trials." + (f" Attacks: {'; '.join(taken)}." if taken else "")
     )
     return Table(columns, rows, note)
 
