@@ -16,7 +16,7 @@ from saddle.report.study_sections.evaluation import ranking
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
-from tests.support.records import make_record
+from tests.support.records import changed, make_record
 from tests.support.results import results_of
 from trainables.contract import complete_metric
 
@@ -119,3 +119,9 @@ def test_curves_that_do_not_compare_say_so(validated: Sequence[float | None], sa
     results = results_of(study_of(), DECLARED, trials(validated))
     figure = arm_curves(results.groups, DECLARED.metric(VALIDATION), DECLARED)
     assert ("different curves don't compare" in figure.caption) is said
+
+
+def test_trials_that_were_measured_again_have_the_tests_new_terms_and_their_own_validation() -> None:
+    again = [changed(record, evaluation={"attack_epsilon": 0.3}, measured=9.0) for record in trials(OWN)]
+    [term] = validation_terms(again, DECLARED.evaluation_fields)
+    assert (term.validated, term.tested) == ([0.0, 0.075, 0.15], [0.3])
