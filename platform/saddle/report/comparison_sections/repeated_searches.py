@@ -80,4 +80,4 @@ def _said(count: int, searches: int) -> str:
     return "the best of any search" if count == 1 else f"{count} of {searches} searches"
 
 
-REPEATED = Section("repeated_searches", TITLE, 35, page, markdown)
+REPEATED = Section("repeated_searches", TITLE, 33, page, markdown)
