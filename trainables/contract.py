@@ -248,7 +248,11 @@ class Trainable(Protocol):
     can be said of a trial's training images before anything is trained, by name with a line on its meaning, and its
     values, equal for equal data; what isn't defined on the data is left out. A study of relations can predict by them;
     `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
-    (validation may): stored checkpoints can be measured again with other values of these;
+    (validation may): stored checkpoints can be measured again with other values of these. Where validation measures
+    with a number other than a field's on purpose, epochs report it as the metric `validation/FIELD`, so that nothing
+    compares the two as if they were alike;
+    `selection_doubt(config, metric) -> str`, why choosing checkpoints of a configuration by that metric may choose one
+    before it has learnt, in words, empty if nothing is known; imports no torch;
     `OPEN_METRICS: bool`, True where it may report metrics that `METRICS` doesn't name; `LACKS: Collection[Part]`, what
     of the contract it does without, as one made from a function may.
     """

@@ -111,6 +111,7 @@ def test_every_published_value_has_an_arm() -> None:
     for study in studies():
         if study.published is None or study.ablation is None:
             continue
-        known = set(labels(arms_of_study(study, study.ablation.baseline))) | {"baseline"}
+        arms = arms_of_study(study, study.ablation.baseline)
+        known = {*labels(arms), *(arm.name for arm in arms), "baseline"}
         unknown = {one.arm for one in study.published.values} - known
         assert not unknown, (study.study, unknown, sorted(known))

@@ -18,6 +18,7 @@ from trainables.adversarial_training.defaults import RECIPES, SCALES, defaults
 from trainables.adversarial_training.metrics import declared
 from trainables.adversarial_training.scaled_budgets import with_scaled_budgets
 from trainables.adversarial_training.settings.evaluation import EvaluationSettings
+from trainables.adversarial_training.validated_epsilon import selection_doubt
 from trainables.contract import CheckItem, Metric, Report, Run, TrainedTrial
 from trainables.datasets.identity import data_identity
 
@@ -39,6 +40,7 @@ __all__ = [
     "evaluate",
     "load",
     "reevaluate",
+    "selection_doubt",
     "train",
 ]
 

@@ -27,6 +27,8 @@ from trainables.models.sizes import network_size as size_of
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
+UNSEEN = replace(UNKNOWN, title="own data that is not here")
+"""Of such data a study may say how many images it takes."""
 
 TEACHER = 0.5
 """A forward pass of a teacher, of a step of an attack."""
@@ -60,13 +62,20 @@ def facts_of(dataset: Any) -> Facts:
 
 def chosen_facts(config: Config) -> Facts:
     """What is known of a dataset after classes were chosen: as if all had equally many images."""
-    facts = facts_of(config.dataset)
+    facts = _as_taken(facts_of(config.dataset), config)
     count = (own_transformation(config.dataset) or config).class_count
     if count is None or count >= len(facts.classes):
         return facts
     share = count / len(facts.classes)
     train, test = (max(1, round(share * images)) for images in (facts.train, facts.test))
     return replace(facts, classes=facts.classes[:count], train=train, test=test)
+
+
+def _as_taken(facts: Facts, config: Config) -> Facts:
+    """The facts, of unseen data with as many images as the configuration takes of each split."""
+    if facts.title != UNSEEN.title:
+        return facts
+    return replace(facts, train=config.train_size or facts.train, test=config.test_size or facts.test)
 
 
 def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
@@ -77,7 +86,7 @@ def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
         classes = tuple(child.name for child in folders_in(layout.splits.get("train", layout.root)))
         images = sizes.get("train") or _count(layout.root)
     except DataError:  # absent or not as it should be, which loading it reports
-        return UNKNOWN
+        return replace(UNSEEN, shape=_shape(size))
     tests = sizes.get("test", images // 5)
     if not images:
         return UNKNOWN
@@ -94,11 +103,11 @@ def _of_parquet(dataset: ParquetDataset) -> Facts:
     """Sizes from the files' footers; of those on S3, which an estimate asks nothing, none."""
     addresses = dataset.parquet.splits
     if any(address.startswith("s3://") for address in addresses.values()):
-        return replace(UNKNOWN, shape=_shape(dataset.height_width))
+        return replace(UNSEEN, shape=_shape(dataset.height_width))
     try:
         counts = {split: count_rows(files) for split, files in find_files(addresses).items()}
     except DataError:  # absent or damaged, which loading it reports
-        return UNKNOWN
+        return replace(UNSEEN, shape=_shape(dataset.height_width))
     return replace(UNKNOWN, shape=_shape(dataset.height_width), train=counts["train"], test=counts["test"])
 
 

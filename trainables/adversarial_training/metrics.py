@@ -30,6 +30,7 @@ def declared() -> Mapping[str, Metric]:
         # may be below 0: mixing can narrow a spread, too
         "train/angle_spread": Metric("maximize", unit="degrees", low=-180.0, high=180.0),
         "train/epoch_seconds": Metric("minimize", unit="s", low=0.0, reproducible=False),
+        "validation/attack_epsilon": Metric("maximize", low=0.0, high=1.0),  # where it isn't that of the test
         # of catastrophic overfitting: far from 0, and near to 0
         "validation/single_step_gap": Metric("minimize", unit="fraction", low=-1.0, high=1.0),
         "validation/gradient_alignment": Metric("maximize", low=-1.0, high=1.0),

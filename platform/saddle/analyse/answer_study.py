@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from saddle.analyse.answer import Answer, answer
 from saddle.analyse.arms.paired_values import MISSING, of_arm
 from saddle.analyse.evaluation.draws import conditional_on
+from saddle.analyse.evaluation.early_checkpoints import early_cautions, early_checkpoints
 from saddle.analyse.evaluation.evaluations import comparable, evaluation_cautions
 from saddle.analyse.evaluation.ladder import ladders, too_weak
+from saddle.analyse.evaluation.validation_terms import validation_cautions
 from saddle.analyse.searches.chance_and_ties import chance_of
 from saddle.analyse.searches.search import search_trial_name, twin
+from saddle.analyse.text.formatting import listed
 from saddle.analyse.training_basis import mixed_basis_cautions
 from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
@@ -19,10 +22,14 @@ from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
+from saddle.study.selection import objectives_of, selection_of
 from saddle.study.unit_facts import NO_FACTS, UnitFacts
 from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
 
 NOT_IN_TABLE = "not in the table"
+MOST_NAMED = 3
+"""Trials that a caution names; of more it gives the number."""
 
 
 def answer_study(
@@ -43,9 +50,12 @@ def answer_study(
     found = answer(
         study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints, units=units
     )
+    groups, selected = groups_of(alike, arms), selection_of(study, declared)
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
-        *too_weak(ladders(groups_of(comparable(entries), arms), declared)),
+        *too_weak(ladders(groups, declared)),
+        *validation_cautions(alike, declared.evaluation_fields, judged_metrics(study, declared, found)),
+        *early_cautions(tested_early(groups, arms, selected, chance), selected, declared, chance),
     ]
     given = found.conditional
     if study.ablation is not None and found.effects:
@@ -64,6 +74,22 @@ def _of_table(answer: Answer) -> Answer:
     said = (warning.replace("Preliminary", "Incomplete") for warning in answer.warnings)
     warnings = tuple(warning.replace(MISSING, NOT_IN_TABLE) for warning in said)
     return replace(answer, rows=rows, warnings=warnings)
+
+
+def judged_metrics(study: Study, declared: Declarations, found: Answer) -> Sequence[Metric]:
+    """What the study's answer goes by: the metric that arms are compared by, or every objective of a search."""
+    return objectives_of(study, declared) if study.search is not None else [found.metric]
+
+
+def tested_early(
+    groups: Mapping[str, Sequence[TrialRecord]], arms: Sequence[Arm], selected: Metric, chance: float | None
+) -> Mapping[str, Sequence[TrialRecord]]:
+    """The groups whose checkpoints are looked at: arms, or of a search those trials together that came too early."""
+    if arms:
+        return groups
+    early = {name: records for name, records in groups.items() if early_checkpoints(records, selected, chance)}
+    named = [*list(early)[:MOST_NAMED], *([f"{len(early) - MOST_NAMED} more"] if len(early) > MOST_NAMED else [])]
+    return {listed(named): [record for records in early.values() for record in records]} if early else {}
 
 
 def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:

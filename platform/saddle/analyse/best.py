@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from saddle.analyse.evaluation.validation_terms import alike_validated
 from saddle.study.declarations import Declarations
 from saddle.study.models import Constraint, Study
 from saddle.study.selection import objectives_of, selection_of
@@ -62,9 +63,9 @@ def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialReco
 
     It completed and keeps the constraints. Of several objectives it has all; among equals by the selecting metric, the
     objectives decide in their order, so that where that metric is one of them it lies on the Pareto front. The earlier
-    one of equals; None if there is none.
+    one of equals; None if there is none. Trials that validation measured by terms of their own are not ranked by it.
     """
     selection = selection_of(study, declared)
     wanted = list(dict.fromkeys([selection, *(objectives_of(study, declared) if study.search is not None else ())]))
-    feasible = candidates(entries, wanted, study.constraints)
+    feasible = alike_validated(candidates(entries, wanted, study.constraints), declared.evaluation_fields)
     return min(feasible, key=lambda entry: [metric.cost(entry.metrics[metric.name]) for metric in wanted], default=None)

@@ -8,11 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.further_verdicts import FurtherVerdict
+from saddle.analyse.arms.ranked_arms import RankedArms
 from saddle.analyse.arms.verdict import SETTLED, Verdict
 from saddle.analyse.relations.findings import Findings
 from saddle.analyse.relations.word import Word
 from saddle.analyse.study_results import StudyResults
 from saddle.errors import NotFound, UserError
+from saddle.study.grey_levels import with_grey_levels
 from saddle.study.nearest import nearest
 from saddle.study.values import readable
 
@@ -105,6 +108,22 @@ def reached_words(results: StudyResults, arm: str | None = None) -> list[Reached
     return [_of_effect(effect) for effect in named]
 
 
+def further_words(results: StudyResults, arm: str | None = None) -> list[tuple[FurtherVerdict, ReachedWord]]:
+    """The words of the further metrics (`compare: {each}`); those of the effect or arm `arm` alone."""
+    wanted = None if arm is None else _label_of(arm, results)
+    named = (one for one in results.further if wanted is None or wanted in (one.effect.name, one.effect.arm))
+    return [(one, _of_effect(one.effect)) for one in named]
+
+
+def rank_words(results: StudyResults, arm: str | None = None) -> list[tuple[RankedArms, list[ReachedWord]]]:
+    """The words of mean ranks (`compare: {ranks}`), group by group; those of the arm `arm` alone."""
+    wanted = None if arm is None else _label_of(arm, results)
+    return [
+        (ranked, [_of_effect(effect) for effect in ranked.group.effects if wanted is None or wanted == effect.arm])
+        for ranked in results.answer.ranked
+    ]
+
+
 def judge_all(judgements: Sequence[Judgement]) -> Judgement:
     """What a study's comparisons come to together; one without any is unsettled."""
     for worse in (Judgement.NOT_AS_EXPECTED, Judgement.UNSETTLED):
@@ -115,7 +134,11 @@ def judge_all(judgements: Sequence[Judgement]) -> Judgement:
 
 def _label_of(arm: str, results: StudyResults) -> str:
     """What reports call the arm of this key, name, or level that no other arm has; `arm` itself if there is none."""
-    at_level = [name for name, known in results.named_arms.items() if known.factor and readable(known.level) == arm]
+    arm = with_grey_levels(arm)
+    levels = {
+        name: with_grey_levels(readable(known.level)) for name, known in results.named_arms.items() if known.factor
+    }
+    at_level = [name for name, level in levels.items() if level == arm]
     return results.arm_names.get(arm) or (at_level[0] if len(at_level) == 1 else arm)
 
 

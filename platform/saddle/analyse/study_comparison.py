@@ -20,6 +20,7 @@ from saddle.analyse.evaluation.earlier_evaluations import earlier_evaluations, p
 from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.evaluation.predictions import Read
 from saddle.analyse.outcomes import without_retried
+from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.study_results import StudyResults
@@ -49,6 +50,10 @@ class StudyView:
     """By arm; the baseline has none."""
     baseline: str | None = None
     best: TrialRecord | None = None
+    front: Sequence[TrialRecord] = ()
+    """The Pareto front of a search with several objectives, chosen on validation data."""
+    objectives: Sequence[Metric] = ()
+    """Those of a search."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     ended: float = 0.0
@@ -116,7 +121,9 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
         asked = declared.metric(metric) if metric else objectives_of(study, declared)[0]
         value = None if winner is None else value_of(winner, asked.name)
         arm = ArmValues("best trial", {} if winner is None or value is None else {winner.seed: value})
-        return StudyView(study, asked, [arm], best=winner, **shared)
+        objectives = objectives_of(study, declared) if study.search is not None else ()
+        front = pareto_front(entries, objectives, study.constraints) if len(objectives) > 1 else ()
+        return StudyView(study, asked, [arm], best=winner, front=front, objectives=objectives, **shared)
     asked = declared.metric(metric) if metric else results.metric
     measured = results.measured(asked.name)
     spec = comparison_spec(study, asked, results.history)

@@ -302,8 +302,10 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
 
 def arm_names(facts: DesignFacts) -> list[str]:
     """What the arms are called: by number if their names only repeat the levels."""
+    from saddle.study.grey_levels import with_grey_levels
+
     if facts.contrasts is None:
-        return [arm["arm"] for arm in facts.arms]
+        return [with_grey_levels(arm["arm"]) for arm in facts.arms]
     return ["baseline" if arm["baseline"] else str(place) for place, arm in enumerate(facts.arms, start=1)]
 
 

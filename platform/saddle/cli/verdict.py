@@ -12,6 +12,8 @@ from saddle.cli.options import AsJson, Storage, StudyName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from saddle.analyse.arms.further_verdicts import FurtherVerdict
+    from saddle.analyse.arms.ranked_arms import RankedArms
     from saddle.analyse.expectation import Judgement, ReachedWord
     from saddle.store.base import Store
     from saddle.trial.run_id import RunId
@@ -47,7 +49,9 @@ def verdict(
     if as_json:
         print_json(judged.as_plain())
     else:
-        show(judged.words, judged.judgements, judged.grown)
+        show(judged.words, judged.judgements)
+        show_each(judged.each)
+        say_cautions(judged.grown)
         if not judged.finished:
             from saddle.cli.output.tables import say
 
@@ -68,6 +72,11 @@ class JudgedStudy:
     words: Sequence[ReachedWord]
     judgements: Sequence[Judgement]
     cautions: Sequence[str]
+    each: Sequence[tuple[FurtherVerdict, ReachedWord]]
+    """The words of further metrics (`compare: {each}`), each metric a question of its own."""
+    ranks: Sequence[tuple[RankedArms, Sequence[ReachedWord]]]
+    """The words of mean ranks (`compare: {ranks}`), group by group."""
+    alpha: float
     grown: Sequence[str]
     """Of the cautions those that say how the study has grown."""
 
@@ -83,12 +92,26 @@ class JudgedStudy:
             "judgement": self.judgement,
             "cautions": list(self.cautions),
             "verdicts": verdicts,
+            "each": [self._further(*one) for one in self.each],
+            "ranks": [
+                {
+                    "group": ranked.group.name,
+                    "metrics": [metric.name for metric in ranked.group.metrics],
+                    "recommended": None if ranked.balance is None else ranked.balance.recommended or None,
+                    "verdicts": [word.facts for word in words],
+                }
+                for ranked, words in self.ranks
+            ],
         }
+
+    def _further(self, further: FurtherVerdict, word: ReachedWord) -> dict[str, Any]:
+        over_all = {"p_over_all": further.p_over_all, "holds_over_all": further.holds_over_all(self.alpha)}
+        return {"metric": further.effect.metric.name, **word.facts, **over_all}
 
 
 def judge_study(store: Store, name: str, expect: str | None, arm: str | None) -> JudgedStudy:
     """What `saddle verdict` says; raises `UserError` for a study without verdicts, an unknown arm or word."""
-    from saddle.analyse.expectation import expected_word, judge_all, reached_words
+    from saddle.analyse.expectation import expected_word, further_words, judge_all, rank_words, reached_words
     from saddle.archive.lookup import find_study
     from saddle.archive.progress import read_progress
 
@@ -100,14 +123,25 @@ def judge_study(store: Store, name: str, expect: str | None, arm: str | None) ->
     finished = progress is None or progress.state == "finished"
     judgements = [] if expected is None else [word.judge(expected, finished=finished) for word in words]
     together = None if expected is None else judge_all(judgements)
-    answer = results.answer
+    answer, ablation = results.answer, results.study.ablation
     return JudgedStudy(
-        stored.run, answer.metric.name, finished, expected, together, words, judgements, answer.warnings, answer.grown
+        run=stored.run,
+        metric=answer.metric.name,
+        finished=finished,
+        expected=expected,
+        judgement=together,
+        words=words,
+        judgements=judgements,
+        cautions=answer.warnings,
+        each=further_words(results, arm),
+        ranks=rank_words(results, arm),
+        alpha=ablation.compare.alpha if ablation is not None else 0.0,
+        grown=answer.grown,
     )
 
 
-def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement], cautions: Sequence[str] = ()) -> None:
-    """Print a line for each comparison, its reservations below it, and the `cautions` at the end."""
+def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement]) -> None:
+    """Print a line for each comparison, its reservations below it."""
     from saddle.analyse.arms.effect import LATER
     from saddle.cli.output.tables import say
 
@@ -118,6 +152,24 @@ def show(words: Sequence[ReachedWord], judgements: Sequence[Judgement], cautions
         say(f"{word.name}{later}: {word.text}" + (f" ({judgements[place]})" if judgements else ""))
         for reservation in word.reservations:
             say(reservation, indent=2)
+
+
+def show_each(each: Sequence[tuple[FurtherVerdict, ReachedWord]]) -> None:
+    """Print a line for each verdict on a further metric, under the metric's name."""
+    from saddle.cli.output.tables import say
+
+    metric = ""
+    for further, word in each:
+        if further.effect.metric.name != metric:
+            metric = further.effect.metric.name
+            say(f"{metric}, a question of its own:")
+        say(f"{word.name}: {word.text}", indent=2)
+
+
+def say_cautions(cautions: Sequence[str]) -> None:
+    """Print the cautions at the end."""
+    from saddle.cli.output.tables import say
+
     for caution in cautions:
         say(f"note: {caution}")
 

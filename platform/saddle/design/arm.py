@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from saddle.study.grey_levels import with_grey_levels
 from saddle.study.values import readable, short_hash, slug
 
 
@@ -53,10 +54,13 @@ class Replicate:
 
 
 def labels(arms: Sequence[Arm]) -> list[str]:
-    """The shortest texts that distinguish the arms: bare levels if one factor varies and they are words, else names."""
+    """The shortest texts that distinguish the arms: bare levels if one factor varies and they are words, else names.
+
+    Numbers in them that are grey levels are written as such; the names themselves, which keys rest on, stay.
+    """
     if len({arm.factor for arm in arms}) == 1 and all(isinstance(arm.level, str) and arm.level for arm in arms):
         return [str(arm.level) for arm in arms]
-    return [arm.name for arm in arms]
+    return [with_grey_levels(arm.name) for arm in arms]
 
 
 def _slug_of_level(level: Any) -> str:

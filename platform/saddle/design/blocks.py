@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from saddle.design.point import levels_name
+from saddle.design.point import levels_name, shown_name
 from saddle.errors import DesignError
+from saddle.study.grey_levels import with_grey_levels
 from saddle.study.values import readable, repeats
 
 Block = Mapping[str, Any]
@@ -44,9 +45,14 @@ def settings_of(block: Block) -> dict[str, Any]:
 
 def replicate_name(arm: str, seed: int, block: Block) -> str:
     """`mp, seed 2`, or `mp, seed 2, dataset=mnist` in an ablation with blocks."""
-    return ", ".join([arm, f"seed {seed}", *([block_name(block)] if block else [])])
+    return ", ".join([with_grey_levels(arm), f"seed {seed}", *([shown_block(block)] if block else [])])
 
 
 def block_name(block: Block) -> str:
     """`dataset=mnist`; empty for the block of an ablation without any."""
     return levels_name(block)
+
+
+def shown_block(block: Block) -> str:
+    """The block as people read it: `attack_epsilon=8/255`."""
+    return shown_name(block)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from saddle.design.least_squares import NOTHING
-from saddle.design.point import Levels, Standing, levels_name
+from saddle.design.point import Levels, Standing, shown_name
 from saddle.study.values import same
 
 MOST_SHARES = 6
@@ -104,13 +104,13 @@ def contrast_between(
 ) -> Contrast:
     """The contrast between these weights; of two factors they are those of the first's effect."""
     [first, *rest] = levels
-    changed, usual = levels_name({first: levels[first]}), levels_name({first: baseline[first]})
+    changed, usual = shown_name({first: levels[first]}), shown_name({first: baseline[first]})
     names = (changed, usual)
     if rest:
         [other] = rest
         names = (
-            f"{changed} with {levels_name({other: levels[other]})}",
-            f"{changed} with {levels_name({other: baseline[other]})}",
+            f"{changed} with {shown_name({other: levels[other]})}",
+            f"{changed} with {shown_name({other: baseline[other]})}",
         )
     kind: Literal["main effect", "interaction"] = "interaction" if rest else "main effect"
     return Contrast(term, kind, Side(names[0], high), Side(names[1], low), tuple(aliases), note, tuple(shares))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from saddle.design.arm import Arm
-from saddle.design.blocks import block_list, block_name
+from saddle.design.blocks import block_list, shown_block
 from saddle.design.components import is_component
 from saddle.design.contrasts import Contrasts
 from saddle.design.registry import design_of
 from saddle.design.replicates import replicates_of
 from saddle.study.ablation import Ablation
+from saddle.study.grey_levels import with_grey_levels
 from saddle.study.values import readable
 
 
@@ -58,9 +59,9 @@ def describe_design(ablation: Ablation, arms: Sequence[Arm]) -> DesignFacts:
             if name in factors and is_component(ablation, name)
         },
         arms=tuple({"arm": arm.name, "baseline": arm.is_baseline, "levels": dict(arm.levels)} for arm in arms),
-        blocks=tuple(block_name(block) for block in block_list(ablation.blocks) if block),
+        blocks=tuple(shown_block(block) for block in block_list(ablation.blocks) if block),
         order_seed=ablation.order_seed,
-        first=tuple((arms.index(each.arm), block_name(each.block)) for each in order if each.seed == order[0].seed),
+        first=tuple((arms.index(each.arm), shown_block(each.block)) for each in order if each.seed == order[0].seed),
         resolution=design.reached_resolution(factors),
         contrasts=contrasts,
         sentences=tuple(design.sentences(factors, arms, contrasts)),
@@ -91,6 +92,9 @@ def component_text(facts: DesignFacts, name: str) -> str:
 
     def settings(state: str) -> str:
         fields = facts.components[name][state]
-        return ", ".join(f"{field}={readable(value)}" for field, value in fields.items()) or "the defaults"
+        return (
+            ", ".join(f"{field}={with_grey_levels(readable(value))}" for field, value in fields.items())
+            or "the defaults"
+        )
 
     return f"{name}: {settings('on')} when on, {settings('off')} when off"

@@ -14,7 +14,7 @@ from saddle.design.contrasts import (
     corner_signs,
 )
 from saddle.design.least_squares import NOTHING, Estimates, is_orthogonal, least_squares
-from saddle.design.point import Levels, Standing, levels_name
+from saddle.design.point import Levels, Standing, shown_name
 from saddle.study.values import same
 
 
@@ -28,7 +28,7 @@ def fraction_contrasts(factors: Levels, arms: Sequence[Arm]) -> Contrasts:
     changed = {factor: changed_levels(factors, baseline, factor)[0] for factor in factors}
     moved = {factor: [not same(arm.levels[factor], baseline[factor]) for arm in arms] for factor in factors}
     classes = _alias_classes(moved)
-    terms = [" × ".join(levels_name({factor: changed[factor]}) for factor in chosen) for (chosen, _), *_ in classes]
+    terms = [" × ".join(shown_name({factor: changed[factor]}) for factor in chosen) for (chosen, _), *_ in classes]
     aliases = [
         [("" if same_sign else "−") + " × ".join(other) for other, same_sign in others] for _, *others in classes
     ]

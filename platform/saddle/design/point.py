@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from saddle.study.grey_levels import with_grey_levels
 from saddle.study.values import readable
 
 Levels = Mapping[str, list[Any]]
@@ -29,3 +30,8 @@ class Point:
 def levels_name(levels: Mapping[str, Any]) -> str:
     """`perturbation=mp`, or `perturbation=mp, schedule=flat` for several factors."""
     return ", ".join(f"{factor}={readable(level)}" for factor, level in levels.items())
+
+
+def shown_name(levels: Mapping[str, Any]) -> str:
+    """The same as people read it: `epsilon=1/255`."""
+    return with_grey_levels(levels_name(levels))

@@ -78,8 +78,8 @@ RULES = {
     ),
     # the question itself, what is trained and measured, and what decides on the next trial
     **dict.fromkeys(
-        ("study", "trainable", "recipe", "scale", "fixed", "evaluate", "search", "objective", "constraints", "sampler",
-         "early_stopping", "ablation", "relation"),
+        ("study", "trainable", "recipe", "scale", "fixed", "evaluate", "search", "objective", "selected_by",
+         "constraints", "sampler", "early_stopping", "ablation", "relation"),
         Change.NEVER,
     ),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 from saddle.trainable_source import TrainableSource
 
-ONLY_IN_A_SEARCH = ("asks", "objective", "also", "constraints", "sampler", "early_stopping")
+ONLY_IN_A_SEARCH = ("asks", "objective", "selected_by", "also", "constraints", "sampler", "early_stopping")
 """Sections that mean nothing to an ablation or a relation."""
 
 
@@ -308,6 +308,9 @@ class Study(Section):
     proposes."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
+    selected_by: str | None = None
+    """The validation metric that chooses the checkpoints of a search with several objectives, in the place of the
+    trainable's own; of a single objective that is the one. An ablation has a line of its own."""
     also: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
     """Further metrics that a search's table shows; `*` stands for any text. May change from run to run."""
     constraints: list[Constraint] = Field(default_factory=list)

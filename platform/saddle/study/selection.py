@@ -19,9 +19,11 @@ def objectives_of(study: Study, declared: Declarations) -> tuple[Metric, ...]:
 def selection_of(study: Study, declared: Declarations) -> Metric:
     """The metric that chooses checkpoints and the best trial: the single objective, else the trainable's own.
 
-    An ablation may name another one: robustness as a choice favours arms that are trained for it.
+    An ablation, or a search with several objectives, may name another one: robustness as a choice favours what is
+    trained for it.
     """
-    if study.ablation is not None and study.ablation.selected_by is not None:
-        return declared.metric(study.ablation.selected_by)
+    named = study.selected_by if study.ablation is None else study.ablation.selected_by
+    if named is not None:
+        return declared.metric(named)
     objectives = objectives_of(study, declared)
     return objectives[0] if len(objectives) == 1 else declared.selected

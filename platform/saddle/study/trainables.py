@@ -45,8 +45,8 @@ Evaluate = Callable[[Any, Mapping[str, Any], Run], Report]
 class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
-    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness`, `measure_data` and
-    `data_identity` are None if it has none.
+    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness`, `measure_data`,
+    `data_identity` and `selection_doubt` are None if it has none.
     """
 
     code: Any
@@ -62,6 +62,7 @@ class LoadedTrainable(Declarations):
     measure_data: Callable[[Any, Run], Mapping[str, float]] | None
     """Of a trial's training images, what `data_measures` names."""
     data_identity: Callable[[Iterable[Any], str | None], Sequence[str]] | None
+    selection_doubt: Callable[[Any, Metric], str] | None
     source: TrainableSource
 
     def check(self, config: Any, run: Run) -> None:
@@ -180,6 +181,7 @@ def complete_trainable(
         data_measures=dict(getattr(code, "DATA_MEASURES", {})),
         measure_data=getattr(code, "data_measures", None),
         data_identity=getattr(code, "data_identity", None),
+        selection_doubt=getattr(code, "selection_doubt", None),
         source=source or TrainableSource(name),
     )
 

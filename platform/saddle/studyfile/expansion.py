@@ -1,8 +1,9 @@
 """`for: {dataset: [mnist, gtsrb]}`: a document that is a study for each value, or for each combination of several.
 
 Each is called `NAME-VALUE`. `{dataset}` in its question, in `published` and in `best_of` is the value; values given as
-a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them. `inherit: false` in a later
-document takes over nothing from the first.
+a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them. The key `sampler_seed` repeats a
+search with other seeds of its sampler, all else alike. `inherit: false` in a later document takes over nothing from the
+first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ FOR, INHERIT = FILE_KEYS = ("for", "inherit")
 """Keys of a document that say what studies it stands for; no study has them any more."""
 OF_A_STUDY = ("recipe", "scale")
 """Keys of `for` that are sections of a study; all others are hyperparameters."""
+SAMPLER_SEED = "sampler_seed"
+"""The key of `for` that is neither: what a search's sampler draws with."""
+USUAL_SAMPLER = "tpe"
 MOST_STUDIES = 100
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 BEST_OF: tuple[Path, ...] = (("ablation", "baseline", "best_of"), ("ablation", "best_of"))
@@ -84,7 +88,7 @@ def _read(own: Document) -> tuple[list[list[ForValue]], list[Problem]]:
             problems.append(own.problem((FOR, key), f"{show(listed)} lists no values", right))
         for value in [values[index] for index in repeats([value.value for value in values])]:
             problems.append(own.problem(value.place, f"{readable(value.value)} is listed twice", "list it once"))
-        for path in ((key,), ("fixed", key), ("evaluate", key)):
+        for path in _places_of(own.value, key):
             if _at(own.value, path) is not None:
                 what = f"{dotted(path)} is given, too (line {own.place(path).line})"
                 problems.append(own.problem((FOR, key), what, "keep one of them"))
@@ -133,9 +137,7 @@ def _study(whole: Document, values: Sequence[ForValue]) -> Document:
     document = replace(whole, value={name: item for name, item in whole.value.items() if name not in FILE_KEYS})
     written: dict[Path, Path] = {}
     for value in values:
-        evaluate = document.value.get("evaluate")
-        section = "evaluate" if isinstance(evaluate, dict) and value.key in evaluate else "fixed"
-        path: Path = (value.key,) if value.key in OF_A_STUDY else (section, value.key)
+        document, path = _place_for(document, value.key)
         document = _with(document, path, value.value)
         places = {there: place for there, place in document.places.items() if there[: len(path)] != path}
         broken = {there for there in document.broken if there[: len(path)] != path}
@@ -151,6 +153,32 @@ def _study(whole: Document, values: Sequence[ForValue]) -> Document:
     for path in BEST_OF:
         document = _fill(document, path, {value.key: value.slug for value in values})
     return replace(document, written=written)
+
+
+def _places_of(study: Mapping[str, Any], key: str) -> list[Path]:
+    """Where a document may give what a key of its `for` gives, too."""
+    if key == SAMPLER_SEED:
+        return [("sampler", _sampler_of(study), "seed")]
+    return [(key,), ("fixed", key), ("evaluate", key)]
+
+
+def _place_for(document: Document, key: str) -> tuple[Document, Path]:
+    """Where a key of `for` has its value, and the document with a mapping there; `sampler: nsga2` is none yet."""
+    if key == SAMPLER_SEED:
+        kind, given = _sampler_of(document.value), document.value.get("sampler")
+        options = given.get(kind) if isinstance(given, dict) else None
+        whole = given if isinstance(given, dict) and options is not None else {kind: {}}
+        return _with(document, ("sampler",), whole), ("sampler", kind, "seed")
+    evaluate = document.value.get("evaluate")
+    section = "evaluate" if isinstance(evaluate, dict) and key in evaluate else "fixed"
+    return document, (key,) if key in OF_A_STUDY else (section, key)
+
+
+def _sampler_of(study: Mapping[str, Any]) -> str:
+    """The name of a document's sampler, in whichever form it is given."""
+    given = study.get("sampler")
+    names = [given] if isinstance(given, str) else list(given) if isinstance(given, dict) else []
+    return str(names[0]) if names else USUAL_SAMPLER
 
 
 def _fill(document: Document, path: Path, texts: Mapping[str, str]) -> Document:

@@ -21,7 +21,7 @@ CONSTRAINT = r"^\s*\S+\s*(>=|<=)\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9
 OF_THE_FILE = {
     FOR: {
         "description": "A study for each value of a hyperparameter, recipe or scale, called NAME-VALUE; of several the"
-        " product. In question, published and best_of `{KEY}` is the value.",
+        " product. In question, published and best_of `{KEY}` is the value. `sampler_seed` repeats a search.",
         "type": "object",
         "minProperties": 1,
         "additionalProperties": {

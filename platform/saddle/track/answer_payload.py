@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.further_verdicts import FurtherVerdict
 from saddle.analyse.plain_sentence import asks_whether_it_improves
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
@@ -83,6 +84,29 @@ def effect_tags(answer: Answer) -> dict[str, str]:
     }
 
 
+def further_tags(results: StudyResults) -> dict[str, str]:
+    """Verdicts on further metrics (`compare: {each}`), a tag of the study's run for each metric."""
+    said: dict[str, list[str]] = {}
+    for one in results.further:
+        said.setdefault(one.effect.metric.name, []).append(further_text(one, results))
+    return {f"saddle.each: {metric}": "; ".join(texts) for metric, texts in said.items()}
+
+
+def further_text(one: FurtherVerdict, results: StudyResults) -> str:
+    """`mp: hurts, −2.3 points, interval −3.1 to −1.5, adjusted p 0.0021`, and whether it holds over all metrics."""
+    effect, ablation = one.effect, results.study.ablation
+    if effect.mean is None or ablation is None:
+        return f"{effect.name}: {effect.verdict_text}"
+    scale = scale_of([effect], effect.metric)
+    is_shown = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
+    alone = is_shown and not one.holds_over_all(ablation.compare.alpha)
+    return (
+        f"{effect.name}: {effect.verdict_text}, {scale.difference(effect.mean)}, interval"
+        f" {scale.interval(effect.low, effect.high)}, adjusted p {p_equals(effect.p_adjusted)}"
+        + (", not over all metrics" if alone else "")
+    )
+
+
 def badge_tags(answer: Answer) -> dict[str, str]:
     """Which trials of a search have the badge, and what it is withheld for."""
     badge = answer.badge
@@ -94,6 +118,7 @@ def badge_tags(answer: Answer) -> dict[str, str]:
 def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:
     """The tags of the study's run that follow from the ledger: question, effects, and the answer if it is final."""
     answer = results.answer
-    tags = {"saddle.question": results.study.question, **effect_tags(answer), **badge_tags(answer)}
+    tags = {"saddle.question": results.study.question, **effect_tags(answer), **further_tags(results)}
+    tags |= badge_tags(answer)
     tags |= {"saddle.plan": answer.conditional} if answer.relation is not None and answer.conditional else {}
     return {**tags, "saddle.answer": answer.sentence} if finished else tags

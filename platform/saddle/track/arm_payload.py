@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 
 from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.arms.effect import Effect
+from saddle.analyse.arms.further_verdicts import FurtherVerdict
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import scale_of
 from saddle.analyse.study_results import StudyResults
@@ -34,6 +35,9 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
     answer, baseline_name = results.answer, results.baseline or ""
     effects = {effect.arm: effect for effect in answer.effects if effect.kind == "arm"}
     failures = {rate.arm: rate for rate in answer.failures}
+    further: dict[str, list[FurtherVerdict]] = {}
+    for one in results.further:
+        further.setdefault(one.effect.arm if one.effect.kind == "arm" else "", []).append(one)
     found = {}
     for key, members in by_arm.items():
         name = results.arm_names.get(key, key)
@@ -46,6 +50,7 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
                     "seeds": float(len({entry.seed for entry in completed})),
                     **(_of_effect(effect) if effect is not None else {}),
                     **(_of_failures(rate) if rate is not None else {}),
+                    **_of_further(further.get(name, ())),
                 }
             ),
             {
@@ -53,6 +58,10 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
                 METRIC_TAG: answer.metric.name,
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
+                **{
+                    f"saddle.verdict: {one.effect.metric.name}": str(one.effect.verdict_text)
+                    for one in further.get(name, ())
+                },
             },
             name + (effect.later if effect is not None else ""),
         )
@@ -88,6 +97,16 @@ def _of_effect(effect: Effect) -> dict[str, float]:
         "effect.n": float(effect.n),
     }
     return {name: value for name, value in numbers.items() if value is not None and math.isfinite(value)}
+
+
+def _of_further(verdicts: Iterable[FurtherVerdict]) -> dict[str, float]:
+    """Of each further metric (`compare: {each}`) the arm's effect, its interval and p; and p over all metrics."""
+    numbers: dict[str, float] = {}
+    for one in verdicts:
+        name = one.effect.metric.name
+        numbers |= {f"{name}.{part}": value for part, value in _of_effect(one.effect).items()}
+        numbers[f"{name}.effect.p_over_all"] = one.p_over_all
+    return numbers
 
 
 def _of_failures(rate: FailureRate) -> dict[str, float]:

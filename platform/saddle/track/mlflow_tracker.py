@@ -16,6 +16,7 @@ from saddle.store.base import Store
 from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
 from saddle.study.declarations import UNDECLARED, Declarations
+from saddle.study.grey_levels import with_grey_levels
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, NOTE, ArmSummary, StudySummary, Tracker
 from saddle.track.client_settings import be_brief
@@ -113,7 +114,8 @@ class MlflowTracker(Tracker):
         *,
         replaces_ended: bool = False,
     ) -> None:
-        self._outbox.add({"do": "run", "key": key, "parent": parent, "name": shorten(name, LONGEST_MLFLOW_NAME),
+        shown = shorten(with_grey_levels(name), LONGEST_MLFLOW_NAME)
+        self._outbox.add({"do": "run", "key": key, "parent": parent, "name": shown,
                           "time": int(1000 * start), "tags": cut(tags), "params": mlflow_names(params),
                           "replaces_ended": replaces_ended})  # fmt: skip
 
@@ -237,7 +239,7 @@ class MlflowTracker(Tracker):
 
     def _add_name(self, key: str, name: str) -> None:
         if name:
-            self._outbox.add({"do": "name", "key": key, "name": shorten(name, LONGEST_MLFLOW_NAME)})
+            self._outbox.add({"do": "name", "key": key, "name": shorten(with_grey_levels(name), LONGEST_MLFLOW_NAME)})
 
     def _add_view(self, arms: Mapping[str, ArmSummary]) -> None:
         """Let MLflow's page show the arms with the columns that compare them."""

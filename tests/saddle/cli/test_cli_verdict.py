@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from saddle.archive.progress import Progress, progress_path
 from saddle.archive.studies import settle_study
+from saddle.cli.answers.schema import answers_schema
 from saddle.cli.app import app
 from saddle.design import Replicate
 from saddle.store.ledger import Ledger
@@ -49,7 +51,11 @@ GAINS = {0.3: 0.0, 0.5: 0.1, 0.7: -0.1, 0.9: 0.001}
 def measure(one: Replicate) -> dict[str, float]:
     x = one.arm.settings["x"]
     noise = 0.002 * (one.seed * round(10 * x) ** 2 % 7)
-    return {"test/score": 0.5 + GAINS[x] + 0.02 * one.seed + noise, "test/other": 0.5 - 0.2 * (x == 0.5)}
+    return {
+        "test/score": 0.5 + GAINS[x] + 0.02 * one.seed + noise,
+        "test/other": 0.5 - 0.2 * (x == 0.5),
+        "test/third": 0.5 - 0.2 * (x == 0.5) + noise,
+    }
 
 
 def store_arms(tmp_path: Path, guard: str = "alpha: 0.05") -> LocalStore:
@@ -150,3 +156,36 @@ def test_wrong_input_is_told_apart_by_its_exit_code(tmp_path: Path, arguments: t
     result = verdict(store_arms(tmp_path), "arms", *arguments)
     assert result.exit_code == 2
     assert said in result.output.replace("\n", " ")
+
+
+FURTHER = "each: [test/third], ranks: {both: [test/score, test/third]}"
+
+
+def test_json_has_the_verdicts_on_further_metrics_and_by_ranks(tmp_path: Path) -> None:
+    store = store_arms(tmp_path, FURTHER)
+    facts = json.loads(verdict(store, "arms", "--json").output)
+    assert [one["metric"] for one in facts["each"]] == ["test/third"] * 3
+    by_arm = {one["name"]: one for one in facts["each"]}
+    assert by_arm["x=0.5"]["value"] == pytest.approx(-0.2, abs=0.01)
+    assert by_arm["x=0.5"]["verdict"] == "hurts"
+    assert by_arm["x=0.5"]["holds_over_all"] is True
+    assert by_arm["x=0.5"]["p"] <= by_arm["x=0.5"]["p_over_all"] <= 0.05 < by_arm["x=0.9"]["p_over_all"]
+    [ranked] = facts["ranks"]
+    assert (ranked["group"], ranked["metrics"]) == ("both", ["test/score", "test/third"])
+    assert [one["name"] for one in ranked["verdicts"]] == ["x=0.5", "x=0.7", "x=0.9"]
+    alone = json.loads(verdict(store, "arms", "--arm", "0.5", "--expect", "helps", "--json").output)
+    assert [one["name"] for one in (*alone["each"], *alone["ranks"][0]["verdicts"])] == ["x=0.5", "x=0.5"]
+    assert alone["judgement"] == "as expected", "further verdicts are no part of what is expected"
+
+
+def test_people_read_further_verdicts_below_the_studys_own(tmp_path: Path) -> None:
+    lines = verdict(store_arms(tmp_path, FURTHER), "arms").output.splitlines()
+    assert lines[3:6] == ["test/third, a question of its own:", "  x=0.5: hurts", "  x=0.7: no difference shown"]
+
+
+def test_an_answer_with_further_verdicts_is_as_its_schema_says(tmp_path: Path) -> None:
+    content = json.loads(verdict(store_arms(tmp_path, FURTHER), "arms", "--json").output)
+    schema = answers_schema()
+    Draft202012Validator({**schema["$defs"]["verdict"], "$defs": schema["$defs"]}).validate(content)
+    assert content["each"]
+    assert content["ranks"]

@@ -157,3 +157,56 @@ def test_the_end_of_the_loop_ends_the_turn() -> None:
     handover.end()
     assert turn.over.is_set()
     assert handover.closing
+
+
+def test_an_errand_of_a_study_under_way_goes_before_its_further_trials() -> None:
+    handover, errand = Handover(), Errand(pow, (2, 5))
+    handover.begin(turn_of(2))
+    handover.send([errand])
+    config = handover.next_config("a", propose)
+    assert config is not None
+    assert set(config) == {ERRAND}
+    assert handover.next_config("b", propose) == {"start": 1}
+    handover.end_errand("a", error=InfrastructureError("its node died"))
+    assert not handover.errands, "an errand ends once"
+    handover.end_errand("a", 7)
+    with pytest.raises(InfrastructureError, match="its node died"):
+        errand.result()
+
+
+def test_a_cluster_that_grows_and_shrinks_has_more_and_fewer_trials_under_way() -> None:
+    handover = Handover()
+    handover.resize(5)
+    turn = turn_of(6, slots=1)
+    handover.begin(turn)
+    assert handover.next_config("a", propose) is not None
+    assert handover.next_config("b", propose) is None, "what was said before the study was not of it"
+    handover.resize(3)
+    assert [handover.next_config(trial, propose) is None for trial in ("b", "c", "d")] == [False, False, True]
+    handover.resize(2)
+    handover.ended("b")
+    assert handover.next_config("d", propose) is None
+
+
+def test_the_last_study_ends_when_the_slots_that_it_has_left_are_free() -> None:
+    handover = Handover()
+    turn = turn_of(2, slots=3)
+    turn.last = True
+    handover.begin(turn)
+    for trial in ("a", "b"):
+        assert handover.next_config(trial, propose) is not None
+    handover.resize(2)
+    assert handover.next_config("c", propose) is None
+    assert not handover.finished, "both slots that are left are at work"
+
+
+def test_a_turn_and_an_errand_wake_the_loop() -> None:
+    for wake in ("begin", "send"):
+        handover = Handover()
+        thread, answers = ask_in_thread(handover, "a")
+        thread.join(0.2)
+        assert thread.is_alive(), "there is nothing to do"
+        handover.begin(turn_of(1)) if wake == "begin" else handover.send([Errand(pow, (2, 5))])
+        thread.join(SECONDS)
+        assert answers, wake
+        assert answers[0] is not None

@@ -43,3 +43,35 @@ def test_it_is_a_validation_metric(metric: str, complaint: str) -> None:
 
 def test_stored_trials_keep_what_chose_them() -> None:
     assert rule_of("ablation.selected_by") is Change.NEVER
+
+
+SEARCH = """
+study: s
+trainable: adversarial_training
+search: {{lr: {{float: [1e-4, 1e-2]}}}}
+sampler: random
+budget: {{trials: 4}}
+objective: {objective}
+{more}
+"""
+TWO = "[{maximize: validation/clean_accuracy}, {maximize: validation/robust_accuracy.worst_case}]"
+ONE = "{maximize: validation/robust_accuracy.worst_case}"
+BALANCED = "selected_by: validation/balanced_accuracy"
+
+
+def test_a_search_with_several_objectives_may_name_one_too() -> None:
+    trainable = load_trainable("adversarial_training")
+    [own] = parse_studies(SEARCH.format(objective=TWO, more=""), "s.yaml")
+    [named] = parse_studies(SEARCH.format(objective=TWO, more=BALANCED), "s.yaml")
+    assert selection_of(own, trainable).name == "validation/robust_accuracy.worst_case"
+    assert selection_of(named, trainable).name == "validation/balanced_accuracy"
+    assert rule_of("selected_by") is Change.NEVER
+
+
+def test_the_only_objective_of_a_search_chooses_its_checkpoints() -> None:
+    with pytest.raises(StudyError, match="the objective of a search chooses its checkpoints"):
+        parse_studies(SEARCH.format(objective=ONE, more=BALANCED), "s.yaml")
+    with pytest.raises(StudyError, match="test is for the verdict"):
+        parse_studies(SEARCH.format(objective=TWO, more="selected_by: test/clean_accuracy"), "s.yaml")
+    with pytest.raises(StudyError, match="selected_by"):
+        parse_studies(TEXT.format(more=BALANCED), "s.yaml")

@@ -58,6 +58,14 @@ trainable: fake
 fixed: {tasks: [odd_even]}
 ablation: {factors: {perturbation: [sta, mp]}}
 """
+REPETITIONS = """
+study: repeated
+trainable: fake
+for: {sampler_seed: [3, 8]}
+search: {lr: {float: [0.1, 1.0]}}
+budget: {trials: 24}
+objective: {maximize: validation/accuracy}
+"""
 ABLATION = ABLATION.replace("  components: {short: {off: {epochs: 1}}}\n", "")
 
 
@@ -152,6 +160,27 @@ class TestFor:
         assert len(studies) == 8
         assert studies[-1].study == "each-tiny-imagenet-3-full"
         assert (studies[-1].fixed["steps"], studies[-1].scale) == (3, "full")
+
+    @pytest.mark.parametrize(
+        "sampler",
+        ["sampler: tpe\n", "sampler: {tpe: {startup_trials: 4}}\n", "sampler: {tpe: }\n", "", "sampler: random\n"],
+    )
+    def test_the_samplers_seed_repeats_a_search(self, sampler: str, load) -> None:
+        studies = load(REPETITIONS + sampler)
+        assert [study.study for study in studies] == ["repeated-3", "repeated-8"]
+        used = [study.sampler.random if "random" in sampler else study.sampler.tpe for study in studies]
+        assert [one.seed for one in used] == [3, 8]
+        assert all(study.fixed == {} for study in studies)
+        if "startup" in sampler:
+            assert used[1].startup_trials == 4
+
+    def test_a_samplers_seed_is_given_once_and_to_a_search_alone(self, refuse) -> None:
+        [twice] = refuse(REPETITIONS + "sampler: {random: {seed: 1}}\n")
+        assert "sampler.random.seed is given, too" in str(twice)
+        problems = refuse(
+            EACH.replace("dataset: [mnist, tiny_imagenet]", "sampler_seed: [1, 2]").replace("{dataset}", "x")
+        )
+        assert any("sampler" in problem.where for problem in problems)
 
     def test_numbers_fractions_and_lists_are_values(self, load) -> None:
         studies = load(

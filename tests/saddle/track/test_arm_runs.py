@@ -147,6 +147,28 @@ def test_the_study_and_its_experiment_begin_with_verdict_and_answer(tmp_path: Pa
     assert describe_answer(results, finished=False).description.startswith("Preliminary. **")
 
 
+def test_verdicts_on_further_metrics_are_told_of_arm_and_study() -> None:
+    asked = {"factors": {"perturbation": ["sta", "mp"]}, "compare": {"each": ["validation/clean_accuracy", METRIC]}}
+    study, entries = made(asked)
+    worse = [
+        changed(entry, metrics={**entry.metrics, "validation/clean_accuracy": 0.8 + 0.001 * entry.seed})
+        if entry.arm == "perturbation=mp" else entry
+        for entry in entries
+    ]  # fmt: skip
+    results = results_of(study, TRAINABLE, worse, {})
+    [clean] = [one for one in results.further if one.effect.metric.name == "validation/clean_accuracy"]
+    arms = describe_arms(results, finished=True)
+    told_of = arms["perturbation=mp"].metrics
+    assert told_of["validation/clean_accuracy.effect.mean"] == pytest.approx(clean.effect.mean, rel=ROUNDED)
+    assert told_of["validation/clean_accuracy.effect.p"] == pytest.approx(clean.effect.p_adjusted, rel=ROUNDED)
+    assert told_of["validation/clean_accuracy.effect.p_over_all"] == pytest.approx(clean.p_over_all, rel=ROUNDED)
+    assert arms["perturbation=mp"].tags["saddle.verdict: validation/clean_accuracy"] == "hurts"
+    assert not [name for name in arms["perturbation=sta"].metrics if ".effect." in name]
+    tags = describe_answer(results, finished=True).tags
+    assert tags["saddle.each: validation/clean_accuracy"].startswith("mp: hurts, −9.7")
+    assert f"saddle.each: {METRIC}" in tags
+
+
 def test_what_is_not_finite_is_no_metric_of_an_arm() -> None:
     arms = told(*made({"factors": {"perturbation": ["sta", "mp"]}}))
     assert all(np.isfinite(value) for arm in arms.values() for value in arm.metrics.values())

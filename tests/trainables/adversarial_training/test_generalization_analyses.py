@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from trainables import adversarial_training
-from trainables.adversarial_training.analyses import generalization_gap, training_cost
+from trainables.adversarial_training.analyses import corruptions, generalization_gap, training_cost
 from trainables.adversarial_training.analysis_table import ANALYSES
 from trainables.adversarial_training.data import splits
 from trainables.adversarial_training.evaluation.analysed_batches import AnalysedModel
@@ -188,3 +189,28 @@ def test_folds_hold_out_what_they_say() -> None:
         config(folds=4, fold=4)
     with pytest.raises(ValueError, match="there is no fold 1 of none; give folds: 2"):
         config(fold=1)
+
+
+def test_a_corrupted_image_is_right_by_the_main_task_and_severities_count_from_1() -> None:
+    labels = torch.tensor([[0, 1], [1, 0]])
+    shown = [("fog", severity, torch.full((2, 1, 1, 1), float(severity))) for severity in range(1, 6)]
+    batch = SimpleNamespace(
+        labels=labels, images=torch.zeros(2, 1, 1, 1), corrupted=shown,
+        model=lambda images: (torch.eye(2)[(images.flatten() > 2).long() * torch.tensor([0, 1])],),
+    )  # fmt: skip
+    found = corruptions.measure(batch)  # type: ignore[arg-type]
+    assert found.arrays["fog"].tolist() == [[True] * 5, [False, False, True, True, True]]
+    metrics = corruptions.summarise(None, found.arrays).metrics
+    assert metrics == {
+        "corruption_accuracy.fog": 0.8, "corruption_accuracy.mean": 0.8,
+        **{f"severity_accuracy.{number}": accuracy for number, accuracy in enumerate((0.5, 0.5, 1, 1, 1), start=1)},
+    }  # fmt: skip
+
+
+def test_corrupted_images_are_those_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainables.adversarial_training.evaluation import corrupted_images
+
+    monkeypatch.setattr(corrupted_images, "corrupt", lambda images, name, severity: images)
+    images = torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1, 1)
+    for name, severity, pixels in CorruptedImages(images, InProcessRun()).of(slice(2, 4)):
+        assert (255 * pixels).round().flatten().tolist() == [2, 3], (name, severity)

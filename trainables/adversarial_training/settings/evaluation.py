@@ -52,7 +52,9 @@ class EvaluationSettings(ExplanationSettings):
         description=(
             "The ε of validation, which chooses the checkpoint: that of the evaluation or of the training. By the "
             "former a network that is trained without attacks, or with weak ones, is chosen as early as it is least "
-            "fooled by chance; where ε is a dose, training chooses each network for what it is trained for."
+            "fooled by chance; where ε is a dose, training chooses each network for what it is trained for (one that "
+            "no attack trains by clean accuracy). Robust accuracies of validation then don't compare trials, so that "
+            "no search over ε may go by them."
         ),
     )
     validate_every: int = hyperparameter(

@@ -55,7 +55,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     resumed = _restore(run, model, optimizer, averaging, distillation)
     done = int(resumed["epoch"]) if resumed else 0
     epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
-    validation, stopping = Validation(config, run, data.validation, resumed), EarlyStopping(config, resumed)
+    validation = Validation(config, run, data.validation, resumed, epsilon)
+    stopping = EarlyStopping(config, resumed)
     order = EpochOrder(len(training), run.seed)
     loader = run.prepare_loader(make_loader(config, training, order))
     bare = run.unwrap(model)

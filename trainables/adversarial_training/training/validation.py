@@ -12,28 +12,38 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.evaluation.evaluation import measure
 from trainables.adversarial_training.overfitting_watch import is_watched
 from trainables.adversarial_training.training.overfitting_signals import overfitting_signals
+from trainables.adversarial_training.validated_epsilon import VALIDATED, validated_epsilon
 from trainables.contract import Run
 from trainables.datasets.sampling.samples import Samples
 
 
-def at_validation(config: Config) -> Config:
-    """The configuration with the ε, and the step, that validation attacks within."""
-    if config.validation_epsilon == "evaluation" or config.attack_epsilon == config.epsilon:
+def at_validation(config: Config, full: float | None = None) -> Config:
+    """The configuration with the ε, and the step, that validation attacks within; `full` is the ε of the training."""
+    epsilon = validated_epsilon(config, full)
+    if epsilon == config.attack_epsilon:
         return config
-    share = config.epsilon / config.attack_epsilon if config.attack_epsilon else 1.0
+    share = epsilon / config.attack_epsilon if config.attack_epsilon else 1.0
     step = min(1.0, config.attack_step_size * share)
-    return config.model_copy(update={"attack_epsilon": config.epsilon, "attack_step_size": step})
+    return config.model_copy(update={"attack_epsilon": epsilon, "attack_step_size": step})
 
 
 class Validation:
     """Measures on held-out samples after every `validate_every` epochs, all ranks of the run together.
 
     An epoch without a validation reports the latest one again, as every epoch must report what chooses it; being no
-    better than what was chosen before, it is never chosen itself.
+    better than what was chosen before, it is never chosen itself. `epsilon` is that of the training, after its warm-up.
     """
 
-    def __init__(self, config: Config, run: Run, samples: Samples, resumed: Mapping[str, Any] | None = None) -> None:
-        self.config, self.run, self.samples = at_validation(config), run, samples
+    def __init__(
+        self,
+        config: Config,
+        run: Run,
+        samples: Samples,
+        resumed: Mapping[str, Any] | None = None,
+        epsilon: float | None = None,
+    ) -> None:
+        self.config, self.run, self.samples = at_validation(config, epsilon), run, samples
+        self.is_tested_otherwise = self.config.attack_epsilon != config.attack_epsilon
         self.epochs = validated_epochs(config)
         self.latest: dict[str, float] = dict(resumed.get("validation", {})) if resumed else {}
 
@@ -43,6 +53,8 @@ class Validation:
             metrics = measure(self.config, model, self.samples, run=self.run).metrics("validation")
             if is_watched(self.config):
                 metrics |= overfitting_signals(self.config, model, self.samples, self.run)
+            if self.is_tested_otherwise:
+                metrics[VALIDATED] = self.config.attack_epsilon
             self.latest = metrics | {"validation/samples": float(len(self.samples))}
         return dict(self.latest)
 

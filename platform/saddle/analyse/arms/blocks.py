@@ -12,7 +12,7 @@ from saddle.analyse.arms.effects import ComparisonSpec, describe
 from saddle.analyse.arms.on_scale import in_units, on_scale
 from saddle.analyse.arms.paired_values import measure
 from saddle.design import Arm, labels
-from saddle.design.blocks import Block, block_list, block_name
+from saddle.design.blocks import Block, block_list, shown_block
 from saddle.study.ablation import Ablation
 from saddle.trial.record import TrialRecord
 
@@ -32,7 +32,7 @@ def effects_in_blocks(
     if not ablation.blocks:
         return []
     comparisons = [
-        [(block_name(block), _described(comparison, spec)) for comparison in in_blocks]
+        [(shown_block(block), _described(comparison, spec)) for comparison in in_blocks]
         for block in block_list(ablation.blocks)
         for in_blocks in [comparisons_in(ablation, arms, entries, spec, [block])]
     ]

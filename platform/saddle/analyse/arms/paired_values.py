@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from saddle.analyse.best import value_of
 from saddle.analyse.statistics.scales import ScaleName, mean_on
 from saddle.design.arm import Arm
-from saddle.design.blocks import Block, block_name
+from saddle.design.blocks import Block, shown_block
 from saddle.study.values import canonical
 from saddle.trial.outcome import FAILURES, Outcome
 from saddle.trial.record import TrialRecord
@@ -102,7 +102,9 @@ def measure(
     for seed in seeds:
         in_blocks = [_value(latest.get((seed, canonical(block))), metric) for block in blocks]
         gone = [
-            (value, block_name(block)) for value, block in zip(in_blocks, blocks, strict=True) if isinstance(value, str)
+            (value, shown_block(block))
+            for value, block in zip(in_blocks, blocks, strict=True)
+            if isinstance(value, str)
         ]
         if gone:
             # how a trial ended settles the seed's fate, whatever is still to be trained in other blocks

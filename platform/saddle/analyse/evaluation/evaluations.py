@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from saddle.analyse.text.formatting import listed, plural, setting, settings
-from saddle.design.blocks import block_name
+from saddle.design.blocks import shown_block
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
@@ -121,7 +121,7 @@ def declared_attacks(entry: TrialRecord) -> str | None:
 def _by_block(entries: Iterable[TrialRecord]) -> dict[str, list[TrialRecord]]:
     groups: dict[str, list[TrialRecord]] = {}
     for entry in entries:
-        groups.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
+        groups.setdefault(shown_block(entry.block) if entry.block else "", []).append(entry)
     return groups
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from saddle.analyse.best import value_of
 from saddle.analyse.statistics.ranks import RankComparison, compare_ranks
-from saddle.design.blocks import block_name
+from saddle.design.blocks import shown_block
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
@@ -35,7 +35,7 @@ def rank_agreements(
     by_block: dict[str, list[TrialRecord]] = {}
     for entry in entries:
         if entry.outcome == Outcome.COMPLETED and None not in (value_of(entry, cheap), value_of(entry, final)):
-            by_block.setdefault(block_name(entry.block) if entry.block else "", []).append(entry)
+            by_block.setdefault(shown_block(entry.block) if entry.block else "", []).append(entry)
     return [
         _agreement(members, cheap, final, direction, block)
         for block, members in by_block.items()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from saddle.study.grey_levels import grey_levels, with_grey_levels
 from saddle.study.values import readable
 from trainables.contract import Metric
 
@@ -157,8 +158,10 @@ def p_equals(p: float | None) -> str:
 
 
 def setting(value: Any) -> str:
-    """A parameter's value in at most four significant digits."""
-    return signed(f"{value:.4g}") if isinstance(value, float) else readable(value)
+    """A parameter's value in at most four significant digits, or as grey levels (`8/255`)."""
+    if isinstance(value, float):
+        return grey_levels(value) or signed(f"{value:.4g}")
+    return with_grey_levels(readable(value))
 
 
 def settings(values: Iterable[tuple[str, Any]]) -> str:

@@ -139,8 +139,28 @@ class JudgedVerdict(ReachedVerdict):
     judgement: str | None
 
 
+class FurtherVerdict(ReachedVerdict):
+    """The verdict on a further metric (`compare: {each}`), `p` being adjusted over the arms; `p_over_all` is adjusted
+    over all arms and further metrics, and `holds_over_all` says whether a difference is shown by that, too."""
+
+    metric: str
+    p_over_all: float
+    holds_over_all: bool
+
+
+class RankedGroup(Answer):
+    """The verdicts by the mean rank in a group of metrics (`compare: {ranks}`), where a smaller one is better, and the
+    arm that the group recommends; null if none."""
+
+    group: str
+    metrics: list[str]
+    recommended: str | None
+    verdicts: list[ReachedVerdict]
+
+
 class Verdicts(Answer):
-    """The verdicts of a study."""
+    """The verdicts of a study; `each` are those on further metrics and `ranks` those by mean ranks, neither of which
+    the expected one is compared with."""
 
     study: str
     metric: str
@@ -149,6 +169,8 @@ class Verdicts(Answer):
     judgement: str | None
     cautions: list[str]
     verdicts: list[JudgedVerdict]
+    each: list[FurtherVerdict]
+    ranks: list[RankedGroup]
 
 
 class WrittenReport(Answer):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from saddle.cli.output.terminal import visible, visible_line
+from saddle.study.grey_levels import grey_levels
 
 WIDTH_UNKNOWN = 160
 """Columns of a table that is written to a file or a log."""
@@ -157,7 +158,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return grey_levels(value) or f"{value:.4g}"
     if isinstance(value, Mapping):
         return visible(", ".join(f"{name}={shown(item)}" for name, item in value.items()))
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from saddle.design.arm import Arm
 from saddle.design.contrasts import Contrast, Contrasts, changed_levels, contrast_of_corners, corner_signs
 from saddle.design.design import Design
-from saddle.design.point import Levels, Point, Standing, levels_name
+from saddle.design.point import Levels, Point, Standing, levels_name, shown_name
 from saddle.errors import DesignError
 from saddle.study.values import canonical, readable, same
 
@@ -81,7 +81,7 @@ class _Grid:
         effects: list[Contrast] = []
         left_out: list[str] = []
         for levels in self.terms():
-            term = " × ".join(levels_name({factor: level}) for factor, level in levels.items())
+            term = " × ".join(shown_name({factor: level}) for factor, level in levels.items())
             strata, complete = list(self.strata(levels)), 0
             corners: list[list[int]] = [[] for _ in range(2 ** len(levels))]
             for stratum in strata:

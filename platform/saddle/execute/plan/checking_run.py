@@ -12,6 +12,8 @@ from trainables.datasets.config import known_name
 from trainables.datasets.errors import DataError, DataNotFoundError
 from trainables.datasets.root import data_root as find_root
 
+ASSUMED = "; until it is here, an estimate assumes what the study does not say of its images and classes"
+
 
 @dataclass
 class CheckingRun(InProcessRun):
@@ -35,7 +37,7 @@ class CheckingRun(InProcessRun):
                 self.loaded[key] = error
                 if isinstance(error, DataNotFoundError):
                     known = known_name(name)
-                    self.absent[key] = how_to_get(known, find_root(self.data_root)) if known else str(error)
+                    self.absent[key] = how_to_get(known, find_root(self.data_root)) if known else f"{error}{ASSUMED}"
         if isinstance(self.loaded[key], DataError):
             raise self.loaded[key]
         return self.loaded[key]

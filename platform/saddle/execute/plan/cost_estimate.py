@@ -93,9 +93,11 @@ def estimate_trial(
     stated = pace_of(resources, gpu_throughput)
     seconds = operations / stated.operations_per_second
     if not resources.gpus_per_worker and seconds > MOST_CPU_SECONDS:
+        of_gpu = pace_of(Resources(gpus_per_worker=1.0), gpu_throughput)
         why = (
             f"{operations:.2g} multiply-adds a trial; how fast a CPU is in so much work has not been measured: known "
-            "once a trial has run in this storage, or of a GPU, with resources: {gpus_per_worker: 1}"
+            "once a trial has run in this storage; with resources: {gpus_per_worker: 1} a GPU would take "
+            f"{operations / of_gpu.operations_per_second / 3600:,.2g} h a trial, at {of_gpu.source}"
         )
         return Estimate(None, stored, why, operations)
     work = f"{operations:.2g} multiply-adds a trial"

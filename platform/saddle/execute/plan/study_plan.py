@@ -12,7 +12,7 @@ from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_co
 from saddle.analyse.tuning import grown_past
 from saddle.archive.studies import StoredStudy, growth_of, read_study
 from saddle.cluster.resources import slots_for, trial_shape
-from saddle.design import Arm, blocks_of_study
+from saddle.design import Arm, blocks_of_study, labels
 from saddle.design.blocks import block_name, settings_of
 from saddle.design.components import varied as varied_by
 from saddle.design.description import DesignFacts, describe_design
@@ -27,6 +27,7 @@ from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
 from saddle.execute.plan.preflight import data_notes, resolutions
 from saddle.execute.plan.relation_plan import RelationPlan, plan_relation
 from saddle.execute.plan.search_notes import search_notes
+from saddle.execute.plan.selection_notes import selection_notes
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
 from saddle.store.ledger import Ledger
@@ -39,6 +40,8 @@ from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
 from trainables.contract import Resolved, resolve
 
+MOST_LOOKED_AT = 64
+"""Configurations of a search that notes are made of."""
 START_SECONDS = 8.0
 """Until the first trial of a study trains: Ray's start, and importing torch in every slot."""
 
@@ -129,6 +132,7 @@ def plan_study(
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
+    doubts = selection_notes(study, trainable, _arm_names(study, arms, given), _looked_at(study, resolved))
     return Plan(
         study=study,
         trials=trials,
@@ -144,7 +148,7 @@ def plan_study(
         config=config,
         assumed=_assumed(resolved, varied),
         references=references_of(resolved, varied),
-        notes=[*notes, *unsettled, *too_large, *_limits(study, arms, config)],
+        notes=[*notes, *doubts, *unsettled, *too_large, *_limits(study, arms, config)],
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
@@ -184,6 +188,19 @@ def _settings(study: Study, arms: Sequence[Arm], relation: RelationPlan | None) 
     absent = [] if relation is None else [unit.name for unit in relation.absent]
     blocks = [block for block in blocks_of_study(study) if block_name(block) not in absent]
     return [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
+
+
+def _arm_names(study: Study, arms: Sequence[Arm], given: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The arm of each of the settings, block by block within an arm; nothing for what a search may try."""
+    if not given:
+        return [""] * len(_looked_at(study, []))
+    each = len(given) // len(arms)
+    return [name for name in labels(arms) for _ in range(each)]
+
+
+def _looked_at(study: Study, resolved: Sequence[Resolved]) -> Sequence[Resolved]:
+    """The configurations of the arms, or of a search those with its ranges' ends and choices."""
+    return resolved if study.search is None else list(islice(resolutions(study), MOST_LOOKED_AT))
 
 
 def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str, Any]]) -> list[Resolved]:

@@ -13,6 +13,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import listed
 from saddle.report.drawing.axes import clean, legend_below, metric_axis
 from saddle.report.drawing.canvas import MUTED, PALETTE, LazyFigure, draw, hover, nothing
+from saddle.report.drawing.surfaces import draw_surfaces
 from saddle.report.figures.tradeoff import axes_of
 from saddle.report.study_figure import StudyFigure
 from trainables.contract import Metric
@@ -40,11 +41,7 @@ def attainment(results: StudyResults) -> LazyFigure | None:
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         flat = np.concatenate(points)
-        low = flat.min(0) - 0.04 * np.ptp(flat, axis=0)
-        for count, surface, look in zip(counts, surfaces, ("--", "-", ":"), strict=False):
-            x, y = staircase(np.array([[metric.cost(v) for metric, v in zip(pair, corner, strict=True)]
-                                       for corner in surface]), low)  # fmt: skip
-            axes.plot(x, y, look, color=PALETTE[0], lw=1.6, label=_said(count, len(seeds)))
+        draw_surfaces(axes, pair, surfaces, [_said(count, len(seeds)) for count in counts], flat)
         axes.plot(flat[:, 0], flat[:, 1], "o", color=MUTED, ms=3, alpha=0.45, mew=0)
         for name, (x_mean, y_mean) in zip(names, means, strict=True):
             [mark] = axes.plot([x_mean], [y_mean], "D", color=PALETTE[1], ms=4.5, mew=0)
@@ -71,17 +68,6 @@ def points_of(results: StudyResults, pair: Sequence[Metric]) -> tuple[list[int],
     seeds = sorted(set.intersection(*(shared[name] for name in names))) if names else []
     points = [np.array([[value[name][seed] for value in values] for name in names]) for seed in seeds]
     return seeds, points, names
-
-
-def staircase(corners: Floats, low: Floats) -> tuple[list[float], list[float]]:
-    """The line around what these corners (m, 2) attain where larger is better, from the left edge to the bottom."""
-    ordered = corners[np.argsort(corners[:, 0])]
-    x, y = [float(low[0])], [float(ordered[0, 1])]
-    for index, (right, top) in enumerate(ordered):
-        below = ordered[index + 1, 1] if index + 1 < len(ordered) else low[1]
-        x += [float(right), float(right)]
-        y += [float(top), float(below)]
-    return x, y
 
 
 def undominated(means: Floats, pair: Sequence[Metric]) -> list[int]:

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from saddle.analyse.evaluation.validation_terms import validation_terms
 from saddle.analyse.statistics.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.text.formatting import label
+from saddle.analyse.text.formatting import label, listed
 from saddle.report.cited_trials import leaders
 from saddle.report.drawing.arm_order import groups_in_order
 from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_axis, panel_row, style_of
@@ -52,6 +53,15 @@ def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
     return table
 
 
+def apart(entries: Sequence[TrialRecord], metrics: Sequence[Metric], declared: Declarations) -> str:
+    """That curves of trials which were validated by terms of their own don't compare, as the end of a caption."""
+    shown = any(metric.role == "robust" and metric.split == "validation" for metric in metrics)
+    terms = [term for term in validation_terms(entries, declared.evaluation_fields) if not term.ranks_trials]
+    if not shown or not terms:
+        return ""
+    return f" Robust accuracies of different curves don't compare: {listed(map(str, terms))}."
+
+
 def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, declared: Declarations) -> LazyFigure:
     """The mean curve of each arm over seeds in a band from its lowest seed to its highest; the baseline comes first."""
     title = "Learning curves"
@@ -60,6 +70,7 @@ def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, decl
     if not metrics:
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     caption = "Lines are means over seeds as far as every seed went, bands reach from the lowest seed to the highest."
+    caption += apart([entry for group in shown.values() for entry in group], metrics, declared)
     if len(shown) > MOST_TOGETHER:
         return _panel_each(shown, metrics[0], caption, len(groups))
 
@@ -156,7 +167,8 @@ def trial_curves(
         if len(rest) > MANY
         else "One line per trial; a cross marks the epoch at which one was stopped, collapsed or failed."
     )
-    return draw("curves", title, f"{caption} The best in colour.", *_size(metrics, paint, len(leading) + 1))
+    caption += f" The best in colour.{apart(entries, metrics, declared)}"
+    return draw("curves", title, caption, *_size(metrics, paint, len(leading) + 1))
 
 
 def _bands(axes: Axes, curves: Floats) -> None:

@@ -10,21 +10,29 @@ from saddle.analyse.evaluation.evaluations import ATTACKS, measured_again
 from saddle.analyse.evaluation.found_by import FailuresFound, failures_found
 from saddle.analyse.evaluation.ladder import Ladder, ladders
 from saddle.analyse.evaluation.rank_agreement import RankAgreement, rank_agreements
+from saddle.analyse.evaluation.validation_terms import validation_terms
 from saddle.analyse.study_comparison import StudyView, view_of
 from saddle.analyse.study_results import StudyResults
-from saddle.analyse.text.formatting import DASH, Scale, label, p_value, percent, setting, signed
+from saddle.analyse.text.formatting import DASH, Scale, label, listed, p_value, percent, setting, signed
 from saddle.report.blocks import Block, Heading, Table, Text
 from saddle.report.comparison_sections.tables import EVALUATION_COLUMNS, EVALUATION_NOTE, evaluation_rows
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 from saddle.report.trial_name import trial_name
 from saddle.study.declarations import Declarations
+from saddle.study.selection import selection_of
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 FOUND_NOTE = (
     "Shares of test images in %, means over trials. Attacks run in this order, each on the images that those before it"
     " left; an attack counts only what it was the first to break."
+)
+GONE_BY = "Validation is what checkpoints, a search and early stopping go by."
+MEASURED_APART = (
+    "On purpose each trial is validated by terms of its own: {terms}. So {cheap} is another measure in each trial;"
+    " whether it ranks trials as the test does is no question here, and no table answers it. Within a trial it is the"
+    " same in every epoch; checkpoints were chosen by {chosen_by}."
 )
 
 
@@ -34,21 +42,38 @@ def blocks(report: StudyReport) -> list[Block]:
     groups = groups_of(results)
     final = declared.metric(tested_metric(results.study, results.answer.metric.name))
     cheap = "validation/" + final.name.partition("/")[2]
-    alike = rank_agreements(records, cheap, final.name, final.direction)
     again = measured_again(records)
     under_each = view_of(results) if again else None
-    parts = (
+    parts: tuple[tuple[str, Block | None], ...] = (
         ("Under each evaluation", evaluations_table(under_each) if under_each is not None else None),
         ("Which attack found each failure", found_table(failures_found(groups, report.read) if report.read else [])),
         ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
-        (
-            "Whether validation ranks trials as the test does",
-            ranking_table(records, alike, final, results.arm_names) if final.role == "robust" else None,
-        ),
+        ranking(results, records, cheap, final),
     )
-    tables: list[Block] = [block for title, table in parts if table is not None for block in (Heading(title), table)]
+    tables: list[Block] = [block for title, shown in parts if shown is not None for block in (Heading(title), shown)]
     said = [again, verdicts_now(under_each)] if under_each is not None else []
     return [*present(*(Text([sentence]) for sentence in said if sentence)), *tables]
+
+
+def ranking(
+    results: StudyResults, records: Sequence[TrialRecord], cheap: str, final: Metric
+) -> tuple[str, Block | None]:
+    """Title and table of how validation ranks trials, or what it measured in the place of the test's metric."""
+    chosen_by = selection_of(results.study, results.declared)
+    terms = validation_terms(records, results.declared.evaluation_fields)
+    if final.role != "robust" or not any(cheap in record.metrics for record in records):
+        return "", None
+    if not all(term.ranks_trials for term in terms):
+        return "What validation measured", Text([MEASURED_APART.format(
+            terms=listed(map(str, terms)), chosen_by=label(chosen_by.name), cheap=label(cheap))])  # fmt: skip
+    alike = rank_agreements(records, cheap, final.name, final.direction)
+    said = [f"Otherwise on purpose: {term}." for term in terms]
+    if chosen_by.name != cheap:
+        said.append(f"Checkpoints were chosen by {label(chosen_by.name)}; what ranks trials here chose none.")
+    return (
+        "Whether validation ranks trials as the test does",
+        ranking_table(records, alike, final, results.arm_names, said),
+    )
 
 
 def evaluations_table(view: StudyView) -> Table | None:
@@ -133,8 +158,12 @@ def ranking_table(
     agreements: Sequence[RankAgreement],
     final: Metric,
     names: Mapping[str, str] = MappingProxyType({}),
+    said: Sequence[str] = (),
 ) -> Table | None:
-    """How validation, which checkpoints, searches and early stopping go by, ranks trials, compared with their test."""
+    """How validation ranks trials, compared with their test; `said` of what it measured and what chose checkpoints.
+
+    Without that, checkpoints, searches and early stopping go by what ranks trials here.
+    """
     if not agreements:
         return None
     scale = Scale.of(final)
@@ -160,9 +189,8 @@ def ranking_table(
         if values is not None
     ]
     note = (
-        "Validation is what checkpoints, a search and early stopping go by. τ and ρ are 1 where both rank the trials"
-        " alike, 0 if one says nothing about the other; n counts completed trials."
-        + (f" Attacks: {'; '.join(taken)}." if taken else "")
+        f"{' '.join(said) or GONE_BY} τ and ρ are 1 where both rank the trials alike, 0 if one says nothing about the"
+        " other; n counts completed trials." + (f" Attacks: {'; '.join(taken)}." if taken else "")
     )
     return Table(columns, rows, note)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saddle.analyse.published import ComparedValue, Condition, compare_published
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, setting
-from saddle.design.blocks import block_name
+from saddle.design.blocks import shown_block
 from saddle.errors import TrainableError
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present
@@ -65,7 +65,7 @@ def config_of(declared: Declarations) -> type[Config] | None:
 
 def _arm(row: ComparedValue) -> str:
     """`mp`, or `mp in tasks=[odd_even]` where the value is of one block."""
-    return f"{row.arm} in {block_name(row.block)}" if row.block else row.arm
+    return f"{row.arm} in {shown_block(row.block)}" if row.block else row.arm
 
 
 def _scale(row: ComparedValue, declared: Declarations) -> Scale:

@@ -11,7 +11,7 @@ from typing import Any
 from saddle.analyse.evaluation.predictions import SampleTest
 from saddle.analyse.evaluation.sample_pairs import OnSamples, StudyOnSamples
 from saddle.analyse.text.formatting import listed, plural, setting
-from saddle.design.blocks import block_name
+from saddle.design.blocks import shown_block
 from saddle.report.blocks import Block, Table, Text
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
@@ -74,7 +74,7 @@ def _rows(on_samples: StudyOnSamples) -> tuple[tuple[str, ...], ...]:
     """A row for each arm, and for each block if there are any."""
     groups: dict[str, list[tuple[SampleTest, float]]] = {}
     for test, p in zip(on_samples.tests, on_samples.adjusted, strict=True):
-        name = f"{test.arm} in {block_name(test.block)}" if test.block else test.arm
+        name = f"{test.arm} in {shown_block(test.block)}" if test.block else test.arm
         groups.setdefault(name, []).append((test, p))
     rows = []
     for name, members in groups.items():

@@ -32,9 +32,7 @@ def check_metrics(draft: Draft) -> None:
     for path, constraint in draft.constraints.items():
         if _may_choose(draft, path, constraint.metric):
             _check_bound(draft, path, constraint)
-    selected_by = draft.ablation.get("selected_by")
-    if selected_by is not None:
-        _may_choose(draft, ("ablation", "selected_by"), selected_by)
+    _check_selection(draft)
     compare = draft.ablation.get("compare")
     if compare is not None and compare.metric is not None:
         check_compared(draft, ("ablation", "compare", "metric"), compare.metric)
@@ -53,6 +51,20 @@ def check_metrics(draft: Draft) -> None:
     for index, pattern in enumerate(draft.raw.get("also") or ()):
         if draft.is_search and isinstance(pattern, str):
             _check_pattern(draft, ("also", index), pattern)
+
+
+def _check_selection(draft: Draft) -> None:
+    """What chooses checkpoints is a validation metric, and no search with one objective names another."""
+    of_ablation, of_search = draft.ablation.get("selected_by"), draft.sections.get("selected_by")
+    if of_ablation is not None:
+        _may_choose(draft, ("ablation", "selected_by"), of_ablation)
+    if of_search is None or not draft.is_search:
+        return
+    if len(draft.objectives) == 1:
+        what = "the objective of a search chooses its checkpoints"
+        draft.refuse(("selected_by",), what, "leave it out, or name several objectives")
+    else:
+        _may_choose(draft, ("selected_by",), of_search)
 
 
 def _check_ranks(draft: Draft, ranks: Mapping[str, Sequence[str]]) -> None:

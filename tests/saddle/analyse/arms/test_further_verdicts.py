@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from saddle.analyse.study_results import StudyResults
+from saddle.design.replicates import replicates_of
 from saddle.errors import StudyError
 from saddle.report.html import render
 from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
+from saddle.study.history import UNCHANGED, PlanHistory, SeedPlan
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies
 from tests.support.declared import declare
@@ -28,7 +32,14 @@ NOISE = (0.0, 0.004, -0.003, 0.002, -0.001)
 
 
 def results(
-    each: list[str], shifts: dict[str, dict[str, float]], *, seeds: int = 5, race: bool = False, also: Any = ()
+    each: list[str],
+    shifts: dict[str, dict[str, float]],
+    *,
+    seeds: int = 5,
+    race: bool = False,
+    also: Any = (),
+    history: PlanHistory = UNCHANGED,
+    **compare: Any,
 ) -> StudyResults:
     """Arms whose metrics lie at these distances from those of `a`, with little noise."""
     study = Study.model_validate(
@@ -41,7 +52,7 @@ def results(
                 "baseline": {"arm": "a"},
                 "seeds": seeds,
                 "race": race,
-                "compare": {"metric": ROBUST, "each": each, "also": list(also)},
+                "compare": {"metric": ROBUST, "each": each, "also": list(also), **compare},
             },
         }
     )
@@ -56,7 +67,7 @@ def results(
                     f"{arm}-{seed}", "s", seed, "completed", {}, settings, values, arm=f"arm={arm}", seconds=seconds
                 )
             )
-    return results_of(study, DECLARED, records, {"arm": "a"})
+    return replace(results_of(study, DECLARED, records, {"arm": "a"}), history=history)
 
 
 def words(of: StudyResults) -> dict[tuple[str, str], str]:
@@ -88,6 +99,64 @@ def test_more_metrics_change_no_verdict_but_what_holds_over_all() -> None:
         for found in (few, many)
     )
     assert p_few < p_many
+
+
+def test_what_holds_over_all_is_holms_p_over_every_arm_and_metric() -> None:
+    found = results([FOG, SNOW], {"b": {FOG: -0.0045, SNOW: 0.004}, "c": {FOG: 0.0055}}).further
+    alone = [float(one.effect.p) for one in found]  # type: ignore[arg-type]
+    holm = multipletests(alone, method="holm")[1]
+    assert [one.p_over_all for one in found] == pytest.approx(list(holm))
+    assert [one.holds_over_all(0.05) for one in found] == [p <= 0.05 for p in holm]
+    between = sorted(holm)[1]
+    assert [one.holds_over_all(between) for one in found] == [p <= between for p in holm]
+    assert len({one.holds_over_all(between) for one in found}) == 2
+
+
+def test_the_studys_own_alpha_and_correction_judge() -> None:
+    shifts = {"b": {FOG: -0.0055}, "c": {FOG: 0.008}, "d": {}}
+    usual, strict, other = (
+        results([FOG], shifts, **compare).further[0].effect for compare in ({}, {"alpha": 0.001}, {"correction": "bh"})
+    )
+    assert strict.low < usual.low  # type: ignore[operator]
+    assert other.p_adjusted < usual.p_adjusted  # type: ignore[operator]
+
+
+def test_added_seeds_are_judged_by_the_bound_for_any_stop() -> None:
+    shifts = {"b": {FOG: -0.02}}
+    extended = PlanHistory((SeedPlan((0, 1, 2), (3,)), SeedPlan((0, 1, 2, 3, 4), (5,), finished=6)))
+    once, looked = results([FOG], shifts), results([FOG], shifts, history=extended)
+    assert looked.history.is_extended
+    assert looked.further[0].effect.low < once.further[0].effect.low  # type: ignore[operator]
+    assert looked.further[0].p_over_all > once.further[0].p_over_all
+
+
+def test_interactions_of_a_crossed_design_are_no_further_verdicts() -> None:
+    study = Study.model_validate(
+        {"study": "s", "trainable": "t", "ablation": {
+            "factors": {"x": [0, 1], "y": [0, 1]}, "baseline": {"x": 0, "y": 0}, "design": "factorial", "seeds": 4,
+            "compare": {"metric": ROBUST, "each": [CLEAN]}}}
+    )  # fmt: skip
+    records = [
+        make_record(one.key, "s", one.seed, "completed", {}, one.arm.settings,
+                    {ROBUST: 0.5 + NOISE[one.seed], CLEAN: 0.8 + 0.1 * one.arm.settings["x"] + NOISE[one.seed]},
+                    arm=one.arm.name)
+        for one in replicates_of(study.ablation, results_of(study, DECLARED, [], {}).arms)  # type: ignore[arg-type]
+    ]  # fmt: skip
+    found = results_of(study, DECLARED, records, {})
+    assert {effect.kind for effect in found.answer.effects} == {"main effect", "interaction"}
+    assert {one.effect.kind for one in found.further} == {"main effect"}
+
+
+def test_a_dagger_marks_a_claim_that_is_one_of_its_metric_alone() -> None:
+    shifts = {"b": {FOG: -0.0075}, "c": {}, "d": {}}
+    report = StudyReport(results([FOG, SNOW, CLEAN, "test/nll"], shifts))
+    [claim] = [one for one in report.results.further if (one.effect.metric.name, one.effect.arm) == (FOG, "b")]
+    assert str(claim.effect.verdict) == "hurts"
+    assert not claim.holds_over_all(0.05)
+    rows = [line for line in render_markdown(report).splitlines() if "hurts" in line and "fog" in line]
+    assert any("hurts †" in row for row in rows)
+    strong = render_markdown(StudyReport(results([FOG], {"b": {FOG: -0.1}})))
+    assert "hurts †" not in strong
 
 
 def test_a_race_stops_by_another_metric_so_its_tests_hold_whenever_one_stops() -> None:

@@ -125,6 +125,13 @@ def test_sameness_is_of_undamaged_images_alone() -> None:
     assert float(changed_by(torch.zeros_like(alike), [0, 0, 0, 0])) == 0.0
 
 
+def test_sameness_of_half_precision_is_summed_in_full() -> None:
+    """Squared changes of large images are beyond what 16 bits hold."""
+    images = torch.zeros(2, 3, 256, 256, dtype=torch.float16)
+    changes = torch.full_like(images, 0.9)
+    assert float(sameness_loss(images, changes, torch.tensor([0, 0]))) == pytest.approx(1.0, rel=1e-3)
+
+
 def test_sameness_pushes_changes_apart_and_leaves_damaged_images_alone() -> None:
     draw = torch.Generator().manual_seed(2)
     images = torch.full((6, 1, 4, 4), 0.5, dtype=torch.float64)

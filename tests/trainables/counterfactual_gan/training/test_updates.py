@@ -14,7 +14,9 @@ from trainables import counterfactual_gan as method
 from trainables.contract import resolve
 from trainables.counterfactual_gan.config import Config
 from trainables.counterfactual_gan.model import discriminator_of, generator_of
-from trainables.counterfactual_gan.training.updates import update
+from trainables.counterfactual_gan.training.losses import sameness_loss
+from trainables.counterfactual_gan.training.updates import generator_terms, update
+from trainables.joint_batch import JointBatch
 
 SHAPE = (1, 16, 16)
 
@@ -120,3 +122,35 @@ def test_the_generators_step_leaves_the_discriminators_gradients_alone() -> None
     pair = networks(settings)
     update(settings, *pair, *adams(*pair), *batch(), alone, train_discriminator=False)
     assert all(weight.grad is None and weight.requires_grad for weight in pair[1].parameters())
+
+
+def test_diversity_is_a_term_of_the_generators_loss_of_its_weight_on_the_first_half_cycle() -> None:
+    """S1 has no such term: without a weight it is not computed."""
+    settings = config(half_cycles=2, lambda_diversity=3.0)
+    images, labels = batch()
+    generator, discriminator = networks(settings)
+    generator.eval()
+    made = [generator(images)]
+    made.append(generator(made[0].images))
+    logits = [discriminator(each.images) for each in made]
+    joint = JointBatch.of(labels)
+    terms = generator_terms(settings, images, made, logits, labels, joint)
+    weight, value = terms["sameness"]
+    assert weight == 3.0
+    assert torch.equal(value, sameness_loss(images, made[0].images, labels))
+    assert not torch.equal(value, sameness_loss(images, made[1].images, labels))
+    assert "sameness" not in generator_terms(config(half_cycles=2), images, made, logits, labels, joint)
+
+
+@pytest.mark.parametrize("weight", [0.5, 3.0])
+def test_the_generator_takes_its_step_by_that_weight(weight: float) -> None:
+    settings = config(lambda_diversity=weight)
+    images, labels = batch()
+    with_term, without = networks(settings), networks(settings)
+    update(settings, *with_term, *adams(*with_term), images, labels, alone)
+    update(config(), *without, *adams(*without), images, labels, alone)
+    changed = [
+        not torch.equal(mine, other)
+        for mine, other in zip(with_term[0].parameters(), without[0].parameters(), strict=True)
+    ]
+    assert any(changed)

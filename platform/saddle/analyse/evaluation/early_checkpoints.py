@@ -1,0 +1,105 @@
+"""Checkpoints that were chosen before their network had learnt: robust accuracy of one that no attack trains is best
+where it is untrained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from saddle.analyse.cautions import informative_above
+from saddle.analyse.text.formatting import Scale, label
+from saddle.study.declarations import Declarations
+from saddle.trial.outcome import Outcome
+from saddle.trial.record import TrialRecord
+from trainables.contract import Metric
+
+EARLY = 0.1
+"""The share of training that is its beginning."""
+FEWEST_EPOCHS = 5
+"""Of a shorter training the first epoch is no beginning."""
+UNTRAINED = 0.05
+"""By how much clean accuracy still grows after an epoch that came too early."""
+
+
+@dataclass(frozen=True)
+class EarlyCheckpoints:
+    """Trials of a group whose checkpoint came too early, of all that completed, and their epochs.
+
+    `value`: the selecting metric there, `clean` and `clean_at_end`: clean accuracy on held-out data there and after the
+    last epoch, all means over the early ones; `at_floor`: the metric is below twice guessing, so that its best epoch is
+    one by chance.
+    """
+
+    epochs: Sequence[int]
+    completed: int
+    value: float
+    clean: float
+    clean_at_end: float
+    at_floor: bool
+
+    @property
+    def early(self) -> int:
+        """How many they are."""
+        return len(self.epochs)
+
+
+def early_checkpoints(
+    records: Sequence[TrialRecord], selected: Metric, chance: float | None
+) -> EarlyCheckpoints | None:
+    """What is known of those of a group that were chosen by `selected`; None unless they are half of it or more.
+
+    A checkpoint came too early if clean accuracy still grew after it, and it is of the first tenth of training, or of
+    any epoch while the metric is at its floor. An epoch in the middle that has more robust accuracy than later ones is
+    no such thing: that is robust overfitting, which choosing is there for.
+    """
+    completed = [one for one in records if one.outcome == Outcome.COMPLETED and one.epochs >= FEWEST_EPOCHS]
+    if selected.role != "robust":
+        return None
+    floor = -math.inf if chance is None else informative_above(chance)
+    early = [one for one in completed if _came_early(one, selected, floor)]
+    if not early or 2 * len(early) < len(completed):
+        return None
+    chosen = [one.curve[(one.selected_epoch or 0) - 1] for one in early]
+    value, clean = (fmean(point[name] for point in chosen) for name in (selected.name, selected.clean))
+    at_end = fmean(one.curve[-1][selected.clean] for one in early)
+    epochs = sorted(one.selected_epoch or 0 for one in early)
+    return EarlyCheckpoints(epochs, len(completed), value, clean, at_end, value < floor)
+
+
+def _came_early(record: TrialRecord, selected: Metric, floor: float) -> bool:
+    epoch = record.selected_epoch or 0
+    known = record.metrics.get(selected.name)
+    if not epoch or known is None or (epoch > max(1.0, EARLY * record.epochs) and known >= floor):
+        return False  # without a look at the curve, which lies in a file of its own
+    if len(record.curve) < epoch:
+        return False
+    chosen, last = record.curve[epoch - 1], record.curve[-1]
+    if any(name not in point for point in (chosen, last) for name in (selected.name, selected.clean)):
+        return False
+    return last[selected.clean] - chosen[selected.clean] >= UNTRAINED
+
+
+def early_cautions(
+    groups: Mapping[str, Sequence[TrialRecord]], selected: Metric, declared: Declarations, chance: float | None
+) -> Iterator[str]:
+    """A caution for each group that was tested before it had learnt; `selected` chose the checkpoints."""
+    for name, records in groups.items():
+        found = early_checkpoints(records, selected, chance)
+        if found is None:
+            continue
+        scale, clean = Scale.of(selected), declared.metric(selected.clean)
+        why = "which is at its floor there" if found.at_floor else "which falls while it learns"
+        of = (
+            f"epoch {found.epochs[0]}"
+            if found.epochs[0] == found.epochs[-1]
+            else (f"epochs {found.epochs[0]} to {found.epochs[-1]}")
+        )
+        yield (
+            f"Checkpoints of {name} come before their networks have learnt: {found.early} of {found.completed} are of"
+            f" {of}, where {label(clean.name)} is {scale.value(found.clean)}, and {scale.value(found.clean_at_end)}"
+            f" after the last epoch. They were chosen by {label(selected.name)} ({scale.value(found.value)}), {why},"
+            " as where training is not for the attack of validation. A comparison with them flatters what is trained"
+            " for it; selected_by chooses checkpoints by another metric."
+        )
