@@ -34,6 +34,8 @@ from saddle.trial.run_id import RunId
 from tests.support.in_process import run_in_process
 from tests.support.s3 import S3, environment
 
+pytestmark = pytest.mark.long
+
 ABLATION = """\
 study: abl
 question: Does x help?

@@ -20,6 +20,8 @@ from saddle.study.trainables import load_trainable
 from saddle.studyfile.loader import parse_studies
 from tests.support.results import results_of
 
+pytestmark = pytest.mark.long
+
 STUDY = """\
 study: machines
 trainable: parabola

@@ -334,6 +334,8 @@ from pathlib import Path
 from trainables.datasets.config import parse_spec
 from trainables.datasets.finding import find_source
 
+pytestmark = pytest.mark.long
+
 def anonymous():
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
     return int(line.split()[1]) << 10
