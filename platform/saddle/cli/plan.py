@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from saddle.execute.plan.study_plan import Plan
     from saddle.study.space import Parameter
 
-MOST_FIRST, MOST_EFFECTS, MOST_LOOKS = 5, 20, 8
-"""How many replicates, effects and looks are listed for people."""
+MOST_FIRST, MOST_EFFECTS, MOST_LOOKS, MOST_ASSUMED = 5, 20, 8, 8
+"""How many replicates, effects, looks and hyperparameters with assumed values are listed for people."""
 SPENT_AS = {"obrien_fleming": "O'Brien and Fleming", "pocock": "Pocock"}
 
 
@@ -220,13 +220,20 @@ def show(plan: Plan) -> None:
         time += f", {plan.gpu_hours:,.1f} GPU-hours"
     disk = "unknown" if plan.bytes is None else f"{plan.bytes / 1e6:.1f} MB"
     say(f"time: {time}; disk: {disk} ({plan.per_trial.basis})", indent=2)
-    say(f"rests on assumed values of: {', '.join(plan.assumed) or 'nothing'}", indent=2)
+    say(f"rests on assumed values of {assumed_names(plan.assumed)}", indent=2)
     for line in reference_lines(plan):
         say(line, indent=2)
     for note in plan.notes:
         say(f"note: {note}", indent=2)
     if plan.follow_up is not None:
         show_follow_up(plan, *plan.follow_up)
+
+
+def assumed_names(names: Sequence[str]) -> str:
+    """All of a few names, else some and where the others are."""
+    if len(names) <= MOST_ASSUMED:
+        return ", ".join(names) or "nothing"
+    return f"{len(names)} hyperparameters ({', '.join(names[:MOST_ASSUMED])}, …; saddle plan --json lists all)"
 
 
 def change_lines(plan: Plan) -> Iterator[str]:

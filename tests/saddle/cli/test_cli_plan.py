@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saddle.archive.studies import settle_study
+from saddle.cli.plan import assumed_names
 from saddle.execute.plan.cost_estimate import (
     GPU_OPERATIONS_PER_SECOND,
     GPU_SOURCE,
@@ -211,3 +212,16 @@ def test_the_ablation_that_a_question_needs_is_printed_as_a_file_that_can_be_run
     shown = saddle("plan", path).stdout
     assert "the question is about x, which no search answers" in shown
     assert all(f"    {line}" in shown for line in plan["follow_up"]["file"].splitlines())
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "nothing"),
+        (2, "a0, a1"),
+        (8, "a0, a1, a2, a3, a4, a5, a6, a7"),
+        (9, "9 hyperparameters (a0, a1, a2, a3, a4, a5, a6, a7, …; saddle plan --json lists all)"),
+    ],
+)
+def test_many_assumed_values_are_counted(count: int, shown: str) -> None:
+    assert assumed_names([f"a{number}" for number in range(count)]) == shown
