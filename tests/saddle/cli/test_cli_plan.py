@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from saddle.archive.studies import settle_study
-from saddle.cli.plan import assumed_names
+from saddle.cli.output.plan_display import assumed_names
 from saddle.execute.plan.cost_estimate import (
     GPU_OPERATIONS_PER_SECOND,
     GPU_SOURCE,
