@@ -90,7 +90,7 @@ def test_a_stopped_one_goes_on_with_what_is_left_and_compares_only_what_is_measu
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure_in_process(store, "tiny", "attacks=pgd", told=stop_after_one)
+        measure_in_process(store, "tiny", "attacks=pgd", on_measured=stop_after_one)
     stored = read_study(store, "tiny")
     assert stored is not None
     half = stored.read_results(store).answer

@@ -38,7 +38,7 @@ def test_a_table_is_live_and_gone_at_the_end(tmp_path: Path) -> None:
     while_running = "\n".join(seen)
     assert re.search(r"━+ +0/4 trials +time left not known yet", while_running)
     assert re.search(r"trial-00000 +[1-5]/5 +[\d.-]+", while_running), "the epoch and the value of a trial under way"
-    assert re.search(r"━+ +3/4 trials +[\w ]+ left +3 completed", while_running)
+    assert re.search(r"━+ +3/4 trials +[\w. ]+ left +3 completed", while_running)
     best = [screen for screen in seen if "best so far" in screen and "3/4 trials" in screen][-1]
     assert len(re.findall(r"^ +trial-0000\d +-?\d\.\d{3}$", best, re.MULTILINE)) == 3
     last = seen[-1]
