@@ -12,8 +12,11 @@ from tests.support.terminal_screen import screens
 
 pytestmark = pytest.mark.long
 
+ROOT = Path(__file__).parents[4]
+
 SCRIPT = """
 import sys
+sys.path.insert(0, sys.argv[3])
 from saddle.cli.output.display import conclude, display
 from saddle.store.open import open_store
 from tests.support import in_process
@@ -34,7 +37,7 @@ budget: {trials: 4}
 
 
 def test_a_table_is_live_and_gone_at_the_end(tmp_path: Path) -> None:
-    seen = list(screens([sys.executable, "-c", SCRIPT, str(tmp_path / "kept"), STUDY]))
+    seen = list(screens([sys.executable, "-c", SCRIPT, str(tmp_path / "kept"), STUDY, str(ROOT)]))
     while_running = "\n".join(seen)
     assert re.search(r"━+ +0/4 trials +time left not known yet", while_running)
     assert re.search(r"trial-00000 +[1-5]/5 +[\d.-]+", while_running), "the epoch and the value of a trial under way"
