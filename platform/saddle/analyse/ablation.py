@@ -76,13 +76,9 @@ def answer_ablation(
     broken = broken_constraints(ablation, arms, entries, declared, constraints)
     guards = guards_of(ablation, arms, entries, declared, any_time=spec.any_time)
     effects = with_added(with_broken(with_reservations(effects, guards), broken), arms, history)
-    effects = with_other_basis(effects, arms, entries)
-    failures = failure_rates(measured)
     near_chance = uninformative(effects, metric, chance)
-    if near_chance:
-        effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE, more_seeds=None) for each in effects)
-    if all_failed(entries):
-        effects = tuple(replace(each, more_seeds=None) for each in effects)
+    effects = _informative(with_other_basis(effects, arms, entries), entries, near_chance)
+    failures = failure_rates(measured)
     refusal = _refusal(ablation, arms, entries, near_chance, off)
     plain, statistics = (refusal, "") if refusal else _sentences(study, effects, entries, spec)
     ranked = tuple(_ranks(study, arms, entries, declared, spec, guards))
@@ -109,6 +105,13 @@ def answer_ablation(
         plain, metric, columns, rows, tuple(warnings), effects, failures=failures, badge=badge,
         block_columns=block_columns, block_rows=block_rows, grown=grown, statistics=statistics, ranked=ranked,
     )  # fmt: skip
+
+
+def _informative(effects: tuple[Effect, ...], entries: Sequence[TrialRecord], near_chance: str) -> tuple[Effect, ...]:
+    """The effects, without a verdict where no arm is better than guessing and without more seeds where they can't help."""
+    if near_chance:
+        effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE) for each in effects)
+    return tuple(replace(each, more_seeds=None) for each in effects) if near_chance or all_failed(entries) else effects
 
 
 def _with_badge(

@@ -8,13 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import AsJson, Settings, Storage
+from saddle.cli.options import AsJson, Settings, Storage, Track
 
 if TYPE_CHECKING:
     from saddle.archive.imported.results import TableColumns
     from saddle.archive.imported.store import ImportedStudy
     from saddle.archive.imported.table import ResultTable
     from saddle.store.base import Store
+
+
+Metrics = Annotated[
+    list[str],
+    typer.Option(
+        "--metric",
+        help="A column of values, also as COLUMN=METRIC; the first is compared. May be given several times.",
+        metavar="COLUMN",
+    ),
+]
+Unit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--unit",
+        help="The unit of all metrics, or of one: percent, fraction, or any other word.",
+        metavar="[COLUMN=]UNIT",
+    ),
+]
 
 
 def import_table(
@@ -27,14 +45,7 @@ def import_table(
     study: Annotated[str, typer.Option("--study", help="What the study is to be called.", metavar="NAME")],
     arm: Annotated[str, typer.Option("--arm", help="The column that says the arm.", metavar="COLUMN")],
     seed: Annotated[str, typer.Option("--seed", help="The column that says the seed.", metavar="COLUMN")],
-    metrics: Annotated[
-        list[str],
-        typer.Option(
-            "--metric",
-            help="A column of values, also as COLUMN=METRIC; the first is compared. May be given several times.",
-            metavar="COLUMN",
-        ),
-    ],
+    metrics: Metrics,
     baseline: Annotated[str, typer.Option("--baseline", help="The arm that others are compared with.", metavar="ARM")],
     blocks: Annotated[
         list[str] | None,
@@ -44,14 +55,7 @@ def import_table(
         list[str] | None,
         typer.Option("--where", help="Only rows with this value; may be given several times.", metavar="COLUMN=VALUE"),
     ] = None,
-    unit: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unit",
-            help="The unit of all metrics, or of one: percent, fraction, or any other word.",
-            metavar="[COLUMN=]UNIT",
-        ),
-    ] = None,
+    unit: Unit = None,
     smaller: Annotated[
         list[str] | None,
         typer.Option("--smaller-is-better", help="A column whose smaller values are better.", metavar="COLUMN"),
@@ -60,7 +64,7 @@ def import_table(
     settings: Settings = None,
     storage: Storage = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Keep what has this name and make a new one.")] = False,
-    track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    track: Track = True,
     as_json: AsJson = False,
 ) -> None:
     """Make a study of results that were trained elsewhere, and answer its question.

@@ -61,6 +61,15 @@ Packages = Annotated[
         metavar="PATH",
     ),
 ]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")]
+Retry = Annotated[
+    list[str] | None,
+    typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
+]
+AcceptChanges = Annotated[
+    bool, typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones.")
+]
+Track = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster on another machine that demands no token.")]
 
 P = ParamSpec("P")

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
 import typer
 
-from saddle.cli.options import Address, AsJson, DataRoot, Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.options import (
+    AcceptChanges,
+    Address,
+    AsJson,
+    DataRoot,
+    Fresh,
+    Insecure,
+    Packages,
+    Retry,
+    Settings,
+    Storage,
+    StudyFile,
+    Track,
+)
 from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
@@ -18,6 +31,16 @@ if TYPE_CHECKING:
 
 ALL_FAILED = 1
 """The exit code where every trial of a study failed."""
+
+
+Again = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--again",
+        help="Run this finished trial again; what it was is set aside, of a search it stays next to the new one.",
+        metavar="TRIAL",
+    ),
+]
 
 
 class RunArguments(TypedDict):
@@ -39,24 +62,11 @@ def run(
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")] = False,
-    retry: Annotated[
-        list[str] | None,
-        typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
-    ] = None,
-    again: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--again",
-            help="Run this finished trial again; what it was is set aside, of a search it stays next to the new one.",
-            metavar="TRIAL",
-        ),
-    ] = None,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones."),
-    ] = False,
-    track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    fresh: Fresh = False,
+    retry: Retry = None,
+    again: Again = None,
+    accept_changes: AcceptChanges = False,
+    track: Track = True,
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Check the robustness of what would be called the best.")
     ] = True,

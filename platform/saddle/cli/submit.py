@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saddle.cli.options import AsJson, Insecure, Packages, Settings, Storage, StudyFile
+from saddle.cli.options import (
+    AcceptChanges,
+    AsJson,
+    Fresh,
+    Insecure,
+    Packages,
+    Retry,
+    Settings,
+    Storage,
+    StudyFile,
+    Track,
+)
 from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
@@ -30,16 +41,10 @@ def submit(
     detach: Annotated[
         bool, typer.Option("--detach", help="Return at once instead of showing what the job says.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")] = False,
-    retry: Annotated[
-        list[str] | None,
-        typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
-    ] = None,
-    accept_changes: Annotated[
-        bool,
-        typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones."),
-    ] = False,
-    track: Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")] = True,
+    fresh: Fresh = False,
+    retry: Retry = None,
+    accept_changes: AcceptChanges = False,
+    track: Track = True,
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:

@@ -239,11 +239,11 @@ def keep_idle_actors(controller: Any, trial: Any, *, kept: bool) -> None:
         cache.decrease_max(shape, MANY_ACTORS)
 
 
-def let_starting_actors_be(controller: Any) -> None:
-    """Let Tune hand no trial to an idle actor whose own is being started already; `controller` as above.
+def keep_starting_actors(controller: Any) -> None:
+    """Keep Tune from giving a trial to an idle actor while the trial's own is being started; `controller` as above.
 
-    It would end the new one, start another for the next trial, and so on: where trials are shorter than a start, a node
-    that has joined is never used.
+    Tune ends the new actor then, starts another for the next trial, and so on: if trials are shorter than a start, a
+    node that has joined is never used.
     """
     inner = controller._tune_controller
     if hasattr(inner, "_saddle_reuse"):

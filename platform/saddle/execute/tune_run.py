@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from saddle.cluster.actor_failures import report_all_actor_failures
 from saddle.cluster.credentials import withhold_secrets_from_tune
 from saddle.cluster.failures import explain_death, unwrap
-from saddle.cluster.ray_internals import keep_idle_actors, let_starting_actors_be
+from saddle.cluster.ray_internals import keep_idle_actors, keep_starting_actors
 from saddle.cluster.tune_memory import forget
 from saddle.execute.handover import Handover
 from saddle.execute.scheduler import Scheduler
@@ -99,7 +99,7 @@ class EarlyStopper(Unpickled, FIFOScheduler):
             trial.max_failures = 0
         turn = self._handover.turn
         keep_idle_actors(tune_controller, trial, kept=turn is None or not turn.last)
-        let_starting_actors_be(tune_controller)
+        keep_starting_actors(tune_controller)
         super().on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:

@@ -30,9 +30,9 @@ from saddle.track.trial_payload import (
     final_metrics,
     final_status,
     final_tags,
-    flatten,
     group_of,
     measured,
+    param_texts,
     trial_params,
     trial_tags,
 )
@@ -138,7 +138,7 @@ class MlflowTracker(Tracker):
         self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str], when: float | None = None
     ) -> None:
         tags = {**tags, "saddle.level": "study"}
-        self._add_run(self._key(), None, self._study, when or time.time(), tags, flatten(params))
+        self._add_run(self._key(), None, self._study, when or time.time(), tags, param_texts(params))
         self._add_files(self._key(), files)
 
     def tag_study(self, tags: Mapping[str, str]) -> None:
@@ -156,7 +156,7 @@ class MlflowTracker(Tracker):
             of_arm = {field: value for field, value in spec.settings.items() if field not in spec.block}
             settings = spec.block if self._by_unit else of_arm
             tags = {"saddle.level": level, f"saddle.{level}": name}
-            self._add_run(key, self._key(), name, started, tags, flatten(settings))
+            self._add_run(key, self._key(), name, started, tags, param_texts(settings))
         return key
 
     def start_trial(self, trial: TrialProgress, *, resent: bool = False) -> None:

@@ -33,7 +33,7 @@ def group_of(spec: TrialSpec, *, by_unit: bool) -> str | None:
     return (block_name(spec.block) or None) if by_unit else spec.arm
 
 
-def flatten(params: Mapping[str, Any]) -> dict[str, str]:
+def param_texts(params: Mapping[str, Any]) -> dict[str, str]:
     """Nested parameters as `outer.inner` names with text values, as MLflow's table shows them."""
     leaves = [(path, _value_text(value)) for path, value in _leaves(params, ())]
     counts = Counter(".".join(path) for path, _ in leaves)
@@ -66,7 +66,7 @@ def as_text(value: Any) -> str:
 
 def trial_params(spec: TrialSpec) -> dict[str, str]:
     """The parameters of a trial's run."""
-    return flatten({**spec.params, "seed": spec.seed})
+    return param_texts({**spec.params, "seed": spec.seed})
 
 
 def trial_tags(spec: TrialSpec) -> dict[str, str]:

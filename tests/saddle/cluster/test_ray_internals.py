@@ -124,7 +124,7 @@ def of_tunes_reuse() -> None:
     }
     controller = SimpleNamespace(**names)
     for _ in range(2):
-        internals.let_starting_actors_be(TrialRunnerWrapper(controller, None))
+        internals.keep_starting_actors(TrialRunnerWrapper(controller, None))
     trials = ["its own starts", "its own waits for room", "has none"]
     assert [controller._maybe_reuse_cached_actor(trial) for trial in trials] == [False, True, True]
     assert handed == trials[1:], "asked once each"

@@ -20,7 +20,7 @@ from saddle.track.opening import open_tracker as open_for_store
 from saddle.track.opening import tracking_uri
 from saddle.track.outbox import Operation
 from saddle.track.server import Server, free_port, page_of, serve
-from saddle.track.trial_payload import flatten
+from saddle.track.trial_payload import param_texts
 from saddle.trial.run_id import RunId
 from saddle_contracts.tracker import TrackerContract, ended, started, tell_ablation
 
@@ -284,7 +284,7 @@ def test_tracking_can_be_turned_off(tmp_path: Path) -> None:
 
 
 def test_nested_parameters_become_dotted_names() -> None:
-    assert flatten({"a": {"b": {"c": 1}}, "d": [1, 2], "e": {}, "f": None}) == {
+    assert param_texts({"a": {"b": {"c": 1}}, "d": [1, 2], "e": {}, "f": None}) == {
         "a.b.c": "1",
         "d": "1, 2",
         "e": "{}",

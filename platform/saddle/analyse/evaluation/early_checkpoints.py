@@ -44,6 +44,12 @@ class EarlyCheckpoints:
         """How many they are."""
         return len(self.epochs)
 
+    @property
+    def span(self) -> str:
+        """`epoch 2`, or `epochs 2 to 7`."""
+        first, last = self.epochs[0], self.epochs[-1]
+        return f"epoch {first}" if first == last else f"epochs {first} to {last}"
+
 
 def early_checkpoints(
     records: Sequence[TrialRecord], selected: Metric, chance: float | None
@@ -91,15 +97,11 @@ def early_cautions(
             continue
         scale, clean = Scale.of(selected), declared.metric(selected.clean)
         why = "which is at its floor there" if found.at_floor else "which falls while it learns"
-        of = (
-            f"epoch {found.epochs[0]}"
-            if found.epochs[0] == found.epochs[-1]
-            else (f"epochs {found.epochs[0]} to {found.epochs[-1]}")
-        )
         yield (
             f"Checkpoints of {name} come before their networks have learnt: {found.early} of {found.completed} are of"
-            f" {of}, where {label(clean.name)} is {scale.value(found.clean)}, and {scale.value(found.clean_at_end)}"
-            f" after the last epoch. They were chosen by {label(selected.name)} ({scale.value(found.value)}), {why},"
+            f" {found.span}, where {label(clean.name)} is {scale.value(found.clean)}, and"
+            f" {scale.value(found.clean_at_end)} after the last epoch. They were chosen by {label(selected.name)}"
+            f" ({scale.value(found.value)}), {why},"
             " as where training is not for the attack of validation. A comparison with them flatters what is trained"
             " for it; selected_by chooses checkpoints by another metric."
         )

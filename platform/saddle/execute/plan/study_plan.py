@@ -132,7 +132,7 @@ def plan_study(
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
-    doubts = selection_notes(study, trainable, _arm_names(study, arms, given), _looked_at(study, resolved))
+    doubts = selection_notes(study, trainable, *_looked_at(study, arms, resolved))
     return Plan(
         study=study,
         trials=trials,
@@ -190,17 +190,18 @@ def _settings(study: Study, arms: Sequence[Arm], relation: RelationPlan | None) 
     return [{**study.settings, **arm.settings, **settings_of(block)} for arm in arms for block in blocks]
 
 
-def _arm_names(study: Study, arms: Sequence[Arm], given: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The arm of each of the settings, block by block within an arm; nothing for what a search may try."""
-    if not given:
-        return [""] * len(_looked_at(study, []))
-    each = len(given) // len(arms)
-    return [name for name in labels(arms) for _ in range(each)]
-
-
-def _looked_at(study: Study, resolved: Sequence[Resolved]) -> Sequence[Resolved]:
-    """The configurations of the arms, or of a search those with its ranges' ends and choices."""
-    return resolved if study.search is None else list(islice(resolutions(study), MOST_LOOKED_AT))
+def _looked_at(
+    study: Study, arms: Sequence[Arm], resolved: Sequence[Resolved]
+) -> tuple[Sequence[str], Sequence[Resolved]]:
+    """The configurations of the arms, block by block within each, or of a search those with its ranges' ends and
+    choices, and whose they are: the name of an arm, empty in a search."""
+    if study.search is not None:
+        ends = list(islice(resolutions(study), MOST_LOOKED_AT))
+        return [""] * len(ends), ends
+    each = len(resolved) // len(arms) if arms else 0
+    if not each:  # nothing is known of the arms yet but one configuration
+        return [""] * len(resolved), resolved
+    return [name for name in labels(arms) for _ in range(each)], resolved
 
 
 def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str, Any]]) -> list[Resolved]:

@@ -17,7 +17,7 @@ from saddle.studyfile.checks.sampler import check_sampler
 from saddle.studyfile.checks.search import check_search
 from saddle.studyfile.checks.settings import check_names, check_settings
 from saddle.studyfile.checks.shape import check_file, check_shape
-from saddle.studyfile.checks.sharing import check_sharing
+from saddle.studyfile.checks.shared_gpus import check_shared_gpus
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.trainable_loader import Loader
 
@@ -42,7 +42,7 @@ def check(drafts: Sequence[Draft], load: Loader, *, stored: bool = False) -> Non
         if draft.trainable is not None:
             find_components(draft)
             check_own_loop(draft)
-            check_sharing(draft)
+            check_shared_gpus(draft)
             check_names(draft)
             check_settings(draft)
             check_search(draft)

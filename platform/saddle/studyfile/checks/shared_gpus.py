@@ -5,7 +5,7 @@ from __future__ import annotations
 from saddle.studyfile.draft import Draft
 
 
-def check_sharing(draft: Draft) -> None:
+def check_shared_gpus(draft: Draft) -> None:
     """A program in any language takes its memory where no probe looks."""
     resources = draft.section("resources")
     if resources is not None and resources.trials_per_gpu is not None and draft.loaded.source.command:
