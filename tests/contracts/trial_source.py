@@ -43,6 +43,7 @@ class TrialSourceContract:
 
     def test_every_trial_is_proposed_once_and_as_many_as_promised(self, open_source: Any) -> None:
         source = open_source({})
+        assert source.machine is None, "no study of these names kinds of machines"
         keys = self.drain(source, {})
         assert len(keys) == len(set(keys)) == source.total
 

@@ -108,7 +108,7 @@ def answer_ablation(
 
 
 def _informative(effects: tuple[Effect, ...], entries: Sequence[TrialRecord], near_chance: str) -> tuple[Effect, ...]:
-    """The effects, without a verdict where no arm is better than guessing and without more seeds where they can't help."""
+    """The effects: no verdict where no arm is better than guessing, no more seeds where they can't help."""
     if near_chance:
         effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE) for each in effects)
     return tuple(replace(each, more_seeds=None) for each in effects) if near_chance or all_failed(entries) else effects

@@ -23,6 +23,7 @@ from saddle.nightly.bisect import Bisection
 from saddle.nightly.nights import Nightly
 from saddle.nightly.storage import NightlyStorage
 from saddle.serve import server
+from saddle.store.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
 from saddle.studyfile.loader import load_studies
@@ -221,6 +222,23 @@ def test_the_answer_is_as_the_schema_says(
     assert result.exit_code in (0, 1, 4), result.output
     violations = violations_of(name, json.loads(result.stdout))
     assert not violations, violations
+
+
+def test_an_ablation_is_measured_as_a_whole_and_of_a_search_its_best_trial(saddle: Run, stored: LocalStore) -> None:
+    def measured(*arguments: str) -> Any:
+        return json.loads(saddle("evaluate", *arguments, "--json", "--storage", stored.url).stdout)
+
+    trials = {entry.key for entry in Ledger(stored, RunId("shifted")) if entry.outcome == "completed"}
+    assert len(trials) > 1
+    [whole] = measured("shifted")
+    assert whole["study"] == "shifted"
+    assert len(whole["measured"]) + whole["already"] == len(trials)
+    assert measured("top")["trial"].startswith("top/")
+    one = min(trials)
+    assert measured(f"shifted/{one}")["trial"] == f"shifted/{one}"
+    refused = saddle("evaluate", "shifted", "--last", "--storage", stored.url)
+    assert refused.exit_code == 2
+    assert "name one trial: saddle evaluate shifted/TRIAL --last" in " ".join(refused.stderr.split())
 
 
 def violations_of(name: str, answer: Any) -> list[str]:

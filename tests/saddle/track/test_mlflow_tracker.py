@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -207,6 +210,17 @@ def test_a_message_mlflow_refuses_for_good_does_not_block_the_others(
     assert tracker.close(60) is None
     assert runs_of(database, tmp_path.name)["inst"].data.params["lr"] == "0.1"
     assert "inst/t" in runs_of(database, tmp_path.name)
+
+
+def test_mlflow_prints_warnings_only_whenever_it_is_imported() -> None:
+    """Another thread may finish its import after the sink has set the level of its loggers."""
+    code = (
+        "from saddle.track.client_settings import be_brief; be_brief(); import logging, mlflow;"
+        " print(logging.getLevelName(logging.getLogger('mlflow').level))"
+    )
+    unset = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    printed = subprocess.run([sys.executable, "-c", code], env=unset, capture_output=True, text=True, timeout=120)
+    assert printed.stdout == "WARNING\n", printed.stderr
 
 
 @pytest.fixture(scope="module")

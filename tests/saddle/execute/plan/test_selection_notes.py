@@ -57,6 +57,12 @@ def test_nothing_is_said_where_nothing_is_to_be_feared(mended: str, tmp_path: Pa
     assert not doubts(mended, tmp_path)
 
 
+def test_the_arm_is_the_right_one_where_each_is_trained_in_several_blocks(tmp_path: Path) -> None:
+    blocks = "  blocks: {split_seed: [0, 1, 2]}\n"
+    [said] = doubts(ABLATION.replace("[sta, none]", "[sta, none, fgsm_rs]") + blocks, tmp_path)
+    assert ", and none is trained without attacks" in said
+
+
 def test_of_a_search_with_several_objectives_the_ends_of_ranges_are_looked_at(tmp_path: Path) -> None:
     [said] = doubts(SEARCH + TWO, tmp_path)
     assert "and some trials are trained without attacks" in said
