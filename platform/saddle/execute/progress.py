@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from saddle.analyse.best import best_trial
+from saddle.analyse.evaluation.validation_terms import terms_key
 from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.progress import Leader, Progress, RunningTrial, progress_path, read_progress
 from saddle.design.blocks import replicate_name
@@ -47,8 +48,18 @@ class Listener(Protocol):
 
 Choose = Callable[[Sequence[TrialRecord]], TrialRecord | None]
 """The best of some trials, as everything else that speaks of a best one chooses it (see `best_trial`)."""
+Terms = Callable[[TrialRecord], str]
+"""By what terms validation measured a trial, empty for those of its test (see `terms_key`)."""
 Doubt = Callable[[Sequence[TrialRecord]], str]
 """Why none of some trials is called the best, in words; empty if one may be."""
+
+
+class Ranking(TypedDict):
+    """What ranks trials (see `ProgressKeeper`)."""
+
+    choose: Choose
+    doubt: Doubt
+    terms: Terms
 
 
 class Silent:
@@ -68,6 +79,7 @@ class ProgressKeeper:
     listener: Listener
     choose: Choose = lambda records: None
     doubt: Doubt = lambda records: ""
+    terms: Terms = lambda record: ""
     gpus: float = 0.0
     """GPUs of a trial."""
     begun: float = field(default_factory=time.monotonic)
@@ -75,6 +87,7 @@ class ProgressKeeper:
     leaders: list[TrialRecord] = field(default_factory=list)
     """The best trials so far, the best first."""
     completed: list[TrialRecord] = field(default_factory=list)
+    _seen_terms: set[str] = field(default_factory=set)
     _written: float = -math.inf
     _etag: str | None = None
     _known: bool = False
@@ -127,13 +140,16 @@ class ProgressKeeper:
         """Count an outcome and see whether its trial is the best so far."""
         p = self.progress
         p.outcomes = dict(Counter(p.outcomes) + Counter([str(record.outcome)]))
-        self.leaders = list(self._in_order([*self.leaders, record]))[:MOST_LEADERS]
         if record.outcome == Outcome.COMPLETED:
             self.completed.append(record)
+            self._seen_terms.add(self.terms(record))
+        may_lead = [*self.leaders, record]
+        if len(self._seen_terms) > 1:  # what validation measured by terms of its own ranks nothing
+            may_lead = [one for one in may_lead if not self.terms(one)]
+        self.leaders = list(self._in_order(may_lead))[:MOST_LEADERS]
         p.no_best = self.doubt(self.completed)
         p.leaders = [Leader(one.key, name_in_study(one), one.metrics[p.metric]) for one in self.leaders]
-        if p.leaders:
-            p.best, p.best_trial = p.leaders[0].value, p.leaders[0].trial
+        p.best, p.best_trial = (p.leaders[0].value, p.leaders[0].trial) if p.leaders else (None, None)
 
     def _in_order(self, records: list[TrialRecord]) -> Iterator[TrialRecord]:
         """Those of the records that may be the best, the best first."""
@@ -214,8 +230,7 @@ def count_again(
     progress.best, progress.best_trial, progress.outcomes, progress.leaders = None, None, {}, []
     progress.metric = selection_of(study, declared).name
     begun = time.monotonic() - progress.seconds
-    choose, doubt = partial(best_trial, study, declared), partial(why_search_has_no_best, study, declared)
-    keeper = ProgressKeeper(progress, store, run, Silent(), choose, doubt, begun=begun, lock=lock)
+    keeper = ProgressKeeper(progress, store, run, Silent(), **ranking(study, declared), begun=begun, lock=lock)
     for entry in entries:
         keeper.count(entry)
     keeper.end(progress.state, progress.why)
@@ -244,12 +259,20 @@ def start_progress(
     )  # fmt: skip
     if earlier is not None and earlier.gpu_seconds is not None:
         progress.gpu_seconds = earlier.gpu_seconds
-    choose, doubt = partial(best_trial, study, declared), partial(why_search_has_no_best, study, declared)
-    keeper = ProgressKeeper(progress, store, run, listener, choose, doubt, gpus=gpus, lock=lock)
+    keeper = ProgressKeeper(progress, store, run, listener, **ranking(study, declared), gpus=gpus, lock=lock)
     for entry in entries:
         keeper.count(entry)
         progress.done += 1
     return keeper
+
+
+def ranking(study: Study, declared: Declarations) -> Ranking:
+    """How the trials of a study are ranked while it runs."""
+    return {
+        "choose": partial(best_trial, study, declared),
+        "doubt": partial(why_search_has_no_best, study, declared),
+        "terms": partial(terms_key, fields=declared.evaluation_fields),
+    }
 
 
 def name_in_study(trial: TrialRecord | TrialSpec) -> str:

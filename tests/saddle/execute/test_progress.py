@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.progress import Progress, progress_path, read_progress
 from saddle.archive.study_status import StudyState
 from saddle.cli.output.display import best_so_far, state_line
-from saddle.execute.progress import ProgressKeeper, Silent, hours_of
+from saddle.execute.progress import ProgressKeeper, Silent, hours_of, ranking
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.trial.run_id import RunId
@@ -140,3 +141,33 @@ def test_the_lines_of_a_search_at_chance_call_no_trial_the_best(store: LocalStor
     count(2, 0.4)
     assert best_so_far(keeper.progress) == "best so far 0.400"
     assert "best validation/robust_accuracy.worst_case 0.400 (s-2)" in state_line(StudyState(keeper.progress, None))
+
+
+@pytest.mark.parametrize(
+    ("terms", "best"),
+    [
+        ([0.1, 0.1, 0.1], "best so far 0.900"),
+        ([0.1, 0.2, 0.1], ""),
+        ([0.1, None, 0.2], "best so far 0.500"),
+        ([None, 0.1, None], "best so far 0.900"),
+    ],
+    ids=["alike", "each its own", "one as the test", "two as the test"],
+)
+def test_trials_that_validation_measured_by_terms_of_their_own_are_not_ranked(
+    store: LocalStore, terms: list[float | None], best: str
+) -> None:
+    metric = "validation/robust_accuracy.worst_case"
+    declared = replace(declare({metric: "maximize"}, metric), evaluation_fields=("attack_epsilon",))
+    study = Study.model_validate(
+        {"study": "s", "trainable": "t", "ablation": {"factors": {"lr": [0, 1]}, "seeds": 3, "compare": {}}}
+    )
+    keeper = ProgressKeeper(Progress("s", metric=metric), store, RUN, Silent(), **ranking(study, declared))
+    for number, (epsilon, value) in enumerate(zip(terms, (0.7, 0.5, 0.9), strict=True)):
+        own = {} if epsilon is None else {"validation/attack_epsilon": epsilon}
+        keeper.count(make_record(f"s-{number}", "s", number, "completed", {}, {}, {metric: value, **own}))
+    progress = keeper.progress
+    assert best_so_far(progress) == best
+    chosen = best_trial(study, declared, keeper.completed)
+    assert progress.best_trial == (None if chosen is None else chosen.key)
+    if None in terms:
+        assert len(progress.leaders) == terms.count(None), "no other one follows them"

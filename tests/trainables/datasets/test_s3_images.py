@@ -300,6 +300,7 @@ print(load({spec!r}).fingerprint)
 """
 
 
+@pytest.mark.long
 def test_processes_of_a_node_stream_once(
     parquet: tuple[dict[str, Any], dict[str, Any]],
     s3_proxy: FaultyProxy,
@@ -334,8 +335,6 @@ from pathlib import Path
 from trainables.datasets.config import parse_spec
 from trainables.datasets.finding import find_source
 
-pytestmark = pytest.mark.long
-
 def anonymous():
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
     return int(line.split()[1]) << 10
@@ -352,6 +351,7 @@ print(count, peak - before)
 """
 
 
+@pytest.mark.long
 def test_memory_stays_small_however_large_a_row_group(tmp_path: Path, s3: S3) -> None:
     """Of 80 MB in one row group only some pieces are in memory at a time."""
     rows = noise(20_000, (4000,))

@@ -38,6 +38,12 @@ def own_terms(entry: TrialRecord, fields: Sequence[str]) -> dict[str, float]:
     return {field: entry.metrics[name] for field in fields if (name := f"validation/{field}") in entry.metrics}
 
 
+def terms_key(entry: TrialRecord, fields: Sequence[str]) -> str:
+    """Equal for trials that validation measured alike; empty for those that it measured as the test does."""
+    own = own_terms(entry, fields)
+    return canonical(own) if own else ""
+
+
 def validation_terms(entries: Sequence[TrialRecord], fields: Sequence[str]) -> list[ValidationTerm]:
     """What the validation of completed trials differed from their test in; empty where nothing."""
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
@@ -53,10 +59,10 @@ def validation_terms(entries: Sequence[TrialRecord], fields: Sequence[str]) -> l
 
 def alike_validated(entries: Sequence[TrialRecord], fields: Sequence[str]) -> Sequence[TrialRecord]:
     """Those that validation can rank: all if it measured them alike, else those that it measured as the test does."""
-    terms = [own_terms(entry, fields) for entry in entries]
-    if len({canonical(one) for one in terms}) < 2:
+    terms = [terms_key(entry, fields) for entry in entries]
+    if len(set(terms)) < 2:
         return entries
-    return [entry for entry, one in zip(entries, terms, strict=True) if not one]
+    return [entry for entry, own in zip(entries, terms, strict=True) if not own]
 
 
 def validation_cautions(

@@ -30,9 +30,9 @@ FOUND_NOTE = (
 )
 GONE_BY = "Validation is what checkpoints, a search and early stopping go by."
 MEASURED_APART = (
-    "On purpose each trial is validated by terms of its own: {terms}. So {cheap} is another measure in each trial;"
-    " whether it ranks trials as the test does is no question here, and no table answers it. Within a trial it is the"
-    " same in every epoch; checkpoints were chosen by {chosen_by}."
+    "On purpose each trial is validated by terms of its own: {terms}. So {cheap} is another measure in each trial, and"
+    " no table ranks trials by it. Within a trial it is the same in every epoch; checkpoints were chosen by"
+    " {chosen_by}."
 )
 
 

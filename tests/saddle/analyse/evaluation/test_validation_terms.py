@@ -65,7 +65,7 @@ def test_what_validation_measured_is_said_and_no_ranking_is_drawn() -> None:
     assert isinstance(block, Text)
     said = str(block.parts[0])
     assert "attack_epsilon 0, 0.075 and 0.15 in validation and 0.15 in the test" in said
-    assert "no question here" in said
+    assert "no table ranks trials by it" in said
     assert "chosen by validation robust accuracy (worst case)" in said
 
 
