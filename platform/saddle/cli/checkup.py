@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from saddle.errors import StorageError
+from saddle.errors import ClusterError, StorageError
 from saddle.redaction import redact
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
@@ -53,11 +53,26 @@ def find_packages() -> str:
 
 
 def find_processors() -> str:
-    """CPUs and GPUs, and a daemon by which processes share these."""
+    """CPUs and GPUs, and a daemon by which processes share these.
+
+    Raises `ClusterError` where the driver lists GPUs and torch sees none of them.
+    """
+    from saddle.cluster.gpus import has_driver, list_gpus
+
+    gpus = torch_gpus() if has_driver() else []  # importing torch takes seconds, and without a driver it sees none
+    if not gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and (listed := list_gpus()):
+        names = ", ".join(gpu.name for gpu in listed)
+        raise ClusterError(
+            f"the driver lists {names}, and torch sees no GPU: is it a build for CPUs, or an older CUDA?"
+        )
+    return f"{os.cpu_count()} CPU, {', '.join(gpus) or 'no GPU'}{find_mps()}"
+
+
+def torch_gpus() -> list[str]:
+    """The names of the GPUs that torch sees."""
     import torch
 
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return f"{os.cpu_count()} CPU, {', '.join(gpus) or 'no GPU'}{find_mps()}"
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
 def find_mps() -> str:
@@ -122,7 +137,6 @@ def start_ray() -> str:
     """A Ray of our own, which must not let in others, with the ports it listens on; or the connected one."""
     from saddle.cluster.connection import connect
     from saddle.cluster.ports import describe_ports, own_ports
-    from saddle.errors import ClusterError
 
     with connect() as nodes:
         offered = {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ MPS_VARIABLE = "CUDA_MPS_PIPE_DIRECTORY"
 MPS_FOLDER = "/tmp/nvidia-mps"
 """Where processes look for MPS if the variable names no other folder (NVIDIA, Multi-Process Service)."""
 MPS_PROCESS = "nvidia-cuda-mps-control.pid"
+AMD_DEVICE = Path("/dev/kfd")
+"""What every process uses that computes on AMD's GPUs."""
 ASK_SECONDS = 20.0
 MIB = 2**20
 
@@ -22,6 +25,17 @@ class Gpu(NamedTuple):
 
     name: str
     memory: int
+
+
+def has_driver() -> bool:
+    """Whether a driver of NVIDIA's or AMD's GPUs is on this machine, without which torch sees no GPU."""
+    if AMD_DEVICE.exists():
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def list_gpus() -> list[Gpu]:

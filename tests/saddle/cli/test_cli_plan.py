@@ -11,10 +11,13 @@ import pytest
 from saddle.archive.studies import settle_study
 from saddle.cli.output.plan_display import assumed_names
 from saddle.execute.plan.cost_estimate import (
+    ENOUGH,
     GPU_OPERATIONS_PER_SECOND,
     GPU_SOURCE,
     OPERATIONS_PER_SECOND,
+    EarlierTrials,
     estimate_trial,
+    spread_out,
 )
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.ledger import Ledger
@@ -183,6 +186,24 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     plan = plan_study(study, store)
     assert (plan.trials, plan.done) == (5, 4)
     assert 8 < plan.seconds < 20
+
+
+def test_estimates_rest_on_trials_of_studies_spread_over_the_storage(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for number in range(12):
+        [study] = parse_studies(PARABOLA.replace("mine", f"study-{number:02}"), "mine.yaml")
+        settle_study(store, study, None, fresh=False)
+        for trial in range(12):
+            Ledger(store, RunId(study.study)).add(entry(f"trial-{trial:05}"))
+    measured = EarlierTrials(store).of("parabola", on_gpu=False)
+    assert len(measured) == ENOUGH
+    assert {run.study for run, _ in measured} >= {"study-00", "study-03", "study-06", "study-09"}
+
+
+def test_spreading_out_keeps_every_name_once() -> None:
+    for count in range(10):
+        names = [str(number) for number in range(count)]
+        assert sorted(spread_out(names, 4)) == names
 
 
 def test_a_study_that_cannot_be_read_hides_no_other(saddle, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import mean, median
 from typing import Any
 
@@ -20,6 +21,9 @@ from saddle.trial.run_id import RunId
 
 SAMPLED = 10
 """Earlier trials of a study by which time and disk of another one are estimated."""
+
+ENOUGH = 40
+"""Earlier trials of all studies: a median over them is as good as one over thousands, which take long to read."""
 OPERATIONS_PER_SECOND = 5.5e9
 """Multiply-adds a second of one CPU core in small networks, measured on the quickstart's."""
 
@@ -145,17 +149,17 @@ class EarlierTrials:
     def of(self, trainable: str, *, on_gpu: bool) -> list[tuple[RunId, TrialRecord]]:
         """Those of a trainable, see `earlier_trials`."""
         if (trainable, on_gpu) not in self._read:
-            self._read[trainable, on_gpu] = list(earlier_trials(self.store, trainable, on_gpu=on_gpu))
+            earlier = earlier_trials(self.store, trainable, on_gpu=on_gpu)
+            self._read[trainable, on_gpu] = list(islice(earlier, ENOUGH))
         return self._read[trainable, on_gpu]
 
 
 def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterator[tuple[RunId, TrialRecord]]:
     """Trials of the same trainable in this storage, on GPUs or on CPUs alone, that ran for an epoch at least.
 
-    Of each study a few, spread over its trials: a median over them is as good as one over thousands, which take long
-    to read.
+    Of each study a few, spread over its trials; the first of them are of studies spread over the storage.
     """
-    for name in study_names(store):
+    for name in spread_out(study_names(store), ENOUGH // SAMPLED):
         try:
             stored = read_study(store, name)
         except UserError:  # damaged, which that study says itself
@@ -165,6 +169,12 @@ def earlier_trials(store: Store, trainable_name: str, *, on_gpu: bool) -> Iterat
         if (stored.study.resources.gpus_per_worker > 0) == on_gpu:
             entries = Ledger(store, stored.run).sample(SAMPLED)
             yield from ((stored.run, entry) for entry in entries if entry.epochs and entry.seconds > 0)
+
+
+def spread_out(names: Sequence[str], at_once: int) -> list[str]:
+    """All names, the first `at_once` of them at even distances, then those that follow these, and so on."""
+    step = max(1, -(-len(names) // at_once))
+    return [name for start in range(step) for name in names[start::step]]
 
 
 def stored_bytes(store: Store, run: RunId, entry: TrialRecord) -> int:

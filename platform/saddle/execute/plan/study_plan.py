@@ -133,10 +133,13 @@ def plan_study(
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
     doubts = selection_notes(study, trainable, *_looked_at(study, arms, resolved))
+    done = len(Ledger(store, RunId(study.study)).keys())
+    is_done = relation is None and trials is not None and done >= trials
+    limits = [] if is_done else _limits(study, arms, config)
     return Plan(
         study=study,
         trials=trials,
-        done=len(Ledger(store, RunId(study.study)).keys()),
+        done=done,
         relation=relation,
         arms=differing_settings(arms),
         seeds=seeds,
@@ -148,7 +151,7 @@ def plan_study(
         config=config,
         assumed=_assumed(resolved, varied),
         references=references_of(resolved, varied),
-        notes=[*notes, *doubts, *unsettled, *too_large, *_limits(study, arms, config)],
+        notes=[*notes, *doubts, *unsettled, *too_large, *limits],
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
