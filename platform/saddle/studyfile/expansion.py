@@ -134,7 +134,8 @@ def _studies(
 
 
 def _study(whole: Document, values: Sequence[ForValue]) -> Document:
-    document = replace(whole, value={name: item for name, item in whole.value.items() if name not in FILE_KEYS})
+    own = {name: item for name, item in whole.value.items() if name not in FILE_KEYS}
+    document = replace(whole, value=own, family=str(own.get("study", "")))
     written: dict[Path, Path] = {}
     for value in values:
         document, path = _place_for(document, value.key)

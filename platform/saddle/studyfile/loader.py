@@ -44,24 +44,27 @@ def load_studies(
 ) -> list[Study]:
     """The studies of a file, or of a packaged study such as `quickstart` or `mixed_perturbation/alpha0`.
 
-    `FILE:STUDY` is that one study of a file. Later documents of a file inherit from the first (see `inheritance`), and
-    one with `for` is a study for each value (see `expansion`). `overrides` are `path=value` texts (see `overrides`).
-    `trainables` replaces the installed ones, by name; nothing is held against them where only what is `stored` of the
-    studies is wanted. Raises `StudyError` with every mistake.
+    `FILE:STUDY` is that one study of a file, or all those that a `for` makes of it. Later documents of a file inherit
+    from the first (see `inheritance`), and one with `for` is a study for each value (see `expansion`). `overrides` are
+    `path=value` texts (see `overrides`). `trainables` replaces the installed ones, by name; nothing is held against
+    them where only what is `stored` of the studies is wanted. Raises `StudyError` with every mistake.
     """
     wanted, chosen = split_choice(path_or_name)
     file, data = find_study(wanted)
-    studies = parse_studies(data, file, overrides, trainables=trainables, stored=stored)
-    return studies if chosen is None else [_chosen(studies, chosen, file)]
+    studies = _parse(data, file, overrides, trainables=trainables, stored=stored)
+    return [study for _, study in studies] if chosen is None else _chosen(studies, chosen, file)
 
 
-def _chosen(studies: Sequence[Study], name: str, file: str) -> Study:
-    for study in studies:
-        if study.study == name:
-            return study
-    known = [study.study for study in studies]
-    right = f"it holds: {', '.join(known)}"
-    raise StudyError([Problem(file, None, "", f"the file holds no study {show(name)}", right, nearest(name, known))])
+def _chosen(studies: Sequence[tuple[str, Study]], name: str, file: str) -> list[Study]:
+    """The study of this name, else those whose family has it (see `Document`)."""
+    chosen = [study for _, study in studies if study.study == name] or [
+        study for family, study in studies if family == name
+    ]
+    if chosen:
+        return chosen
+    known = list(dict.fromkeys(known for family, study in studies for known in (family, study.study)))
+    right = f"it contains: {', '.join(known)}"
+    raise StudyError([Problem(file, None, "", f"the file has no study {show(name)}", right, nearest(name, known))])
 
 
 def parse_studies(
@@ -78,6 +81,20 @@ def parse_studies(
     Paths of trainables are relative to `folder`, or to that of `file`.
     What is `stored` was accepted once, and its trainable need not be installed any more.
     """
+    studies = _parse(data, file, overrides, trainables=trainables, stored=stored, folder=folder)
+    return [study for _, study in studies]
+
+
+def _parse(
+    data: bytes | str,
+    file: str,
+    overrides: Sequence[str],
+    *,
+    trainables: Mapping[str, Any] | None,
+    stored: bool,
+    folder: Path | None = None,
+) -> list[tuple[str, Study]]:
+    """The family and the study of each document (see `parse_studies`)."""
     documents, problems = read_documents(data if isinstance(data, bytes) else _encode(data, file), file)
     documents, misread = expand(documents)
     documents, refused = override(documents, overrides)
@@ -86,7 +103,7 @@ def parse_studies(
     documents, wrong = (documents, []) if stored else write_numbers(documents, load)
     drafts = [read_sections(document) for document in documents]
     check(drafts, load, stored=stored)
-    studies = [draft.study() for draft in drafts]
+    studies = [(draft.document.family, draft.study()) for draft in drafts]
     problems = [
         *problems,
         *misread,
@@ -97,7 +114,7 @@ def parse_studies(
     ]
     if problems:
         raise StudyError(problems)
-    return [study for study in studies if study is not None]
+    return [(family, study) for family, study in studies if study is not None]
 
 
 def write_numbers(documents: Sequence[Document], load: Loader) -> tuple[list[Document], list[Problem]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -63,6 +63,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         raise StudyError([Problem(wanted, None, "", "this is not a file", "give the path of a study file")])
     shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
     near = nearest(name, shorts)
+    meant = file_of(name, packaged) or (shorts[near] if near else None)
     right = f"packaged studies are: {listed_by_folder(packaged)}"
     if RunId.is_name(wanted):
         right += "; a study that is stored already is read by saddle status, results and report"
@@ -72,7 +73,13 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         what = "this names a run that --fresh has set aside; it is kept as it is, and nothing trains it any more"
         right = f"{run.study} is the study that goes on; saddle status, results, report and verify answer about a run"
         raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
-    raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, shorts[near] if near else None)])
+    raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, meant)])
+
+
+def file_of(study: str, packaged: Mapping[str, Traversable]) -> str | None:
+    """`FILE:STUDY` of the packaged file in which a study is written; None where it is in none."""
+    line = re.compile(rf"^study: {re.escape(study)}$".encode(), re.MULTILINE)
+    return next((f"{name}:{study}" for name, file in packaged.items() if line.search(file.read_bytes())), None)
 
 
 def listed_by_folder(names: Iterable[str]) -> str:

@@ -34,13 +34,15 @@ DEEPEST = 24
 class Document:
     """One YAML document: its value, where every key stands, and which paths hold something already refused.
 
-    `written` says of what stands elsewhere in the file under which path it does.
+    `written` gives, for what is written elsewhere in the file, the path where it is. `family`: the study's name as it
+    is written, which studies of one `for` have in common.
     """
 
     value: Any
     places: dict[Path, Place]
     broken: frozenset[Path] = frozenset()
     written: Mapping[Path, Path] = field(default_factory=dict)
+    family: str = ""
 
     def place(self, path: Path) -> Place:
         """The place of `path`, or of the nearest key around it."""

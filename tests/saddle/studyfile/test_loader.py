@@ -117,12 +117,24 @@ def test_one_study_of_a_file_is_wanted_by_its_name(tmp_path: Path) -> None:
     [one] = load_studies("mixed_perturbation/table6:table6-gtsrb")
     assert one == next(study for study in load_studies("table6") if study.study == "table6-gtsrb")
     assert one.trainable == "adversarial_training"  # inherited from the first
-    [told] = problems_of("table6:table6-gtsbr")
-    assert "holds no study 'table6-gtsbr'; it holds: table6-mnist, " in told
-    assert told.endswith("did you mean table6-gtsrb?")
+    [message] = problems_of("table6:table6-gtsbr")
+    assert "has no study 'table6-gtsbr'; it contains: table6, table6-mnist, " in message
+    assert message.endswith("did you mean table6-gtsrb?")
     colon = tmp_path / "a:b"
     colon.write_text("study: x\n")
     assert "table6" not in problems_of(colon)[0]
+
+
+def test_the_name_that_a_for_is_written_under_is_all_of_its_studies() -> None:
+    chosen = load_studies("robustness_generalization/front:front-search-digits")
+    assert [study.study for study in chosen] == [f"front-search-digits-{seed}" for seed in range(5)]
+    [message] = problems_of("robustness_generalization/front:front-serch-digits")
+    assert message.endswith("did you mean front-search-digits?")
+
+
+def test_the_name_of_a_study_in_a_packaged_file_leads_to_the_file() -> None:
+    [message] = problems_of("dose-mnist")
+    assert message.endswith("did you mean robustness_interpretability/dose:dose-mnist?")
 
 
 def test_a_file_goes_before_a_packaged_study(tmp_path: Path, search_text, fakes) -> None:
