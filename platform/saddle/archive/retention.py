@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.best import trial_order, value_of, violation
+from saddle.analyse.evaluation.validation_terms import alike_validated
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import StoredStudy
 from saddle.report.cited_trials import cited
@@ -33,11 +34,19 @@ def plan_for(store: Store, results: StudyResults) -> Plan:
 
 
 def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Trials by the study's selection metric, best first: completed before others, constraints kept before broken."""
+    """Trials by the study's selection metric, best first: completed before others, constraints kept before broken.
+
+    Of those that validation measured by different terms (see `alike_validated`), the ones that it can't rank come last,
+    in the order in which they ran.
+    """
     selection = selection_of(study, declared)
+    completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
+    comparable = {entry.key for entry in alike_validated(completed, declared.evaluation_fields)}
 
     def place(entry: TrialRecord) -> tuple[bool, bool, bool, float]:
         value = value_of(entry, selection.name)
+        if entry.outcome == Outcome.COMPLETED and entry.key not in comparable:
+            value = None
         kept = violation(entry, study.constraints) == 0
         return (
             entry.outcome != Outcome.COMPLETED,

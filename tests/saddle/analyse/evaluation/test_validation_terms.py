@@ -10,6 +10,7 @@ import pytest
 
 from saddle.analyse.best import best_trial
 from saddle.analyse.evaluation.validation_terms import validation_cautions, validation_terms
+from saddle.archive.retention import ranked
 from saddle.report.blocks import Table, Text
 from saddle.report.figures.curves import arm_curves
 from saddle.report.study_sections.evaluation import ranking
@@ -125,3 +126,11 @@ def test_trials_that_were_measured_again_have_the_tests_new_terms_and_their_own_
     again = [changed(record, evaluation={"attack_epsilon": 0.3}, measured=9.0) for record in trials(OWN)]
     [term] = validation_terms(again, DECLARED.evaluation_fields)
     assert (term.validated, term.tested) == ([0.0, 0.075, 0.15], [0.3])
+
+
+def test_retention_keeps_what_validation_can_rank_before_what_it_cannot() -> None:
+    order = ranked(study_of(), DECLARED, trials(OWN))
+    assert [record.params["epsilon"] for record in order] == [0.15] * 3 + [0.0, 0.075] * 3, "then as they ran"
+    assert [record.seed for record in order[:3]] == [2, 1, 0]
+    alike = ranked(study_of(), DECLARED, trials((None, None, None)))
+    assert [record.params["epsilon"] for record in alike[:3]] == [0.0] * 3
