@@ -21,6 +21,7 @@ from saddle.errors import DoesNotFit, NothingToBuildOn, UserError
 from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
 from saddle.execute.plan.cost_estimate import EarlierTrials, Estimate, estimate_trial
+from saddle.execute.plan.evaluation_notes import evaluation_notes
 from saddle.execute.plan.follow_up import follow_up
 from saddle.execute.plan.local_resources import local_resources
 from saddle.execute.plan.pilot_spread import OPEN, PowerQuestion, find_spread
@@ -132,7 +133,10 @@ def plan_study(
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
-    doubts = selection_notes(study, trainable, *_looked_at(study, arms, resolved))
+    names, looked_at = _looked_at(study, arms, resolved)
+    doubts = selection_notes(study, trainable, names, looked_at)
+    blocks = max(1, len(resolved) // max(1, len(arms))) if study.search is None else 1
+    unlike = evaluation_notes(trainable.evaluation_fields, blocks, looked_at)
     done = len(Ledger(store, RunId(study.study)).keys())
     is_done = relation is None and trials is not None and done >= trials
     limits = [] if is_done else _limits(study, arms, config)
@@ -151,7 +155,7 @@ def plan_study(
         config=config,
         assumed=_assumed(resolved, varied),
         references=references_of(resolved, varied),
-        notes=[*notes, *doubts, *unsettled, *too_large, *limits],
+        notes=[*notes, *doubts, *unlike, *unsettled, *too_large, *limits],
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
