@@ -8,7 +8,8 @@ import urllib.request
 
 import pytest
 
-from tests.support.ray_nodes import RayNodes, is_running
+from tests.support.ray_node import is_running
+from tests.support.ray_nodes import RayNodes
 
 pytestmark = pytest.mark.fault("Ray nodes of tests killed")
 
