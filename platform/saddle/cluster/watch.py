@@ -99,5 +99,20 @@ class ClusterWatch:
         with contextlib.suppress(ClusterError):
             probe(address, our_token() if has_token() else None)
             self.answered = time.monotonic()
+            if own_node_is_dead():
+                return f"this machine's node of the Ray cluster at {address} has died"
         silent = time.monotonic() - self.answered
         return f"the Ray cluster at {address} has not answered for {silent:.0f} s" if silent > PATIENCE else ""
+
+
+def own_node_is_dead() -> bool:
+    """Whether the cluster takes the node for dead by which this process has joined it: Ray would wait for ever.
+
+    So it is after a raylet's end, a network that was cut, or where the head came back with what it had stored.
+    """
+    import ray
+
+    with contextlib.suppress(ray.exceptions.RayError, RuntimeError):  # it has just gone away
+        own = ray.get_runtime_context().get_node_id()
+        return any(node["NodeID"] == own and not node["Alive"] for node in ray.nodes())
+    return False
