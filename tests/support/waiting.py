@@ -15,7 +15,7 @@ PROCESS_SECONDS = 180
 def wait_until(
     condition: Callable[[], Any],
     what: str,
-    seconds: float = 120,
+    seconds: float = 300,
     *,
     process: Popen[Any] | None = None,
     show: Callable[[], str] | None = None,
