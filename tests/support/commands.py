@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,13 @@ def processes_naming(text: str) -> list[int]:
 
 
 class Command:
-    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found."""
+    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `environment` are further variables.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.folder, self.environment = folder, environment or {}
         self.mark = f"SADDLE_TEST_MARK={folder}"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -37,16 +41,16 @@ class Command:
         return subprocess.Popen(
             [sys.executable, "-m", "saddle.cli", *arguments],
             cwd=self.folder,
-            env={**os.environ, name: value},
+            env={**os.environ, **self.environment, name: value},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
-    def run(self, *arguments: str, code: int = 0) -> str:
+    def run(self, *arguments: str, code: int = 0, seconds: float = 300) -> str:
         """What it says until it ends, with the exit code `code`."""
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=seconds)
         assert process.returncode == code, said
         return said
 

@@ -105,6 +105,8 @@ class RayNodes:
     def start_head(self, cpus: int) -> None:
         """Start the head, also in the place of one that has ended."""
         self.nodes[:1] = []
+        # a note on this machine by which Ray takes a head that has died for one that runs, while nodes wait for it here
+        (self.scratch("head") / "ray_current_cluster").unlink(missing_ok=True)
         head = self._start(
             "head", cpus, "--head", "--port", str(self.port), "--dashboard-host", self.host,
             "--dashboard-port", str(self.dashboard_port), "--ray-client-server-port", str(self.client_port),
@@ -139,6 +141,11 @@ class RayNodes:
             return self._start(name, *options, starts=starts - 1, **surroundings)
         return node
 
+    def spare_port(self) -> str:
+        """A port that is free and none of the head's, whose are free while it is away."""
+        own = (self.port, self.dashboard_port, self.client_port)
+        return str(next(port for port in iter(free_port, None) if port not in own))
+
     def scratch(self, name: str) -> Path:
         """Where a node keeps its files, as on a machine of its own: two would install what they are sent at once."""
         return self.folder / ("ray" if name == "head" else name)  # the first is where `auto` looks for a cluster
@@ -157,8 +164,8 @@ class RayNodes:
             self.python, "-m", "ray.scripts.scripts", "start", "--block",
             "--node-ip-address", network.far if network else ip or self.ip,
             "--num-cpus", str(cpus), "--num-gpus", "0", "--object-store-memory", str(OBJECT_STORE_BYTES),
-            "--resources", json.dumps({name: 1}), "--disable-usage-stats", "--metrics-export-port", str(free_port()),
-            "--dashboard-agent-listen-port", str(free_port()), "--temp-dir", self.scratch(name), *options,
+            "--resources", json.dumps({name: 1}), "--disable-usage-stats", "--metrics-export-port", self.spare_port(),
+            "--dashboard-agent-listen-port", self.spare_port(), "--temp-dir", self.scratch(name), *options,
         ]  # fmt: skip
         if hidden is not None:
             command = ["unshare", "--map-root-user", "--mount", "sh", "-c", HIDE, hidden, *command]
@@ -195,8 +202,12 @@ class RayNodes:
 
         wait_until(
             all_alive, f"the life of {count} nodes", seconds, process=starting and starting.process, pause=0.2,
-            show=lambda: f"{counted[-1:]} nodes\n{(starting or self.nodes[-1]).said()}",
+            show=lambda: f"{counted[-1:]} nodes; ended: {self.ended()}\n{(starting or self.nodes[-1]).said()}",
         )  # fmt: skip
+
+    def ended(self) -> list[str]:
+        """The names of the nodes whose command has ended."""
+        return [node.name for node in self.nodes if node.process.poll() is not None]
 
     def stop(self) -> None:
         """Kill what was started, by process, the orphans of killed nodes included, and delete the folder."""
