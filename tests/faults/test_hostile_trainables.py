@@ -17,6 +17,8 @@ from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 REPORTS = int(os.environ.get("SADDLE_TEST_REPORTS", "100000"))
 MEGABYTES = 500
+RUN_SECONDS = 3400
+"""How long a study may take at most; less than the limits of the tests below."""
 
 STUDY = """
 study: hostile
@@ -65,7 +67,7 @@ def run(command: Command, source: str, epochs: int) -> list[TrialRecord]:
     """What becomes of the study; the source may not stop it."""
     (command.folder / "hostile.py").write_text(source)
     (command.folder / "hostile.yaml").write_text(STUDY.replace("EPOCHS", str(epochs)))
-    command.run("run", "hostile.yaml", "--no-mlflow")
+    command.run("run", "hostile.yaml", "--no-mlflow", seconds=RUN_SECONDS)
     return list(Ledger(LocalStore(command.folder / "runs"), RunId("hostile")).entries())
 
 
