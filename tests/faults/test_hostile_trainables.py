@@ -18,7 +18,7 @@ from tests.support.waiting import PROCESS_SECONDS, wait_until
 REPORTS = int(os.environ.get("SADDLE_TEST_REPORTS", "100000"))
 MEGABYTES = 500
 RUN_SECONDS = 3400
-"""How long a study may take at most; less than the limits of the tests below."""
+"""How long a study may take at most; less than the limits of the slow tests below."""
 
 STUDY = """
 study: hostile
