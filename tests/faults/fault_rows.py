@@ -20,7 +20,11 @@ GPU_FAILED = (
     "without MPS that trial alone fails, and its worker is replaced; with it one of those on the GPU is blamed, and "
     "the others go on"
 )
+HEAD_BACK = (
+    "the driver ends within a minute in one line; the same command goes on, also with what a Redis or a RocksDB kept"
+)
 FROM_BUCKET = "another one goes on from the bucket; no stored epoch is trained again"
+WALK, WALKED = "tests/faults/test_growing_walk.py", "every trial once, also read from the bucket alone"
 WORKER_REPLACED = "its trial goes on from its last epoch on another slot; the third death fails that trial alone"
 
 
@@ -83,15 +87,20 @@ ROWS = (
         (f"{CLUSTER}/test_growing_clusters.py::"
         "test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill"),
     )),
-    FaultRow("GCS restart where Ray supports it", "without it, the driver ends within a minute in one line; the same "
-        "command goes on", (
+    FaultRow("GCS restart where Ray supports it", HEAD_BACK, (
+        "tests/faults/test_restarted_head.py::test_a_driver_of_a_head_that_was_restarted_ends_and_the_same_command_goes_on",
         (f"{CLUSTER}/test_lost_cluster.py::"
         "test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command_goes_on"),
-    ), limit="Ray restarts its control process only with a Redis of its own, which is not tried here"),
+    )),
     FaultRow("a node's network cut with its orphan reporting", "its writes are refused, its messages not heard", (
+        "tests/faults/test_cut_network.py::test_an_orphan_behind_a_cut_network_changes_nothing",
         f"{EXECUTE}/test_driver_faults.py::test_an_orphans_fault_is_not_heard",
         f"{EXECUTE}/worker/test_trial_runner.py::test_an_attempt_that_was_taken_for_dead_writes_no_more",
         f"{STORE}/ownership/test_fence.py::test_an_orphan_of_an_earlier_attempt_changes_nothing",
+    )),
+    FaultRow("a cluster that grows, with a node killed, one joining, MLflow restarted, then its head lost", WALKED, (
+        (f"{WALK}::"
+        "test_forty_trials_on_a_cluster_that_starts_with_no_worker_and_the_bucket_alone_afterwards"),
     )),
     FaultRow("MLflow down at start", "the study runs; what it says waits in the outbox", (
         f"{MLFLOW}::test_a_server_known_to_be_dead_is_not_waited_for",
@@ -160,7 +169,7 @@ ROWS = (
     )),
     FaultRow("clock backwards", "hours spent are counted on a clock that nobody sets", (
         f"{EXECUTE}/test_progress.py::test_a_wall_clock_that_is_set_changes_nothing",
-    )),
+    ), limit="by a stand-in for the clock: a machine has one, which other tests need"),
     FaultRow("two drivers at once, local", "the second is refused and names the first", (
         (f"{STORE}/ownership/test_lock.py::"
         "test_the_second_driver_is_told_who_holds_the_study_and_a_killed_one_holds_nothing"),
