@@ -52,10 +52,7 @@ def storage_of(kind: str, folder: Path) -> Iterator[dict[str, str]]:
         yield {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(folder / "gcs")}
 
 
-LEAKS = "Ray (2.60) can leave the dead driver's placement groups, which hold all processors: nothing frees them yet"
-
-
-@pytest.fixture(params=["RocksDB", pytest.param("Redis", marks=pytest.mark.xfail(reason=LEAKS, strict=False))])
+@pytest.fixture(params=["RocksDB", "Redis"])
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RayNodes]:
     """A head without processors, and a node with two."""
     with storage_of(request.param, tmp_path) as storage:

@@ -160,16 +160,23 @@ def _out_of_memory(said: str) -> str:
 
 
 def free_orphaned_groups() -> int:
-    """Remove the placement groups whose creator died without doing so; how many there were.
+    """Remove the placement groups whose creator ended without doing so; how many there were.
 
     Ray frees a group that an actor made only when the whole job ends, and a killed slot or Train controller frees
-    nothing: its resources would be gone for the rest of the study.
+    nothing: its resources would be gone for the rest of the study. A job's end frees its groups, unless the head of the
+    cluster was restarted in between: it comes back with them, and its own end of the job passes them over.
     """
     from ray import PlacementGroupID
     from ray.util.placement_group import PlacementGroup, remove_placement_group
 
-    dead = {actor.actor_id for actor in ray_internals.actors() if ray_internals.is_dead(actor)}
-    orphans = [group.placement_group_id for group in ray_internals.placement_groups() if group.creator_actor_id in dead]
+    is_dead = {actor.actor_id: ray_internals.is_dead(actor) for actor in ray_internals.actors()}
+    jobs = ray_internals.ended_jobs()
+
+    def is_orphan(group: Any) -> bool:
+        by_actor = is_dead.get(group.creator_actor_id)  # None: by a driver
+        return by_actor is True or (by_actor is None and group.creator_job_id in jobs and not group.is_detached)
+
+    orphans = [group.placement_group_id for group in ray_internals.placement_groups() if is_orphan(group)]
     for identity in orphans:
         remove_placement_group(PlacementGroup(PlacementGroupID(identity)))
     return len(orphans)

@@ -162,6 +162,13 @@ def other_jobs(own: bytes) -> list[Any]:
     return [job for job in alive if not job.config.ray_namespace.startswith("_ray_internal")]
 
 
+def ended_jobs() -> set[bytes]:
+    """The ids of the jobs whose drivers are gone."""
+    from ray.core.generated.gcs_pb2 import JobTableData
+
+    return {job.job_id for job in map(JobTableData.FromString, _tables().get_job_table()) if job.is_dead}
+
+
 def live_jobs() -> set[str]:
     """The ids of the jobs whose drivers run, in hexadecimal digits as Ray writes them."""
     from ray.core.generated.gcs_pb2 import JobTableData

@@ -288,6 +288,7 @@ def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
 
     watching = watching_cluster(lambda error: keeper.stop(str(error)))
     with on_interrupt(stop), watching, asking_for_nodes() as scheduler.request:
+        free_orphaned_groups()  # of a driver before, which hold what this study wants
         if wait_for_first_node(scheduler, scheduler.request) and not scheduler.stopping:
             require_shared_storage(scheduler.store)  # of nodes that were not there before
         keeper.progress.slots = scheduler.at_once

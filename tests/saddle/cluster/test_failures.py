@@ -12,8 +12,9 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 from ray.exceptions import RayActorError
-from ray.util.placement_group import placement_group
+from ray.util.placement_group import placement_group, remove_placement_group
 
+from saddle.cluster import ray_internals
 from saddle.cluster.connection import OBJECT_STORE_BYTES
 from saddle.cluster.failures import Death, explain_death, free_orphaned_groups
 from tests.support.waiting import wait_until
@@ -71,6 +72,27 @@ def test_a_killed_worker_counts_and_a_lost_machine_does_not(two_nodes: Cluster) 
     two_nodes.remove_node(far, allow_graceful=False)
     assert explain_death(death_of(asleep[1])) == Death(True, "its node died")
     assert explain_death(ValueError("no death at all")) == Death(False, "ValueError: no death at all")
+
+
+def test_the_placement_groups_of_an_ended_job_are_freed_but_for_detached_ones_and_those_of_living_actors(
+    two_nodes: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of the head; here the job goes on, and only its table says that it is over."""
+    groups = [placement_group([{"memory": 1024}], lifetime=lifetime) for lifetime in (None, "detached")]
+    holder = ray.remote(num_cpus=0)(Sleeper).remote()
+    assert ray.get([*(group.ready() for group in groups), holder.lock.remote()], timeout=WAIT_SECONDS)
+    assert free_orphaned_groups() == 0
+    own = bytes.fromhex(ray.get_runtime_context().get_job_id())
+    monkeypatch.setattr(ray_internals, "ended_jobs", lambda: {own})
+    assert free_orphaned_groups() == 1
+    remaining = {group.placement_group_id for group in ray_internals.placement_groups()}
+    assert groups[0].id.binary() not in remaining
+    assert groups[1].id.binary() in remaining
+    assert len(remaining) == 2
+    remove_placement_group(groups[1])
+    ray.kill(holder)
+    monkeypatch.undo()
+    wait_until(lambda: free_orphaned_groups() > 0, "the freeing of the dead actor's group", pause=0.2)
 
 
 def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(two_nodes: Cluster) -> None:
