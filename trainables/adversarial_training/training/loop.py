@@ -31,6 +31,7 @@ from trainables.adversarial_training.training.weight_averages import Averaging
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
+from trainables.device.arithmetic import float32_products
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, global_stream
 from trainables.states import detached
@@ -122,7 +123,7 @@ def train_epoch(
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
     seen = 0
     model.train()
-    with global_stream(run, "dropout", epoch):
+    with global_stream(run, "dropout", epoch), float32_products(tf32=config.tf32):
         for index, (images, labels) in enumerate(loader):
             images, labels = images.to(run.device), labels.to(run.device)
             progress = epoch + index / len(loader)
