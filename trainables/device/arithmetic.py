@@ -28,7 +28,8 @@ def float32_products(*, tf32: bool) -> Iterator[None]:
     By torch's own defaults convolutions do and products don't. Both of torch's interfaces to the switch are set, as
     code that reads the other one is refused.
     """
-    switches: Any = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
+    backends: Any = torch.backends
+    switches = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)
     before = [switch.fp32_precision for switch in switches]
     product = _matmul_precision()
     _set_products(switches, ["tf32" if tf32 else "ieee"] * len(switches), "high" if tf32 else "highest")

@@ -32,6 +32,7 @@ from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
 from trainables.device.arithmetic import float32_products
+from trainables.device.state_copy import copy_beside
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, global_stream
 from trainables.states import detached
@@ -75,6 +76,16 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             config, run, model, optimizer, loader, epoch, epsilon, averaging, distillation.objective()
         )
         averaging.after_epoch(bare, phase, epoch)
+        # copied while it is validated, which changes none of it
+        copied = copy_beside(
+            {
+                "model": bare.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                **averaging.state(),
+                **distillation.state(),
+            },
+            run.device,
+        )
         if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
             if run.device.type == "cuda":
                 torch.cuda.synchronize(run.device)
@@ -85,15 +96,12 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         yield Report(
             metrics,
             state={
-                "model": detached(bare.state_dict()),
-                "optimizer": detached(optimizer.state_dict()),
+                **copied(),
                 "epoch": epoch + 1,
                 "epsilon": epsilon,
                 "seed": run.seed,
                 "shape": list(data.shape),
                 "classes": list(data.classes),
-                **averaging.state(),
-                **distillation.state(),
                 **stopping.state(),
                 **validation.state(),
             },
