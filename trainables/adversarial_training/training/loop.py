@@ -51,7 +51,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     purpose = TEACHER_INIT if phase_of(config, 0).trains_teacher else "init"
     model = build(config, data.shape, data.classes, run.seed, purpose)
     averaging = Averaging(config, model.to(run.device))
-    model = run.prepare(compiled(model, config.compile))
+    model = run.prepare(compiled(model, config.compile, attack_step=config.compile_attack))
     optimizer = make_optimizer(config, model)
     distillation = Distillation(config, run, data.shape, data.classes)
     resumed = _restore(run, model, optimizer, averaging, distillation)
