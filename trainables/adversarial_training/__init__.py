@@ -62,9 +62,12 @@ SELECTION = "validation/robust_accuracy.worst_case"
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield one report per epoch (see `loop.train`)."""
-    from trainables.adversarial_training.training.loop import train as train_by_epochs
+    from functools import partial
 
-    return train_by_epochs(with_scaled_budgets(config), run)
+    from trainables.adversarial_training.training.loop import train as train_by_epochs
+    from trainables.device.arithmetic import each_within, measuring
+
+    return each_within(train_by_epochs(with_scaled_budgets(config), run), partial(measuring, config))
 
 
 def load(config: Config, state: Mapping[str, Any]) -> Any:
@@ -78,23 +81,29 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
     from trainables.adversarial_training.evaluation.retrained_networks import retrained_right
+    from trainables.device.arithmetic import measuring
 
-    return evaluate_state(with_scaled_budgets(config), state, run, retrain=retrained_right)
+    with measuring(config):
+        return evaluate_state(with_scaled_budgets(config), state, run, retrain=retrained_right)
 
 
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
     """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
     from trainables.adversarial_training.evaluation.retrained_networks import retrained_right
+    from trainables.device.arithmetic import measuring
 
-    return evaluate_state(with_scaled_budgets(config), state, run, earlier, retrain=retrained_right)
+    with measuring(config):
+        return evaluate_state(with_scaled_budgets(config), state, run, earlier, retrain=retrained_right)
 
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:
     """Whether a stored state is as robust as its evaluation says (see `checks.check_robustness`)."""
     from trainables.adversarial_training.evaluation.checks import check_robustness as check_state
+    from trainables.device.arithmetic import measuring
 
-    return check_state(with_scaled_budgets(config), state, run, trained)
+    with measuring(config):
+        return check_state(with_scaled_budgets(config), state, run, trained)
 
 
 def data_measures(config: Config, run: Run) -> dict[str, float]:

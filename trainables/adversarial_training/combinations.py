@@ -30,6 +30,8 @@ def validated_epochs(config: Any) -> set[int]:
 
 
 def _refusals(config: Any) -> Iterator[str]:
+    if config.compile_attack and config.compile == "off":
+        yield "compile_attack needs a way to compile; give compile: default or cuda_graphs, or compile_attack: false"
     yield from _of_perturbation(config)
     yield from _of_distillation(config)
     if config.denoising != "none" and config.network not in WITH_STAGES:

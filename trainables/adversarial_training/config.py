@@ -21,12 +21,14 @@ from trainables.datasets.auxiliary_tasks.tasks import example_task, resolve_task
 from trainables.datasets.config import known_facts, known_name, own_size, own_transformation
 from trainables.datasets.registry import KNOWN
 from trainables.datasets.transformations.transformation import Transformation, transformation_of
+from trainables.device.settings import ArithmeticSettings
 from trainables.models.sizes import too_small
 
 
 # pydantic lists the fields of the last base first
 class Config(
     EvaluationSettings,
+    ArithmeticSettings,
     OptimisationSettings,
     ObjectiveSettings,
     PerturbationSettings,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from trainables.adversarial_training.config import Config
+from trainables.attacks.algorithms.compiled_step import CompiledStep
 from trainables.input_transformations.preprocessing import Preprocessing
 from trainables.input_transformations.strengths import Strengths
 from trainables.input_transformations.table import NONE
@@ -49,9 +50,18 @@ def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
     return model.eval()
 
 
-def compiled(model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"]) -> MultiTaskNetwork:
-    """The same network, its trunk compiled in place for training and attacks alike; its state keeps its names."""
-    if how != "off":
-        mode = "reduce-overhead" if how == "cuda_graphs" else "default"
-        model.trunk = torch.compile(model.trunk, mode=mode)  # type: ignore[method-assign]
+def compiled(
+    model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"], *, attack_step: bool = False
+) -> MultiTaskNetwork:
+    """The same network, its trunk compiled in place for training and attacks alike; its state keeps its names.
+
+    `attack_step`: steps of its attack in training are compiled, too, each whole. What a process has compiled for
+    earlier trials is forgotten: torch compiles a function for a few networks only, and a worker serves many trials.
+    """
+    if how == "off":
+        return model
+    torch.compiler.reset()
+    mode = "reduce-overhead" if how == "cuda_graphs" else "default"
+    model.trunk = torch.compile(model.trunk, mode=mode)  # type: ignore[method-assign]
+    model.attack_step = CompiledStep(mode) if attack_step else None
     return model

@@ -50,9 +50,12 @@ SELECTION = "validation/accuracy_and_validity"
 
 def train(config: Config, run: Run) -> Iterator[Report]:
     """Train and yield one report per epoch (see `loop.train`)."""
-    from trainables.counterfactual_gan.training.loop import train as train_by_epochs
+    from functools import partial
 
-    return train_by_epochs(config, run)
+    from trainables.counterfactual_gan.training.loop import train as train_by_epochs
+    from trainables.device.arithmetic import each_within, measuring
+
+    return each_within(train_by_epochs(config, run), partial(measuring, config))
 
 
 def load(config: Config, state: Mapping[str, Any]) -> Any:
@@ -65,8 +68,10 @@ def load(config: Config, state: Mapping[str, Any]) -> Any:
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test a stored state (see `evaluation.evaluate`)."""
     from trainables.counterfactual_gan.evaluation.evaluation import evaluate as evaluate_state
+    from trainables.device.arithmetic import measuring
 
-    return evaluate_state(config, state, run)
+    with measuring(config):
+        return evaluate_state(config, state, run)
 
 
 def check(config: Config, run: Run) -> None:

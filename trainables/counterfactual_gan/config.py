@@ -14,13 +14,20 @@ from trainables.counterfactual_gan.settings.stability import StabilitySettings
 from trainables.datasets.config import known_facts
 from trainables.datasets.errors import nearest
 from trainables.defects.settings import DefectSettings
+from trainables.device.settings import ArithmeticSettings
 from trainables.models.discriminators import sizes as discriminators
 from trainables.models.generators import sizes as generators
 
 
 # pydantic lists the fields of the last base first
 class Config(
-    EvaluationSettings, StabilitySettings, OptimisationSettings, LossSettings, NetworkSettings, DefectSettings
+    EvaluationSettings,
+    StabilitySettings,
+    ArithmeticSettings,
+    OptimisationSettings,
+    LossSettings,
+    NetworkSettings,
+    DefectSettings,
 ):
     """A generator of counterfactuals against a discriminator that is the classifier, too."""
 

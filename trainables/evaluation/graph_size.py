@@ -34,6 +34,8 @@ def image_bytes(logits: Callable[[Tensor], Tensor], image: Tensor) -> int:
     return graph_bytes(logits, torch.cat([image, image])) - graph_bytes(logits, image)
 
 
-def images_at_once(logits: Callable[[Tensor], Tensor], image: Tensor, limit: int = GRAPH_BYTES) -> int:
-    """How many images like this one, (1, C, H, W), have a graph of at most `limit` bytes: at least 1, at most 256."""
-    return max(1, min(MOST_IMAGES, limit // max(1, image_bytes(logits, image))))
+def images_at_once(
+    logits: Callable[[Tensor], Tensor], image: Tensor, limit: int = GRAPH_BYTES, most: int = MOST_IMAGES
+) -> int:
+    """How many images like this one, (1, C, H, W), have a graph of at most `limit` bytes: from 1 up to `most`."""
+    return max(1, min(most, limit // max(1, image_bytes(logits, image))))

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.device.transfer import to_like
 from trainables.input_transformations.straight_through import clamped, replaced, rounded
 
 SIDE = 8
@@ -46,7 +47,7 @@ def compressed(images: Tensor, quality: int) -> Tensor:
     planes = _mixed(pixels, torch.tensor(TO_YCBCR)) if colour else pixels
     planes = clamped(rounded(planes + _centres(planes)), 0, 255) - 128
     tables = [LUMINANCE] + [CHROMINANCE] * 2 if colour else [LUMINANCE] * images.shape[1]
-    steps = torch.stack([quantisation(table, quality) for table in tables]).to(planes)
+    steps = to_like(torch.stack([quantisation(table, quality) for table in tables]), planes)
     planes = clamped(_through_blocks(planes, steps) + 128, 0, 255)
     planes = rounded(planes) - _centres(planes)
     back = _mixed(planes, torch.linalg.inv(torch.tensor(TO_YCBCR, dtype=torch.float64))) if colour else planes
@@ -73,7 +74,7 @@ def _through_blocks(planes: Tensor, steps: Tensor) -> Tensor:
     down, right = -height % SIDE, -breadth % SIDE
     padded = F.pad(planes, (0, right, 0, down), mode="replicate")
     blocks = padded.unfold(2, SIDE, SIDE).unfold(3, SIDE, SIDE)  # (N, C, rows, columns, 8, 8)
-    waves = cosines().to(planes)
+    waves = to_like(cosines(), planes)
     steps = steps[:, None, None]
     frequencies = _quantised(waves @ blocks @ waves.T / steps) * steps
     restored = waves.T @ frequencies @ waves
@@ -89,10 +90,11 @@ def _quantised(values: Tensor) -> Tensor:
 
 def _mixed(planes: Tensor, weights: Tensor) -> Tensor:
     """Planes (N, 3, H, W) times a matrix (3, 3) of colours."""
-    return torch.einsum("ij,njhw->nihw", weights.to(planes), planes)
+    return torch.einsum("ij,njhw->nihw", to_like(weights, planes), planes)
 
 
 def _centres(planes: Tensor) -> Tensor:
     """What is added to make differences of colour positive: 128 for the second and third plane."""
     count = planes.shape[1]
-    return torch.tensor([0.0] + [128.0] * (count - 1) if count == 3 else [0.0] * count).to(planes).view(-1, 1, 1)
+    centres = torch.tensor([0.0] + [128.0] * (count - 1) if count == 3 else [0.0] * count)
+    return to_like(centres, planes).view(-1, 1, 1)

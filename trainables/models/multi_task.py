@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,11 +24,14 @@ class MultiTaskNetwork(nn.Module):
     """A layer per task, from features to logits, the main task's first."""
     preprocessing: Preprocessing | None
     dropout: float
+    attack_step: Callable[..., Tensor] | None
+    """What takes PGD's steps in training instead of PGD itself (see `attacks.algorithms.stacked`)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.preprocessing = None
         self.dropout = 0.0
+        self.attack_step = None
 
     def make_heads(self, features: int, classes: Sequence[int]) -> None:
         """Add a head of `features` inputs for each of `classes`, the class counts per task, the main one's first."""

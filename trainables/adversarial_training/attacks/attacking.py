@@ -11,13 +11,18 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.attacks.attack_plan import PlannedAttack
 from trainables.attacks.algorithms.cw_l2 import SmallestPerturbation
+from trainables.attacks.in_parts import in_parts
 from trainables.attacks.problem import Problem
 from trainables.attacks.runners import run_attack
 from trainables.datasets.sampling.samples import Samples
+from trainables.evaluation.graph_size import images_at_once
 from trainables.randomness import stream
 
+ATTACKED_BYTES = 16 * 2**30
+"""What the graph of an attack's pass may take on a GPU; 500 images of 32 pixels take less of a WideResNet-28-10."""
+
 BATCH = 500
-"""Images attacked at once; fixed, because the attack's noise is drawn batch by batch."""
+"""Images whose noise is drawn together; fixed, so that draws don't hang on how many fit into memory at once."""
 
 NOISE_SEED = 20261121
 """Seed of the attacks' random starts: the same for every epoch, seed and arm, so that only the network differs."""
@@ -53,9 +58,18 @@ def batches(samples: Samples, most: int | None = None) -> Iterator[tuple[slice, 
 
 def predict(model: nn.Module, samples: Samples) -> list[Tensor]:
     """The logits of all samples, (N, classes) for each head."""
+    answer = in_parts(model, images_of_a_pass(model, samples))
     with torch.no_grad():
-        answers = [model(images) for _, images, _ in batches(samples)]
+        answers = [answer(images) for _, images, _ in batches(samples)]
     return [torch.cat(heads) for heads in zip(*answers, strict=True)]
+
+
+def images_of_a_pass(model: nn.Module, samples: Samples) -> int:
+    """How many images go through the network at once, 500 at most; on a CPU its caches limit it more (see `passes`)."""
+    if samples.split.device.type == "cpu":
+        return BATCH
+    pixels, _ = samples.__getitems__([0])
+    return images_at_once(lambda images: torch.cat(model(images), dim=1), pixels, ATTACKED_BYTES, BATCH)
 
 
 def problems(
@@ -73,6 +87,7 @@ def problems(
         logits: Sequence[Tensor] = model(images)[:heads]
         return logits
 
+    answer = in_parts(heads_of, images_of_a_pass(model, samples))
     for here, images, labels in batches(samples, most):
 
         def draw(purpose: str, first: int = here.start) -> torch.Generator:
@@ -80,7 +95,7 @@ def problems(
             return stream(NOISE_SEED, f"{planned.attack.name} {purpose}" + (f" {first}" if first else ""))
 
         known = [logits[here] for logits in clean[:heads]]
-        yield here, Problem(heads_of, images, labels[:, :heads], known, planned.epsilon, draw, alive[here])
+        yield here, Problem(answer, images, labels[:, :heads], known, planned.epsilon, draw, alive[here])
 
 
 def attack_samples(

@@ -44,7 +44,7 @@ def turn_at_random(mixed: Tensor, sta: Tensor, normal: Tensor, images: Tensor, e
 
     `normal`: standard normal draws (N, C, H, W); see `in_random_direction`.
     """
-    drawn = rows(normal.to(sta.device))
+    drawn = rows(normal)
     turned = in_random_direction(rows(mixed), rows(sta), drawn, rows(images), epsilon, norm)
     return _as_images(turned, images, epsilon)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.adversarial_training.config import Config
+from trainables.device.transfer import to_like
 
 
 def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator, draws: int = 1) -> Tensor:
@@ -30,6 +31,6 @@ def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator, d
 def mix(weights: Tensor, etas: Sequence[Tensor] | Tensor) -> Tensor:
     """Σ αₘ ηₘ, (N, C, H, W), of perturbations (N, C, H, W) each; `weights`: (N, tasks), or (1, tasks) for all alike."""
     mixed = torch.zeros_like(etas[0])
-    for weight, eta in zip(weights.to(mixed.dtype).to(mixed.device).unbind(1), etas, strict=True):
+    for weight, eta in zip(to_like(weights, mixed).unbind(1), etas, strict=True):
         mixed.addcmul_(weight.reshape(-1, 1, 1, 1), eta)
     return mixed

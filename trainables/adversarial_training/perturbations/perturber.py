@@ -17,6 +17,7 @@ from trainables.adversarial_training.perturbations.table import KINDS, RETIRED
 from trainables.attacks.algorithms.divergence import ascend_divergence
 from trainables.attacks.algorithms.stacked import attack_tasks, input_gradient
 from trainables.attacks.frozen import frozen
+from trainables.device.transfer import to_device
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import Share, stream
 
@@ -110,7 +111,7 @@ class Perturber:
         step = self.config.single_step_size or step
         start = torch.zeros_like(images)
         if self.config.random_start:
-            start = (2 * self.noise(1, images, whole)[0].to(images.device) - 1) * (noise * epsilon)
+            start = (2 * to_device(self.noise(1, images, whole)[0], images.device) - 1) * (noise * epsilon)
         start = within_pixels(images, start)
         with as_attacked(model):
             gradient = input_gradient(model, images + start, labels, [[0]])
@@ -120,7 +121,7 @@ class Perturber:
     def raise_divergence(self, model: MultiTaskNetwork, images: Tensor, epsilon: float, whole: int) -> Tensor:
         """η (N, C, H, W); see `kind.Batch`."""
         how = training_attack(self.config, epsilon)
-        start = images + KL_START * self.normal(images, whole).to(images.device)
+        start = images + KL_START * self.normal(images, whole)
         with as_attacked(model):
             adversarial = ascend_divergence(
                 lambda pixels: model.heads[0](model.features(pixels)), images, start, epsilon, how.step_size, how.steps
@@ -145,7 +146,7 @@ class Perturber:
     def normal(self, images: Tensor, whole: int) -> Tensor:
         """Standard normal draws, (N, C, H, W): this rank's part of the whole batch's."""
         drawn = torch.randn(whole, *images.shape[1:], generator=self.directions, dtype=images.dtype)
-        return self.share.of(drawn).to(images.device)
+        return to_device(self.share.of(drawn), images.device)
 
 
 def within_pixels(images: Tensor, eta: Tensor) -> Tensor:

@@ -57,3 +57,12 @@ class OptimisationSettings(Config):
             "cuda_graphs replay them as one; rounding differs from the network as it is by the order of additions."
         ),
     )
+    compile_attack: bool = hyperparameter(
+        False,
+        source="assumed",
+        description=(
+            "Compile each step of PGD in training as one graph, from the network and its heads over the losses to "
+            "sign and bounds, by the way that compile names; gradients near 0 may then differ in their sign. A step "
+            "that can't be compiled is taken as it is, with a caution."
+        ),
+    )

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.device.transfer import to_device
 from trainables.models.memory_layout import in_usual_layout
 from trainables.randomness import Share, stream
 
@@ -26,7 +27,8 @@ class CropFlip:
     def __call__(self, images: Tensor, whole: int | None = None) -> Tensor:
         """Images (N, C, H, W), each moved by at most an eighth of its size, every second one mirrored."""
         count, _, height, breadth = images.shape
-        drawn = self.share.of(torch.rand(count if whole is None else whole, 3, generator=self.draws)).to(images.device)
+        whole_batch = torch.rand(count if whole is None else whole, 3, generator=self.draws)
+        drawn = to_device(self.share.of(whole_batch), images.device)
         down, right = height // PADDED_SHARE, breadth // PADDED_SHARE
         rows = self._window(drawn[:, 0], height, down)
         columns = self._window(drawn[:, 1], breadth, right)

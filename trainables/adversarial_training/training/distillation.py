@@ -11,7 +11,6 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.model import build
 from trainables.adversarial_training.training.objective import Objective
 from trainables.contract import Run
-from trainables.states import detached
 
 TEACHER_INIT = "teacher init"
 """The random stream of the teacher's initial weights; the student has those of every other trial of its seed."""
@@ -43,5 +42,5 @@ class Distillation:
             self.teacher = teacher.to(self.run.device).eval().requires_grad_(False)
 
     def state(self) -> dict[str, Any]:
-        """What a stored state has of it."""
-        return {} if self.teacher is None else {"teacher": detached(self.teacher.state_dict())}
+        """What a stored state has of it; its tensors are the teacher's own."""
+        return {} if self.teacher is None else {"teacher": self.teacher.state_dict()}

@@ -31,6 +31,8 @@ from trainables.adversarial_training.training.weight_averages import Averaging
 from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
+from trainables.device.arithmetic import float32_products
+from trainables.device.state_copy import copy_beside
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, global_stream
 from trainables.states import detached
@@ -49,7 +51,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     purpose = TEACHER_INIT if phase_of(config, 0).trains_teacher else "init"
     model = build(config, data.shape, data.classes, run.seed, purpose)
     averaging = Averaging(config, model.to(run.device))
-    model = run.prepare(compiled(model, config.compile))
+    model = run.prepare(compiled(model, config.compile, attack_step=config.compile_attack))
     optimizer = make_optimizer(config, model)
     distillation = Distillation(config, run, data.shape, data.classes)
     resumed = _restore(run, model, optimizer, averaging, distillation)
@@ -74,6 +76,16 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             config, run, model, optimizer, loader, epoch, epsilon, averaging, distillation.objective()
         )
         averaging.after_epoch(bare, phase, epoch)
+        # copied while it is validated, which changes none of it
+        copied = copy_beside(
+            {
+                "model": bare.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                **averaging.state(),
+                **distillation.state(),
+            },
+            run.device,
+        )
         if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
             if run.device.type == "cuda":
                 torch.cuda.synchronize(run.device)
@@ -84,15 +96,12 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         yield Report(
             metrics,
             state={
-                "model": detached(bare.state_dict()),
-                "optimizer": detached(optimizer.state_dict()),
+                **copied(),
                 "epoch": epoch + 1,
                 "epsilon": epsilon,
                 "seed": run.seed,
                 "shape": list(data.shape),
                 "classes": list(data.classes),
-                **averaging.state(),
-                **distillation.state(),
                 **stopping.state(),
                 **validation.state(),
             },
@@ -122,7 +131,7 @@ def train_epoch(
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
     seen = 0
     model.train()
-    with global_stream(run, "dropout", epoch):
+    with global_stream(run, "dropout", epoch), float32_products(tf32=config.tf32):
         for index, (images, labels) in enumerate(loader):
             images, labels = images.to(run.device), labels.to(run.device)
             progress = epoch + index / len(loader)

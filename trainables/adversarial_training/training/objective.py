@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.training.optimisation import over_tasks, training_loss
+from trainables.device.arithmetic import autocast
 
 LEAST_PROBABILITY = 1e-7
 """What the mean prediction is at least in the Jensen-Shannon divergence, as in AugMix's code."""
@@ -50,13 +51,13 @@ class Objective:
         compared with, as in AugMix's.
         """
         is_trades = self.config.objective == "trades"
-        first, *mixes = _passed(model, [batch.images if is_trades else batch.adversarial, *batch.mixes])
+        first, *mixes = self._passed(model, [batch.images if is_trades else batch.adversarial, *batch.mixes])
         loss = self.label_loss(first, batch)
         if mixes:
             loss = loss + self.config.jsd_weight * jensen_shannon([first[0], *(logits[0] for logits in mixes)])
         if not is_trades:
             return loss, first
-        perturbed: Logits = model(batch.adversarial)
+        [perturbed] = self._passed(model, [batch.adversarial])
         divergences = [divergence(clean, own) for clean, own in zip(first, perturbed, strict=True)]
         return loss + self.config.trades_beta * over_tasks(self.config, divergences), perturbed
 
@@ -71,6 +72,13 @@ class Objective:
             self.config, [F.cross_entropy(own, target) for own, target in zip(softened, taught, strict=True)]
         )
 
+    def _passed(self, model: nn.Module, views: Sequence[Tensor]) -> list[Logits]:
+        """The logits, float32 or wider, of several batches of one size in one pass."""
+        with autocast(self.config, views[0].device):
+            answers = model(views[0] if len(views) == 1 else torch.cat([*views]))
+        heads = [(logits.float() if self.config.mixed_precision else logits).chunk(len(views)) for logits in answers]
+        return [list(parts) for parts in zip(*heads, strict=True)]
+
 
 def divergence(clean: Tensor, perturbed: Tensor) -> Tensor:
     """KL(p ‖ q) of predictions from logits (N, classes), the mean over images; gradients flow into both."""
@@ -82,11 +90,3 @@ def jensen_shannon(logits: Logits) -> Tensor:
     predictions = [own.softmax(1) for own in logits]
     mean = torch.stack(predictions).mean(0).clamp(LEAST_PROBABILITY, 1).log()
     return torch.stack([F.kl_div(mean, own, reduction="batchmean") for own in predictions]).mean()
-
-
-def _passed(model: nn.Module, views: Sequence[Tensor]) -> list[Logits]:
-    """The logits of several batches of one size in one pass."""
-    if len(views) == 1:
-        return [model(views[0])]
-    heads = [logits.chunk(len(views)) for logits in model(torch.cat([*views]))]
-    return [list(parts) for parts in zip(*heads, strict=True)]

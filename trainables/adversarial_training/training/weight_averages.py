@@ -11,7 +11,6 @@ from trainables.adversarial_training.config import Config
 from trainables.adversarial_training.training.phases import Phase
 from trainables.models.moving_average import MovingAverage
 from trainables.models.uniform_average import UniformAverage
-from trainables.states import detached
 
 
 class Averaging:
@@ -49,11 +48,11 @@ class Averaging:
             self.uniform.count = 0
 
     def state(self) -> dict[str, Any]:
-        """What a stored state has of it."""
+        """What a stored state has of it; its tensors are the average's own."""
         if self.network is None:
             return {}
         averaged = {} if self.uniform is None else {"averaged": self.uniform.count}
-        return {"average": detached(self.network.state_dict()), **averaged}
+        return {"average": self.network.state_dict(), **averaged}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a stored state."""

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.device.transfer import to_device
 from trainables.models.multi_task import MultiTaskNetwork
 
 PASS_PIXELS = 1 << 16
@@ -35,7 +36,8 @@ def attack_tasks(
     Each of `attacks` is the tasks whose summed cross-entropy it raises by sign steps. `model` is frozen (see
     `frozen`), so that no image's gradient depends on another's; `labels`: (N, 1 + M). Attack k starts at `noise[k]`,
     (K, N, C, H, W) in [0, 1), which spans the ε-box, or at the images. It is what `pgd` gives for each attack alone;
-    `precision` "float32" leaves the images' own precision, "bfloat16" changes the method.
+    `precision` "float32" leaves the images' own precision, "bfloat16" changes the method. A network's own
+    `attack_step` takes the steps, where it has one (see `compiled_step`).
     """
     images = images.detach()
     parts = []
@@ -57,15 +59,25 @@ def input_gradient(
     `stacked`: the images of all attacks, (K · N, C, H, W), those of the first attack first.
     """
     point = stacked.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(losses_of(model, point, labels, attacks, precision), point)
+    return gradient
+
+
+def losses_of(
+    model: MultiTaskNetwork,
+    stacked: Tensor,
+    labels: Tensor,
+    attacks: Sequence[Sequence[int]],
+    precision: Precision,
+) -> list[Tensor]:
+    """The cross-entropy of every task of every attack, each summed over the attack's images; see `input_gradient`."""
     with torch.autocast(stacked.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        features = torch.split(model.features(point), len(labels))
-        losses = [
+        features = torch.split(model.features(stacked), len(labels))
+        return [
             F.cross_entropy(model.heads[task](own), labels[:, task], reduction="sum")
             for own, tasks in zip(features, attacks, strict=True)
             for task in tasks
         ]
-    (gradient,) = torch.autograd.grad(losses, point)
-    return gradient
 
 
 def _ascend(
@@ -84,8 +96,12 @@ def _ascend(
     stacked = images.repeat(len(attacks), 1, 1, 1)
     points = stacked.view(len(attacks), *images.shape)  # the same memory, attack by attack
     if noise is not None:
-        points.add_((2 * noise.to(images.device) - 1).mul_(epsilon))
+        points.add_((2 * to_device(noise, images.device) - 1).mul_(epsilon))
         torch.clamp(points, lowest, highest, out=points)
+    if model.attack_step is not None:
+        for _ in range(steps):
+            stacked = model.attack_step(model, stacked, lowest, highest, labels, attacks, step_size, precision)
+        return stacked.view(points.shape)
     sign = torch.empty_like(stacked)
     for _ in range(steps):
         torch.sign(input_gradient(model, stacked, labels, attacks, precision), out=sign)

@@ -73,6 +73,3 @@ class OptimisationSettings(Config):
             "dropout are then other draws."
         ),
     )
-    mixed_precision: bool = hyperparameter(
-        False, source="assumed", description="On a GPU run the networks under autocast (bfloat16); losses stay float32."
-    )

@@ -21,6 +21,7 @@ from trainables.counterfactual_gan.training.updates import update
 from trainables.datasets.augmentation import augment
 from trainables.datasets.config import dataset_of
 from trainables.defects.splits import BalancedSampler, splits
+from trainables.device.arithmetic import float32_products
 from trainables.evaluation.masks import mask_curve, regions
 from trainables.joint_batch import JointBatch
 from trainables.models.generators.generator import Generator
@@ -82,7 +83,7 @@ def train_epoch(
     counts: dict[str, int] = {}
     networks.generator.train()
     networks.discriminator.train()
-    with global_stream(run, "generator", epoch, together=True):
+    with global_stream(run, "generator", epoch, together=True), float32_products(tf32=config.tf32):
         for index, (images, labels) in enumerate(loader):
             images, labels = images.to(run.device), labels.to(run.device)
             part = BatchPart(share, min(config.batch_size, samples - index * config.batch_size))

@@ -22,6 +22,7 @@ from trainables.counterfactual_gan.training.losses import (
     sameness_loss,
     sparsity_loss,
 )
+from trainables.device.arithmetic import autocast
 from trainables.joint_batch import JointBatch
 from trainables.models.generators.generator import Generated
 
@@ -193,8 +194,3 @@ def generator_terms(
     if config.cycle_identity:
         terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images, joint))
     return terms
-
-
-def autocast(config: Config, device: torch.device) -> torch.autocast:
-    """bfloat16 on a GPU where mixed precision is asked for."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=config.mixed_precision and device.type == "cuda")

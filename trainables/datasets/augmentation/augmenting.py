@@ -11,6 +11,7 @@ from trainables.datasets.augmentation.blur import blurred
 from trainables.datasets.augmentation.colour import brightened, hue_turned
 from trainables.datasets.augmentation.geometry import moved, placements
 from trainables.datasets.augmentation.strengths import Strengths
+from trainables.device.transfer import to_device
 from trainables.randomness import BatchPart
 
 
@@ -55,7 +56,7 @@ def augment(
     def draw(images_drawn_for: int) -> Tensor:
         return torch.rand(images_drawn_for, 12, generator=generator, device=generator.device)
 
-    drawn = (draw(count) if part is None else part.rows(draw)).to(images.device)
+    drawn = to_device(draw(count) if part is None else part.rows(draw), images.device)
     grid_of = placements(drawn[:, :8], strengths, square=height == width)
     changed = images if grid_of is None else moved(images, grid_of, "bilinear")
     changed = blurred(changed, drawn[:, 8], drawn[:, 9], strengths.blur)

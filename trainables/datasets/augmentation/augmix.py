@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trainables.datasets.augmentation.levels import autocontrast, equalize, posterize, solarize
 from trainables.datasets.augmentation.shifts import SHIFTS, shifted
+from trainables.device.transfer import to_device, to_like
 
 LEAST_LEVEL = 0.1
 """The least strength of an operation, of `severity` at most."""
@@ -88,9 +89,9 @@ def mix(images: Tensor, draws: MixDraws) -> Tensor:
 
 def operate(images: Tensor, operation: Tensor, level: Tensor, negative: Tensor) -> Tensor:
     """Each image (N, C, H, W) after its own operation, by index, (N,), at its own level, (N,) of 10."""
-    operation, strength = operation.to(images.device), (level / STRONGEST).to(images.device)
-    signed = torch.where(negative.to(images.device), -strength, strength)
-    changed = shifted(images, operation - len(POINTWISE), signed.to(images.dtype))
+    drawn = level / STRONGEST
+    strength = to_like(drawn, images)
+    changed = shifted(images, operation - len(POINTWISE), torch.where(negative, -drawn, drawn))
     made = {
         "autocontrast": lambda pixels, _: autocontrast(pixels),
         "equalize": lambda pixels, _: equalize(pixels),
@@ -98,12 +99,13 @@ def operate(images: Tensor, operation: Tensor, level: Tensor, negative: Tensor) 
         "solarize": solarize,
     }
     for index, name in enumerate(POINTWISE):
-        own = operation == index
-        if own.any():
-            changed[own] = made[name](images[own], strength[own].to(images.dtype))
+        chosen = (operation == index).nonzero().squeeze(1)  # where they were drawn: a GPU would have to be waited for
+        if len(chosen):
+            own = to_device(chosen, images.device)
+            changed[own] = made[name](images[own], strength[own])
     return changed
 
 
 def _of_images(values: Tensor, images: Tensor) -> Tensor:
     """A value of each image, (N,), to be multiplied with images."""
-    return values.to(images.device, images.dtype)[:, None, None, None]
+    return to_like(values, images)[:, None, None, None]

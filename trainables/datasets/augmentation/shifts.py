@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainables.device.transfer import to_device, to_like
+
 SHIFTS = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
 MOST_DEGREES, MOST_SHEAR, MOST_TRANSLATION = 30.0, 0.3, 1 / 3
 """At full strength, as in AugMix's code; translations as shares of a side."""
@@ -16,13 +18,15 @@ MOST_DEGREES, MOST_SHEAR, MOST_TRANSLATION = 30.0, 0.3, 1 / 3
 def shifted(images: Tensor, which: Tensor, strength: Tensor) -> Tensor:
     """Images (N, C, H, W), each moved by the operation `which`, (N,) indices of `SHIFTS`; others stay as they are.
 
-    `strength`: (N,) in [-1, 1]. Resampled bilinearly about the middle.
+    `strength`: (N,) in [-1, 1]. Both may lie on the CPU, where choosing keeps no GPU waiting. Resampled bilinearly
+    about the middle.
     """
     height, breadth = images.shape[2:]
-    moved = (which >= 0) & (which < len(SHIFTS))
-    if not moved.any():
+    chosen = ((which >= 0) & (which < len(SHIFTS))).nonzero().squeeze(1)  # on the device where they were drawn
+    if not len(chosen):
         return images.clone()
-    own, strength = which[moved], strength[moved]
+    moved, own = (to_device(values, images.device) for values in (chosen, which[chosen]))
+    strength = to_like(strength[chosen], images)
     angle = radians(MOST_DEGREES) * torch.where(own == 0, strength, 0)
     maps = torch.zeros(len(own), 2, 3, dtype=images.dtype, device=images.device)
     # in pixels about the middle, from each place of the result to its place in the image

@@ -11,6 +11,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from trainables.datasets.dataset import Split
 from trainables.datasets.sampling.grey import to_grey
+from trainables.device.transfer import to_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
 
     def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
         """A whole batch at once: pixels (B, C, H, W) float32 in [0, 1] and labels (B, …)."""
-        batch = torch.tensor(index, device=self.split.device)
+        batch = to_device(torch.tensor(index), self.split.device)
         return self._pixels(self.split[self.chosen[batch]]), self.labels[batch]
 
     @property

@@ -17,8 +17,10 @@ def add_noise(strengths: Strengths, images: Tensor, generator: torch.Generator |
     """Images plus normal noise of standard deviation `preprocessing_noise`; one draw for all unless `apart`."""
     import torch
 
+    from trainables.device.transfer import to_device
+
     shape = images.shape if apart else (1, *images.shape[1:])
-    drawn = torch.randn(shape, generator=generator, dtype=images.dtype).to(images.device)
+    drawn = to_device(torch.randn(shape, generator=generator, dtype=images.dtype), images.device)
     return images + strengths.preprocessing_noise * drawn
 
 

@@ -1,0 +1,35 @@
+"""A network's answers to many images within a limit of memory: those of its parts, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from trainables.attacks.problem import HeadsOf
+
+
+def in_parts(heads_of: HeadsOf, at_once: int) -> HeadsOf:
+    """The same function, which keeps what a gradient of the images needs of no more than `at_once` images at a time.
+
+    More images go through it in parts, and a gradient computes each part anew (Chen et al., 2016): a forward pass more,
+    and the same answers but for the order of additions. `heads_of` must judge each image by itself and draw nothing
+    from a global generator.
+    """
+
+    def answer(images: Tensor) -> Sequence[Tensor]:
+        if len(images) <= at_once:
+            return heads_of(images)
+        with_gradient = torch.is_grad_enabled() and images.requires_grad
+        parts = [_forgetting(heads_of, part) if with_gradient else heads_of(part) for part in images.split(at_once)]
+        return [torch.cat(heads) for heads in zip(*parts, strict=True)]
+
+    return answer
+
+
+def _forgetting(heads_of: HeadsOf, images: Tensor) -> Sequence[Tensor]:
+    answers = checkpoint(heads_of, images, use_reentrant=False, preserve_rng_state=False)
+    return cast(Sequence[Tensor], answers)

@@ -1,0 +1,1 @@
+"""What trainables share where a GPU computes: its arithmetic, transfers to it, and copies of what it holds."""

@@ -1,0 +1,41 @@
+"""Copying a state from a GPU beside what is computed next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.states import detached
+
+
+def copy_beside(state: Mapping[str, Any], device: torch.device) -> Callable[[], dict[str, Any]]:
+    """Begin to copy a nested `state` to the CPU, and give what waits for the copy and returns it.
+
+    The state is copied as it is after all that was asked of `device` until now. On a GPU that takes place on a stream
+    of its own, into pinned memory, while the present stream goes on. Until the copy was waited for nothing may change
+    the state, as the next step of an optimiser does; attacks and measurements don't.
+    """
+    if device.type == "cpu":
+        copied: dict[str, Any] = detached(state)
+        return lambda: copied
+    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    beside.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(beside):
+        copying: dict[str, Any] = detached(state, _pinned_copy)
+
+    def wait() -> dict[str, Any]:
+        beside.synchronize()
+        return copying
+
+    return wait
+
+
+def _pinned_copy(tensor: Tensor) -> Tensor:
+    """The tensor on the CPU once the present stream has got there."""
+    if tensor.device.type == "cpu":
+        return tensor.detach().clone()
+    tensor.record_stream(torch.cuda.current_stream(tensor.device))  # else its memory could be given to another one
+    return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor.detach(), non_blocking=True)
