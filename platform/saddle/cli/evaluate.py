@@ -24,16 +24,19 @@ def evaluate(
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    last: Annotated[bool, typer.Option("--last", help="The last checkpoint instead of the selected one.")] = False,
+    last: Annotated[
+        bool, typer.Option("--last", help="Measure the last checkpoint instead of the selected one.")
+    ] = False,
     every: Annotated[
         bool,
         typer.Option(
             "--all",
-            help="Of a search, too, all completed trials.",
+            help="Measure all completed trials of a search, too.",
         ),
     ] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="Of a whole study, also trials measured with these settings already.")
+        bool,
+        typer.Option("--anew", help="Measure again also those trials that have been measured with these settings."),
     ] = False,
     address: Address = None,
     insecure: Insecure = False,
@@ -134,7 +137,7 @@ class Lines:
     def begun(self, pending: int, already: int) -> None:
         self.total = pending
         if not self.quiet:
-            more = f"; {already} are measured so already" if already else ""
+            more = f"; {already} have been measured in this way" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
     def on_measured(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
@@ -163,7 +166,7 @@ def conclude(one: Remeasurement) -> None:
 
 
 def facts(one: Remeasurement) -> dict[str, Any]:
-    """The same as JSON has it."""
+    """The same for JSON."""
     return {
         "study": one.study,
         "evaluation": dict(one.evaluation.settings),

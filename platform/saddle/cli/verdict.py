@@ -27,10 +27,10 @@ def verdict(
     storage: Storage = None,
     expect: Annotated[
         str | None,
-        typer.Option("--expect", help="The verdict that is wanted, such as helps or rises.", metavar="VERDICT"),
+        typer.Option("--expect", help="Expected verdict, such as helps or rises.", metavar="VERDICT"),
     ] = None,
     arm: Annotated[
-        str | None, typer.Option("--arm", help="The arm that is meant, instead of all of them.", metavar="NAME")
+        str | None, typer.Option("--arm", help="Arm to judge, instead of all of them.", metavar="NAME")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +81,7 @@ class JudgedStudy:
     """Of the cautions those that say how the study has grown."""
 
     def as_plain(self) -> dict[str, Any]:
-        """The study's verdicts as JSON has them."""
+        """The study's verdicts for JSON."""
         each: Sequence[Judgement | None] = self.judgements or [None for _ in self.words]
         verdicts = [{**word.facts, "judgement": judgement} for word, judgement in zip(self.words, each, strict=True)]
         return {
@@ -175,7 +175,7 @@ def say_cautions(cautions: Sequence[str]) -> None:
 
 
 def exit_code(judgement: Judgement) -> int:
-    """What the command ends with."""
+    """The exit code of the command."""
     from saddle.analyse.expectation import Judgement
 
     return {

@@ -79,7 +79,11 @@ def sentences(facts: DesignFacts) -> list[str]:
     parts = [f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) != 1)}" for kind in dict.fromkeys(kinds)]
     said.append(f"estimated: {' and '.join(parts)} of two factors" if len(parts) > 1 else f"estimated: {parts[0]}")
     if contrasts.left_out:
-        why = "the arms left can't tell them from others" if contrasts.adjusted else "exclude leaves no arms for them"
+        why = (
+            "the remaining arms can't distinguish them from others"
+            if contrasts.adjusted
+            else "exclude leaves no arms for them"
+        )
         said.append(f"not estimated, as {why}: {', '.join(contrasts.left_out)}")
     partial = [contrast.name for contrast in contrasts.effects if contrast.note]
     if partial:

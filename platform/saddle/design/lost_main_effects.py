@@ -19,7 +19,7 @@ FEW_ARMS = 256
 def refuse_lost_main_effects(
     points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Entry], resolution: int
 ) -> None:
-    """Raise `ExclusionError` if the points that are left of a fraction don't tell all main effects apart."""
+    """Raise `ExclusionError` if the remaining points of a fraction don't distinguish all main effects."""
     moved = _moved(points, standing)
     lost = confounded(moved)
     if not lost:
@@ -52,12 +52,12 @@ def _instead(factors: Levels, standing: Standing, exclude: Sequence[Entry], want
             break
         if len(points) <= FEW_ARMS and not confounded(_moved(points, standing)):
             design = f"{{fractional: {{resolution: {resolution}}}}}"
-            return f", or use design: {design}, whose {len(points)} arms tell them apart"
+            return f", or use design: {design}, whose {len(points)} arms distinguish them"
     if 2 ** len(factors) <= FEW_ARMS:
         points = without(combinations(factors, standing), exclude, factors)
         there = set(zip(*_moved(points, standing).values(), strict=True))
         if all(any(_flipped(moves, place) in there for moves in there) for place in range(len(factors))):
-            return f", or use design: factorial, whose {len(points)} arms tell them apart"
+            return f", or use design: factorial, whose {len(points)} arms distinguish them"
     return ", or use design: one_factor"
 
 

@@ -28,12 +28,12 @@ class Compare(Section):
     mixed_model: Flag = False
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
-    """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
+    """Further metrics that the report describes arm by arm, without a verdict; `*` matches any text."""
     ranks: Annotated[dict[str, Annotated[list[str], Field(min_length=1, max_length=40)]], Field(max_length=8)] = Field(
         default_factory=dict
     )
     """Groups of test or validation metrics that say the same in different ways: arms are ranked by each, and their mean
-    ranks are compared, a verdict for each group. `*` stands for any text."""
+    ranks are compared, a verdict for each group. `*` matches any text."""
     each: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
     """Further test or validation metrics by which every arm gets a verdict, each metric a question of its own."""
 
@@ -104,7 +104,7 @@ class Ablation(Section):
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
     """The levels of every factor: hyperparameters, or components with the levels `on` and `off`.
 
-    A list of names stands for components and boolean hyperparameters, each on or off; so does a name without levels.
+    A list of names gives components and boolean hyperparameters, each on or off; so does a name without levels.
     """
     components: dict[str, Component] = Field(default_factory=dict)
     """What the components among the factors set; those that the trainable declares need not be repeated."""

@@ -11,7 +11,7 @@ from saddle.redaction import redact
 from saddle.study.field_types import Section
 
 VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
-SECRET_WRITTEN = "a study file is stored and shown, so it can't hold what is secret"
+SECRET_WRITTEN = "a study file is stored and shown, so it must not contain secrets"
 
 
 class Channel(Section):
@@ -40,7 +40,7 @@ class Channel(Section):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.webhook is None) == (self.command is None):
-            raise ValueError("exactly one of webhook and command is wanted")
+            raise ValueError("give exactly one of webhook and command")
         return self
 
     @property

@@ -34,7 +34,7 @@ class Objective(Section):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.maximize is None) == (self.minimize is None):
-            raise ValueError("exactly one of maximize and minimize is wanted")
+            raise ValueError("give exactly one of maximize and minimize")
         return self
 
     @property
@@ -202,7 +202,7 @@ class Budget(Section):
 def share_or_whole(gpus: float) -> float:
     """Refuse what no GPU can be shared into."""
     if gpus > 1 and not float(gpus).is_integer():
-        raise ValueError("beyond one GPU only whole ones can be had")
+        raise ValueError("above one GPU only whole ones are possible")
     return gpus
 
 
@@ -276,7 +276,7 @@ class Program(Section):
 
 
 def with_asks(study: dict[str, Any]) -> dict[str, Any]:
-    """Move a question that stands in `search` to the study itself."""
+    """Move a question from `search` to the study itself."""
     search = study.get("search")
     if not isinstance(search, dict) or not isinstance(search.get("asks"), str) or study.get("asks") is not None:
         return study
@@ -291,7 +291,7 @@ class Study(Section):
     question: str = ""
     """What the study answers; the report opens with it."""
     trainable: str | Program
-    """The training method: the name of an installed one, a function or module of one's own, `./FILE.py:FUNCTION`,
+    """The training method: the name of an installed one, a function or module of your own, `./FILE.py:FUNCTION`,
     next to the study file, or a program. Later documents of a file inherit it from the first."""
     recipe: str | None = None
     """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
@@ -303,7 +303,7 @@ class Study(Section):
     """The hyperparameters to search, with their ranges. Other searches of a file inherit them name by name, and from
     `objective` to `budget` what they don't say themselves."""
     asks: str | None = None
-    """The searched hyperparameter that the question is about, which may also stand in `search`. The trials
+    """The searched hyperparameter that the question is about, which may also be given in `search`. The trials
     that were drawn at random say what it does by itself with one seed; over seeds the ablation does that `saddle plan`
     proposes."""
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
@@ -312,7 +312,7 @@ class Study(Section):
     """The validation metric that chooses the checkpoints of a search with several objectives, in the place of the
     trainable's own; of a single objective that is the one. An ablation has a line of its own."""
     also: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
-    """Further metrics that a search's table shows; `*` stands for any text. May change from run to run."""
+    """Further metrics that a search's table shows; `*` matches any text. May change from run to run."""
     constraints: list[Constraint] = Field(default_factory=list)
     """Bounds that feasible trials keep."""
     sampler: Sampler = Sampler(tpe=Tpe())

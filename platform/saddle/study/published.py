@@ -22,7 +22,7 @@ class PublishedValue(BaseModel):
     n: Annotated[int, Field(ge=1)] | None = None
     """Over how many runs."""
     source: str = ""
-    """Where it was published."""
+    """The publication."""
     conditions: dict[str, Any] = Field(default_factory=dict)
     """What it was measured under, by hyperparameter."""
 

@@ -66,7 +66,7 @@ class Predictor(Section):
     a column of a table."""
 
     name: str | None = None
-    """A data measure, a hyperparameter that tells units apart, or a declared metric of the trainable."""
+    """A data measure, a hyperparameter that distinguishes units, or a declared metric of the trainable."""
     table: Table | None = None
     """A column of a CSV file instead."""
 
@@ -175,7 +175,7 @@ class Relation(Section):
 
     @property
     def unit_settings(self) -> list[str]:
-        """The hyperparameters that tell units apart, or that they share."""
+        """The hyperparameters that distinguish units, or that they share."""
         return list(dict.fromkeys(name for unit in self.unit_list for name in unit.settings))
 
     @property

@@ -37,7 +37,7 @@ class Parameter(BaseModel):
     def _consistent(self) -> Self:
         kinds = [self.float_range is not None, self.int_range is not None, self.choice is not None]
         if sum(kinds) != 1:
-            raise ValueError("exactly one of float, int and choice is wanted")
+            raise ValueError("give exactly one of float, int and choice")
         if self.choice is not None:
             if self.log or self.step is not None:
                 raise ValueError("log and step go with float and int, not with choice")

@@ -12,7 +12,7 @@ from saddle.report.study_report import StudyReport
 from trainables.contract import CheckItem
 
 CHECKS = (
-    CheckItem("gradients", "pass", {"n": 500.0, "cosine_near": 0.98}, "gradients say where the loss rises"),
+    CheckItem("gradients", "pass", {"n": 500.0, "cosine_near": 0.98}, "gradients show where the loss rises"),
     CheckItem("transfer_failure", "not run", {}, "no other network is given"),
     CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 of 40 <images>"),
 )

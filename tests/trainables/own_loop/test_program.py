@@ -83,7 +83,7 @@ def test_output_is_kept_within_bounds(tmp_path: Path) -> None:
     ("command", "said"),
     [
         ("python x.py {rl}", r"\{rl\} in the command is not a setting"),
-        ("python x.py", "lr would never reach the program"),
+        ("python x.py", "lr is not passed to the program"),
         ("", "the command is empty"),
         ("python 'x", "No closing quotation"),
     ],

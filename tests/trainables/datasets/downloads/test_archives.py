@@ -91,7 +91,7 @@ def test_an_archive_that_lacks_a_batch_is_refused(served: str, tmp_path: Path, m
 
 @pytest.mark.parametrize("name", ["gtsrb", "tiny_imagenet"])
 def test_what_has_no_published_checksum_is_not_fetched(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no address of it is known here together with a published checksum") as caught:
+    with pytest.raises(DataError, match="no address with a published checksum is known") as caught:
         fetch(name, tmp_path)
     assert KNOWN[name].files in str(caught.value)
 
