@@ -141,7 +141,7 @@ def _joined(mistakes: list[Mistake]) -> Mistake:
     """One mistake for the complaints of all members of a union about the same spot."""
     first = mistakes[0]
     rights = list(dict.fromkeys(mistake.right for mistake in mistakes if mistake.right))
-    return first._replace(right=", or ".join(rights))
+    return first._replace(right=", or ".join([*rights[:1], *(right.removeprefix("expected ") for right in rights[1:])]))
 
 
 def _models_at(kind: Any, path: Path) -> list[type[BaseModel]]:

@@ -18,7 +18,7 @@ ABLATION_MISTAKES = [
     ("{perturbation: sta}", "sta", "ablation.baseline", "'sta' is not accepted; expected a mapping"),
     ("{perturbation: sta}", "{perturbation: sta, low: 1, high: 0.5}", "ablation.baseline.low", "low 1 is above high 0.5"),
     ("tasks: [odd_even]", "tasks: []", "ablation.factors.perturbation", "arm perturbation=mta: perturbation mta needs tasks"),
-    ("seeds: 3", "seeds: 0", "ablation.seeds", "0 is not accepted; it must be greater than or equal to 1, or expected a list"),
+    ("seeds: 3", "seeds: 0", "ablation.seeds", "0 is not accepted; it must be greater than or equal to 1, or a list"),
     ("seeds: 3", "seeds: []", "ablation.seeds", "[] is not accepted"),
     ("seeds: 3", "seeds: [1, -2]", "ablation.seeds[1]", "-2 is not accepted; it must be greater than or equal to 0"),
     ("seeds: 3", "seeds: {start: 2, at_most: 8}", "ablation.seeds.start", "2 is not accepted; it must be greater than or equal to 3"),
