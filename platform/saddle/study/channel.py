@@ -18,7 +18,7 @@ class Channel(Section):
     """A receiver of notifications: a webhook, or a command that gets the text on its standard input."""
 
     webhook: str | None = None
-    """`env:NAME`, the variable of the environment that holds the address; it gets a POST of `{"text": …}`."""
+    """`env:NAME`, the environment variable with the address; it gets a POST of `{"text": …}`."""
     command: Annotated[str, Field(min_length=1)] | None = None
     """A line for the shell."""
 

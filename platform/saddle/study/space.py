@@ -27,11 +27,11 @@ class Parameter(BaseModel):
     choice: Annotated[list[Any], Field(min_length=1)] | None = None
     """The values to choose from."""
     log: Annotated[bool, Field(strict=True)] = False
-    """Whether the logarithm is searched."""
+    """Whether to search on a logarithmic scale."""
     step: Annotated[float, Field(strict=True, gt=0)] | None = None
-    """The distance of the values tried, from the lowest on."""
+    """The distance between values, starting from the lowest."""
     when: dict[str, Any] = Field(default_factory=dict)
-    """Search this only where another parameter has this value, or one of a list of values."""
+    """Search this parameter only if another one has this value, or one of a list of values."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -33,7 +33,7 @@ class Fractional(Design):
     figures = ("interactions",)
 
     resolution: Annotated[int, Field(strict=True, ge=3, le=8)] = 4
-    """At III main effects are mixed up with two-factor interactions, at IV these with each other, at V neither."""
+    """At III main effects are aliased with two-factor interactions, at IV these with each other, at V neither."""
 
     def points(self, factors: Levels, standing: Standing) -> list[Point]:
         """The arms of the smallest fraction with the resolution asked for (see `fraction_points`)."""
