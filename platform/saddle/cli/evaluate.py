@@ -44,9 +44,9 @@ def evaluate(
 ) -> None:
     """Measure trained models on the test split again, for example under a stronger attack.
 
-    Of an ablation, or with --all of a search, all completed trials are measured, nothing is trained, and results,
-    report and MLflow show the new measurements; the earlier ones are kept. Stopped, the same command
-    goes on. Of a trial, or of a search's best one, what is measured is printed only.
+    All completed trials of an ablation (or with --all of a search) are measured without training, and results, report
+    and MLflow show the new measurements; the earlier ones are kept. If it is stopped, the same command resumes it.
+    Measurements of a single trial, or of a search's best one, are only printed.
 
     Example: saddle evaluate quickstart-ablation --set attack_steps=100
     """

@@ -77,7 +77,7 @@ def import_table(
 ) -> None:
     """Make a study of results that were trained elsewhere, and answer its question.
 
-    The same table again changes nothing; more seeds are added; other values of what is stored are refused.
+    Importing the same table again changes nothing. Further seeds are added; changed values are refused.
 
     Example: saddle import results.csv --study methods --arm method --seed seed --metric accuracy --baseline plain
     """

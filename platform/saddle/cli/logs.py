@@ -46,8 +46,8 @@ def logs(
 ) -> None:
     """Show the output of trials: standard output and error of every rank, warnings, and the traceback of a failure.
 
-    They are kept with each trial in the storage, the beginning and the end of each, so that it doesn't matter where
-    they ran. With --address it is what the newest job of this name says.
+    Beginning and end of each output are stored with the trial, wherever it ran. With --address the output of the newest
+    job of this name is shown.
 
     Example: saddle logs quickstart-search --follow
     """

@@ -78,9 +78,8 @@ def init(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train the whole pool of references in tonight's night, however long that takes.
-
-    Without this the first nights do, each as long as budget.hours allows. Stopped, the same command goes on.
+    """Train the whole pool of references in tonight's night, however long that takes. Otherwise the first nights train
+    it, each as long as budget.hours allows. If it is stopped, the same command resumes it.
 
     Example: saddle nightly init nightly
     """
@@ -157,7 +156,7 @@ def bisect(
 ) -> None:
     """Find the commit that changed the results by bisection: one seed is trained with the commits in between.
 
-    A night does so itself; this command resumes one that was stopped. Nothing in your checkout is touched.
+    A night does this by itself; this command resumes a bisection that was stopped. Nothing in your checkout is touched.
 
     Example: saddle nightly bisect nightly --night 2026-11-29
     """

@@ -32,7 +32,7 @@ def note(
 ) -> None:
     """Add a note or tags to a study, an arm or a trial, or list the stored ones.
 
-    They are shown by studies, status, the report and MLflow, and change nothing else; none is ever overwritten.
+    They are shown by studies, status, the report and MLflow and have no other effect; none is ever overwritten.
 
     Example: saddle note quickstart-search/3 "the loss jumps in epoch 4" --tag look-again
     """

@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as `saddle sch
 DataRoot = Annotated[
     Path | None,
     typer.Option(
-        "--data-root", help="Where datasets lie.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
+        "--data-root", help="Folder with the datasets.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
     ),
 ]
 Settings = Annotated[

@@ -38,7 +38,7 @@ def serve(
 ) -> None:
     """Show all studies of a storage in the browser, running ones live, with reports, nights and trials.
 
-    Everything is read from the storage, so the studies may run anywhere. Ctrl-C ends it.
+    Everything is read from the storage, so the studies may run anywhere. Ctrl-C stops the server.
 
     Example: saddle serve --storage runs --port 8800
     """

@@ -26,7 +26,8 @@ def status(
 ) -> None:
     """Show the progress of a study: finished trials, outcomes, best value so far, time left.
 
-    With --watch and --json, a line of JSON for every change. With --address, of the newest job of this name there.
+    With --watch and --json, prints a line of JSON for every change. With --address, shows the newest job of this name
+    on that cluster.
 
     Example: saddle status quickstart --watch
     """

@@ -30,7 +30,7 @@ def ui(
 ) -> None:
     """Start the MLflow UI on loopback and open a study's training runs; Ctrl-C ends it.
 
-    Where MLFLOW_TRACKING_URI names a server, its page is opened and none is started.
+    If MLFLOW_TRACKING_URI is a server, its page is opened and no server is started.
 
     Example: saddle ui quickstart-ablation
     """

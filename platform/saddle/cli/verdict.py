@@ -36,8 +36,8 @@ def verdict(
 ) -> None:
     """Print the verdict of each of a study's arms, or of its relation, and compare it with the expected one.
 
-    Ends with 0 where every verdict is as expected, with 1 where one is not, and with 4 where that is not settled:
-    the study is not finished, or more seeds could still change a verdict.
+    The exit code is 0 if every verdict is as expected, 1 if one is not, and 4 if that is not settled: the study is not
+    finished, or more seeds could still change a verdict.
 
     Example: saddle verdict quickstart-ablation --arm mp --expect helps
     """

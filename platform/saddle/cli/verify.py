@@ -29,7 +29,7 @@ def verify(
 ) -> None:
     """Compare a study's ledger with Optuna, MLflow and checkpoints, and list every difference.
 
-    Ends with 0 if there is none and with 1 where there are, also after --repair where something remains.
+    The exit code is 0 if there is none, else 1, also after --repair if a difference remains.
 
     Example: saddle verify quickstart-search --repair
     """
