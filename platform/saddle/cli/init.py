@@ -41,4 +41,4 @@ def init(
         return
     for path in written:
         echo(path)
-    echo(f"see what it would do with: {plan}")
+    echo(f"next: {plan}")

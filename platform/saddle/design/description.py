@@ -72,7 +72,8 @@ def sentences(facts: DesignFacts) -> list[str]:
     """What can be estimated and what can't."""
     said, kinds, contrasts = [*facts.sentences], [kind for _, kind in facts.effects], facts.contrasts
     if contrasts is None:
-        said.append(f"estimated: each of {len(kinds)} arms against the baseline")
+        arms = f"each of {len(kinds)} arms" if len(kinds) > 1 else "one arm"
+        said.append(f"estimated: {arms} against the baseline")
         if len(facts.factors) > 1:
             said.append("not estimated: interactions of factors, which design: factorial or fractional would show")
         return said

@@ -137,7 +137,7 @@ def test_an_ablation_around_an_absent_search_is_refused_before_ray_starts(saddle
     )
     result = saddle("run", "study.yaml")
     assert result.exit_code == 2
-    assert "best of nowhere, which is not a search in this storage; run it first" in result.stderr
+    assert "best trial of nowhere, which has not run in this storage; run it first" in result.stderr
     assert nothing_started(Path("runs"))
 
 

@@ -171,7 +171,7 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     configs = [method.Config(epochs=4)]
     unknown = estimate_trial(store, method, configs)
     assert (unknown.seconds, unknown.bytes) == (None, None)
-    assert unknown.basis == "unknown until a trial of parabola has run in this storage"
+    assert unknown.basis == "known once a trial of parabola has run in this storage"
 
     settle_study(store, study, None, fresh=False)
     ledger = Ledger(store, RunId("mine"))

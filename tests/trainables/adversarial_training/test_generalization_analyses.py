@@ -187,7 +187,7 @@ def test_folds_hold_out_what_they_say() -> None:
         assert torch.equal(one.test.chosen, parts[0].test.chosen)
     with pytest.raises(ValueError, match="fold 4 of 4 does not exist"):
         config(folds=4, fold=4)
-    with pytest.raises(ValueError, match="there is no fold 1 of none; give folds: 2"):
+    with pytest.raises(ValueError, match="fold 1 of none does not exist; give folds: 2"):
         config(fold=1)
 
 

@@ -179,8 +179,9 @@ def _baseline(study: Study, store: Store) -> tuple[dict[str, Any] | None, list[s
     """The baseline as far as it is known, and a note where the search that it is the best of has none yet."""
     try:
         return find_baseline(study, store), _found_since(study, store)
-    except NothingToBuildOn as reason:
+    except NothingToBuildOn as error:
         known = dict(study.ablation.baseline) if study.ablation else None
+        reason = str(error).removesuffix("; run it first")  # which the run of the file does by itself
         return known, [f"{reason}; until then the arms are shown without its parameters"]
 
 
