@@ -28,8 +28,8 @@ def refuse_lost_main_effects(
     other_level = next(level for level in factors[factor] if not same(level, standing[factor]))
     if not any(moved[factor]):
         raise ExclusionError(
-            f"exclude leaves no arm with {levels_name({factor: other_level})}, so nothing shows what it does; exclude"
-            f" less, or take {factor} out of factors"
+            f"exclude leaves no arm with {levels_name({factor: other_level})}, so its effect can't be "
+            f"estimated; exclude less, or take {factor} out of factors"
         )
     arms = f"{len(points)} arm{'s' * (len(points) != 1)}"
     mixed_up = f"can't be distinguished from {_of(others)}" if others else "can't be estimated"

@@ -12,8 +12,9 @@ SENTENCES: dict[Part, str] = {
     "resume": "An interrupted trial starts over; call run.restore(model=model) so that it resumes.",
     "load": "Trained models can't be loaded: there is no load(config, state).",
     "evaluate": (
-        "Nothing is measured on test data: there is no evaluate(config, state, run), and no program reports it. What is"
-        " compared has also chosen the checkpoints, so its level flatters, and no claim about unseen data follows."
+        "Nothing is measured on test data: there is no evaluate(config, state, run), and no program reports it. "
+        "What is compared has also chosen the checkpoints, so its level is too optimistic, and no claim about "
+        "unseen data follows."
     ),
 }
 

@@ -44,11 +44,11 @@ class Parameter(BaseModel):
             return self
         low, high = self.bounds
         if low > high:
-            raise ValueError(f"the range is upside down: {low!r} is above {high!r}; write [{high!r}, {low!r}]")
+            raise ValueError(f"the range is reversed: {low!r} is above {high!r}; write [{high!r}, {low!r}]")
         if low == high:
             raise ValueError(f"the range holds only {low!r}; move it to fixed, or widen the range")
         if self.log and low <= 0:
-            raise ValueError(f"a log scale can't start at {low!r}; choose a lower end above zero")
+            raise ValueError(f"a log scale can't start at {low!r}; choose a lower bound above zero")
         if self.log and self.step is not None:
             raise ValueError("log and step exclude each other; keep one of them")
         if self.step is not None and self.step > high - low:

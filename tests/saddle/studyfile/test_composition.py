@@ -246,7 +246,7 @@ class TestFor:
             ("[mnist, tiny_imagenet]", "[mnist, 3]", 2, "for.dataset", "3 is not accepted; expected a text"),
             ("{dataset}", "{datset}", 3, "question", "{datset} is undefined here; there are: {dataset}; did you mean dataset?"),
             ("{dataset: [mnist, tiny_imagenet]}", "mnist", 2, "for", "'mnist' has no hyperparameter with values; write for: {dataset: [mnist, gtsrb]}"),
-            ("{dataset: [mnist, tiny_imagenet]}", "", 2, "for", "None names no hyperparameter"),
+            ("{dataset: [mnist, tiny_imagenet]}", "", 2, "for", "None has no hyperparameter"),
             ("[mnist, tiny_imagenet]", "mnist", 2, "for.dataset", "'mnist' has no values; write dataset: [A, B]"),
             ("[mnist, tiny_imagenet]", "[]", 2, "for.dataset", "[] has no values"),
             ("[mnist, tiny_imagenet]", "[mnist, a, mnist]", 2, "for.dataset[2]", "mnist is listed twice"),

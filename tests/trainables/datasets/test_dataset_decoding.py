@@ -78,7 +78,7 @@ def test_the_background_is_an_option_of_the_dataset_and_of_its_cache(tmp_path: P
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ({"a": [Image.new("L", (6, 4), 255)] * 5, "b": [Image.new("L", (6, 4), 255)] * 5}, "lie between 255 and 255"),
+        ({"a": [Image.new("L", (6, 4), 255)] * 5, "b": [Image.new("L", (6, 4), 255)] * 5}, "are between 255 and 255"),
         ({"a": [Image.fromarray(INK.astype(np.uint8))] * 5, "b": [Image.fromarray(~INK * np.uint8(1))] * 5},
          "between 0 and 1 of 255, so they are almost uniform"),
         ({"a": noise_of(0), "b": noise_of(0), "c": noise_of(0)}, "all 3 classes have the same \\d training images"),

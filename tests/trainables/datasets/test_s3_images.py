@@ -249,7 +249,7 @@ class Liar(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("lie", "message"),
     [
-        ("short", "of 100 bytes came 50, 2 times"),
+        ("short", "only 50 of 100 bytes were received, 2 times"),
         ("elsewhere", "asked for bytes 300-399/2048, S3 answered with bytes 0-99/2048"),
         ("everything", "asked for bytes 300-399/2048, S3 answered with bytes 0-2047/2048"),
     ],

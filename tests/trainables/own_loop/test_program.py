@@ -54,7 +54,7 @@ json.dump(metrics, open(sys.argv[1] + "/m.json", "w"), indent=1)
 """
     [report] = train(make(tmp_path, source, "{output} {config}", report="m.json"), lr=0.5)
     assert report.metrics == {"validation/accuracy": 0.5}
-    with pytest.raises(ProgramFailed, match=r"left no other\.json"):
+    with pytest.raises(ProgramFailed, match=r"did not write other\.json"):
         train(make(tmp_path, "", "{output} {config}", report="other.json"))
 
 

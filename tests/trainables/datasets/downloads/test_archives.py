@@ -75,7 +75,9 @@ def test_wrong_content_is_never_kept(served: str, tmp_path: Path, monkeypatch: p
     [archive] = archives_of("cifar10")
     give(monkeypatch, "cifar10", [replace(archive, md5="0" * 32)])
     root = tmp_path / "data"
-    with pytest.raises(DataError, match=r"something else than cifar-10-binary\.tar\.gz: its md5 is \w+, the published"):
+    with pytest.raises(
+        DataError, match=r"something other than cifar-10-binary\.tar\.gz: its md5 is \w+, the published"
+    ):
         fetch("cifar10", root, mirror=served)
     assert not [path for path in root.rglob("*") if path.is_file()]
 
