@@ -75,7 +75,7 @@ def report(packages: list[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--tool", type=Path, default=TOOL, help="pip-audit; installed there where it is not")
+    parser.add_argument("--tool", type=Path, default=TOOL, help="path of pip-audit; installed there if missing")
     parser.add_argument("--constraints", type=Path, default=CONSTRAINTS)
     given = parser.parse_args()
     try:

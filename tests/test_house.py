@@ -31,9 +31,10 @@ CUT_SHORT = ("MissingParameter", "NoArgsIsHelpError", "BadOptionUsage")
 """What the parser says of a sentence's command that lacks its study, its subcommand or the value of an option."""
 CALLS = [piece for piece in COMMANDS if piece.text.startswith("saddle ")]
 MAKE_CALLS = [piece for piece in COMMANDS if piece.text.startswith("make ")]
-WITH_CODE = [piece for page in ("docs/extending.md", "docs/port-your-script.md") for piece in pieces("yaml", page=page)]
+CODE_PAGES = ("docs/extending.md", "docs/port-your-script.md", "docs/tutorial.md")
+WITH_CODE = [piece for page in CODE_PAGES for piece in pieces("yaml", page=page)]
 STUDIES = [piece for piece in pieces("yaml") if piece not in WITH_CODE]
-"""Those of the other two pages name code that the page adds; tests of theirs in `tests/pages` load them."""
+"""Those of the other pages name code that the page adds; tests of theirs in `tests/pages` load them."""
 TEMPLATE = [
     Piece("python", (ROOT / "tests/template/my_method.py").read_text()),
     Piece("toml", (ROOT / "tests/template/pyproject.toml").read_text()),

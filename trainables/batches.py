@@ -46,7 +46,7 @@ def make_loader(samples: TorchDataset[T_co], order: Order, batch_size: int) -> D
     """
     batches = Batches(order, batch_size)
     if not len(batches):
-        raise DataError(f"{len(order)} training image is too few for batches of {batch_size}; give {LEAST} at least")
+        raise DataError(f"{len(order)} training image is too few for batches of {batch_size}; give at least {LEAST}")
     return DataLoader(
         samples,
         batch_sampler=batches,

@@ -22,7 +22,7 @@ class InfrastructureError(UserError):
 
 
 class Mistake(Protocol):
-    """One mistake of a study file: where it is, what is wrong, what would be right, and the nearest valid name."""
+    """One mistake of a study file: its place, the problem, the correction, and the nearest valid name."""
 
     @property
     def file(self) -> str: ...
@@ -92,7 +92,7 @@ class StudyChanged(UserError):
     def __init__(self, study: str, changes: Sequence[str]) -> None:
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
-            f"{study} was run before with other settings:\n{listed}\n"
+            f"{study} was run before with different settings:\n{listed}\n"
             "Run it under another name, or with --fresh to start a new one and keep the old."
         )
         self.changes = tuple(changes)
@@ -104,9 +104,9 @@ class CodeChanged(UserError):
     def __init__(self, study: str, changes: Sequence[str]) -> None:
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
-            f"{study} has trials that were trained otherwise than those to come would be:\n{listed}\n"
-            "They would be compared as if they were alike. Go on with what they were trained with, start a new run"
-            " with --fresh, or mix them with --accept-changes, which every answer says from then on."
+            f"{study} has trials that were trained differently from the trials to come:\n{listed}\n"
+            "Comparing them would be misleading. Restore what they were trained with, start a new run with --fresh, or"
+            " mix them with --accept-changes, which every later answer mentions."
         )
 
 
@@ -116,10 +116,10 @@ class EvaluationChanged(UserError):
     def __init__(self, study: str, changes: Sequence[str], command: str) -> None:
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
-            f"{study} was run before with another evaluation:\n{listed}\n"
-            "Nothing needs to be trained again: measure its stored checkpoints so with\n"
+            f"{study} was run before with a different evaluation:\n{listed}\n"
+            "Nothing needs to be trained again: measure its stored checkpoints in this way with\n"
             f"  {command}\n"
-            "and the same command goes on afterwards, its new trials measured in the same way."
+            "Then run the same command again; new trials are measured in the same way."
         )
 
 
@@ -137,7 +137,7 @@ class TableChanged(UserError):
     def __init__(self, study: str, changes: Sequence[str]) -> None:
         listed = "\n".join(f"  {change}" for change in changes)
         super().__init__(
-            f"{study} was imported from a table with other values:\n{listed}\n"
+            f"{study} was imported from a table with different values:\n{listed}\n"
             "Import it under another name, or with --fresh to start a new one and keep the old."
         )
 

@@ -49,7 +49,7 @@ def unescape(text: str) -> str:
 
 
 def shorten(text: str, longest: int) -> str:
-    """The text, or its beginning and a hash of it where it is longer than that."""
+    """The text; if it is too long, its beginning and a hash of it."""
     return text if len(text) <= longest else text[: longest - len(_hashed(""))] + _hashed(text)
 
 

@@ -25,9 +25,9 @@ from saddle.secret_names import is_password_name, is_secret_name
 HIDDEN = "***"
 
 SHORTEST_EXACT = 8
-"""Values of the environment's secret variables are looked for from this length on; `1` and `test` stand everywhere."""
+"""Values of the environment's secret variables are looked for from this length on; `1` and `test` occur everywhere."""
 
-# a password in an address ends at the last @, whatever stands in it; but `http://host:8080/…@` has a port
+# a password in an address ends at the last @, whatever it contains; but `http://host:8080/…@` has a port
 _SCHEME = r"(?:(?P<web>https?|wss?|ray|grpc)|(?!(?:https?|wss?|ray|grpc)://)[\w+.-]*)://"
 _NO_PORT = r"""(?(web)(?!\d{1,5}(?:[/?#\s"']|\Z)))"""
 _IN_QUOTES = re.compile(
@@ -142,7 +142,7 @@ class _RedactedRecords:
 
     def __call__(self, *arguments: Any, **named: Any) -> logging.LogRecord:
         record = self.make(*arguments, **named)
-        with contextlib.suppress(TypeError, ValueError, KeyError):  # logging itself tells of a wrong format
+        with contextlib.suppress(TypeError, ValueError, KeyError):  # logging itself reports a wrong format
             said = record.getMessage()
             if redact(said) != said:
                 record.msg, record.args = redact(said), None
@@ -165,7 +165,7 @@ def _without_named(text: str) -> str:
 
 
 def _hidden_like(value: re.Match[str]) -> str:
-    """What stands for a value, in its quotes where it had both."""
+    """The replacement of a value, in quotes if it was quoted."""
     mark = value["esc"] or next((mark for mark in "\"'" if value[0].lstrip("bruBRU").startswith(mark)), "")
     whole = bool(mark) and value[0].endswith(mark) and len(value[0]) > len(mark)
     return f"{mark}{HIDDEN}{mark}" if whole else HIDDEN

@@ -1,4 +1,4 @@
-"""Which names stand for something secret: of environment variables, settings and parameters of URLs."""
+"""Which names denote secrets: of environment variables, settings and parameters of URLs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 ALWAYS = {"password", "passwd", "passphrase", "passcode", "secret", "secrets", "credential", "credentials", "webhook"}
-"""Words that make a name secret wherever they stand in it."""
+"""Words that make a name secret, at any position in it."""
 
 AT_THE_END = {"token", "apikey", "accesskey", "secretkey", "privatekey", "signature", "sig", "pwd", "pat", "dsn", "key"}
 """Words that make a name secret as its last: `hf_token` is one, `token_width` is none."""

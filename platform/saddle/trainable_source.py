@@ -25,7 +25,7 @@ ANY_LANGUAGE = (
 class TrainableSource:
     """A trainable by the name that a study gives to it, and where that is to be had.
 
-    `name` is that of an entry point, or `./FILE.py:ATTRIBUTE`; then `folder` is where the file lies on this
+    `name` is that of an entry point, or `./FILE.py:ATTRIBUTE`; then `folder` is where the file is on this
     machine, empty if unknown, and `checksum` that of the folder's sources, empty before they are read. `terms` are
     what the study says that a function may leave open. Of a program `command` runs it in `folder`, and `report` is
     the file that it leaves, empty if it prints its metrics.

@@ -118,7 +118,7 @@ def test_the_report_shows_the_answer_and_every_figure_without_an_error(
         figure = browser.find_element(By.ID, f"figure-{name}")
         assert figure.is_displayed()
         if name == "importance" and compared < FEWEST_TRIALS:
-            assert f"{compared} trials to compare; importance wants at least {FEWEST_TRIALS}" in figure.text
+            assert f"{compared} trials to compare; importance needs at least {FEWEST_TRIALS}" in figure.text
             continue
         if name == "parallel" and completed < FEWEST_COMPLETED:
             assert f"It wants {FEWEST_COMPLETED} completed trials" in figure.text

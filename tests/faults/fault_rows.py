@@ -46,7 +46,7 @@ ROWS = (
     FaultRow("driver SIGSTOP 90 s while another takes over", "the stopped one finds that it was taken over and ends", (
         f"{EXECUTE}/test_stale_drivers.py::test_a_stopped_driver_that_goes_on_changes_nothing_of_its_successor_s",
     )),
-    FaultRow("Ctrl-C once", "stops after the epochs under way, exit code 130", (
+    FaultRow("Ctrl-C once", "stops after the current epochs, exit code 130", (
         f"{INTERRUPTED}::test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does",
     )),
     FaultRow("Ctrl-C twice", "ends at once, nothing runs on", (

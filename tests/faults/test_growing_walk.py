@@ -108,7 +108,7 @@ def test_forty_trials_on_a_cluster_that_starts_with_no_worker_and_the_bucket_alo
             show=lambda: logs(walker, cluster),
         )  # fmt: skip
         said = logs(walker, cluster)
-        assert "waits for a node" in said
+        assert "waiting for a node" in said
         assert f"The best of {TRIALS} trials" in said
         say("finished", begun)
         require_all(walker, SADDLE_OPTUNA_URL=optuna)

@@ -67,9 +67,9 @@ def _without_other_classes(config: Any) -> str:
         right = (
             f"{' and '.join(', '.join(alike).rsplit(', ', 1))} have the same"
             if alike
-            else "none that is known has the same"
+            else "no known dataset has the same"
         )
-        return f"need a shift_dataset with the classes of the dataset, and its classes are others; {right}"
+        return f"need a shift_dataset with the classes of the dataset, and its classes differ; {right}"
     return ""
 
 

@@ -36,8 +36,8 @@ def _refusals(config: Any) -> Iterator[str]:
     yield from _of_distillation(config)
     if config.denoising != "none" and config.network not in WITH_STAGES:
         yield (
-            f"denoising {config.denoising} stands behind the stages of {' or '.join(WITH_STAGES)}, and "
-            f"{config.network} has none; choose another network, or denoising: none"
+            f"denoising {config.denoising} follows the stages of {' or '.join(WITH_STAGES)}, and {config.network} has "
+            "none; choose another network, or denoising: none"
         )
     if config.swa_start is not None and config.weight_average:
         yield (
@@ -46,7 +46,7 @@ def _refusals(config: Any) -> Iterator[str]:
         )
     if config.awp_gamma and config.awp_warmup >= config.epochs:
         yield (
-            f"awp_warmup {config.awp_warmup} leaves awp_gamma none of {config.epochs} epochs; at most "
+            f"awp_warmup {config.awp_warmup} leaves no epoch of {config.epochs} to awp_gamma; at most "
             f"{config.epochs - 1} is possible"
         )
 
@@ -74,12 +74,12 @@ def _of_distillation(config: Any) -> Iterator[str]:
     if not 0 < teacher < config.epochs:
         yield (
             f"distillation trains a teacher for {teacher} and a student for {config.epochs - teacher} of "
-            f"{config.epochs} epochs; give both one at least, such as teacher_epochs: {max(1, config.epochs // 2)} "
+            f"{config.epochs} epochs; give each at least one, such as teacher_epochs: {max(1, config.epochs // 2)} "
             f"with epochs: {max(2, config.epochs)}"
         )
     if config.objective == "trades":
         yield "distillation trains on the cross-entropy to the teacher; leave objective at cross_entropy"
     if config.label_smoothing:
-        yield "distillation has soft labels of its own; leave label_smoothing at 0"
+        yield "distillation uses its own soft labels; leave label_smoothing at 0"
     if config.angular_margin:
-        yield "an angular_margin is to the label, which the student of a distillation doesn't see; leave it at 0"
+        yield "an angular_margin needs labels, which the student of a distillation doesn't see; leave it at 0"

@@ -8,22 +8,23 @@ from trainables.contract import Component
 
 COMPONENTS: Mapping[str, Component] = {
     "random_start": Component(
-        "PGD in training starts at a random point of the ε-box, not at the image.",
+        "PGD in training starts at a random point of the ε-box instead of the image.",
         off={"random_start": False},
         on={"random_start": True},
     ),
     "auxiliary_losses": Component(
-        "The auxiliary tasks are trained along (S3, eq. 5 and 6), not the main task alone.",
+        "The auxiliary tasks are trained, too (S3, eq. 5 and 6), not the main task alone.",
         off={"auxiliary_weight": 0.0},
         on={"auxiliary_weight": 1.0},
     ),
     "mixing": Component(
-        "Perturbations of all tasks are mixed (MP, S3, eq. 2), instead of the main task's alone (STA).",
+        "The perturbations of all tasks are mixed (MP, S3, eq. 2) instead of using the main task's alone (STA).",
         off={"perturbation": "sta"},
         on={"perturbation": "mp"},
     ),
     "epsilon_warmup": Component(
-        "ε grows over the first epochs, as many as the scale has (full has none), instead of being whole at once.",
+        "ε grows over the first epochs (as many as the scale says; none at scale full) instead of being full "
+        "from the start.",
         off={"epsilon_warmup": 0},
     ),
     "trades": Component(
@@ -37,7 +38,7 @@ COMPONENTS: Mapping[str, Component] = {
         on={"awp_gamma": 0.005},
     ),
     "weight_averaging": Component(
-        "A moving average of the weights is tested instead of them.",
+        "A moving average of the weights is tested instead of the weights.",
         off={"weight_average": 0.0},
         on={"weight_average": 0.999},
     ),
@@ -47,12 +48,13 @@ COMPONENTS: Mapping[str, Component] = {
         on={"label_smoothing": 0.1},
     ),
     "dropout": Component(
-        "Features are left out at random before the heads, with probability 0.3.",
+        "Features are dropped at random before the heads, with probability 0.3.",
         off={"dropout": 0.0},
         on={"dropout": 0.3},
     ),
     "augmix": Component(
-        "Images are mixed with operations on them, and predictions are to agree (AugMix: Hendrycks et al., 2020).",
+        "Images are mixed with augmented versions, and predictions are trained to agree (AugMix: Hendrycks et "
+        "al., 2020).",
         off={"augmix": False},
         on={"augmix": True},
     ),

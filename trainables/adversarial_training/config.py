@@ -60,7 +60,7 @@ class Config(
     def _one_within_epsilon(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if all(name in ATTACKS and not ATTACKS[name].within_epsilon for name in value):
             raise ValueError(
-                f"{', '.join(value)} has a budget of its own; robust accuracy needs an L∞ attack as well, such as pgd"
+                f"{', '.join(value)} has its own budget; robust accuracy also needs an L∞ attack, such as pgd"
             )
         return value
 
@@ -79,7 +79,7 @@ class Config(
         if refusal := ANALYSES.refusal(self) or combination_refusal(self):
             raise ValueError(refusal)
         if self.epsilon_share and not self.epsilon:
-            raise ValueError("epsilon 0 leaves step_size nothing to grow with; give the epsilon that step_size is for")
+            raise ValueError("with epsilon 0, step_size can't be scaled; give the epsilon that step_size is for")
         if self.epsilon_warmup > self.epochs:
             raise ValueError(
                 f"epsilon_warmup {self.epsilon_warmup} never reaches ε in {self.epochs} epochs; "
@@ -87,8 +87,8 @@ class Config(
             )
         if self.fold and self.fold >= (self.folds or 1):
             raise ValueError(
-                f"there is no fold {self.fold} of {self.folds or 'none'}; "
-                f"give folds: {self.fold + 1} or more, or fold: 0"
+                f"fold {self.fold} of {self.folds or 'none'} does not exist; give folds: {self.fold + 1} or more, or "
+                "fold: 0"
             )
         if self.network == "wide_resnet":
             self._check_depth()
@@ -100,7 +100,7 @@ class Config(
             )
         self._check_transformation()
         if self.angular_margin and self.head != "angular":
-            raise ValueError("an angular_margin needs head: angular; a linear head has no angles to classes")
+            raise ValueError("an angular_margin needs head: angular, because a linear head has no angles to classes")
         facts = known_facts(self.dataset)
         if facts is not None:
             for name, labels in self.tasks.items():
@@ -111,15 +111,15 @@ class Config(
         changes = transformation_of(self).changes
         own = own_transformation(self.dataset)
         if changes and own is not None:
-            raise ValueError(
-                f"the dataset has a transformation of its own in addition to {', '.join(changes)}; give one of them"
-            )
+            raise ValueError(f"the dataset has a transformation in addition to {', '.join(changes)}; give one of them")
         if own is not None and self.epsilon_scaled_with == "contrast":
-            raise ValueError("epsilon_scaled_with knows the field contrast alone; give it instead of the dataset's own")
+            raise ValueError(
+                "epsilon_scaled_with uses the field contrast only; set it instead of the dataset's contrast"
+            )
         name, facts = known_name(self.dataset), known_facts(self.dataset)
         if self.separation != 1 and (name is None or KNOWN[name].draw is None or self.image_size is not None):
             drawn = ", ".join(known.name for known in KNOWN.values() if known.draw is not None)
-            raise ValueError(f"separation is for what is drawn, in its own size: dataset: {drawn}, without image_size")
+            raise ValueError(f"separation is for drawn images in their own size: dataset: {drawn}, without image_size")
         if self.class_count is not None and facts is not None and self.class_count > len(facts.classes):
             raise ValueError(f"class_count {self.class_count} is more than the dataset's {len(facts.classes)} classes")
 
@@ -129,8 +129,8 @@ class Config(
         if rest or blocks < 1:
             near = max(1, round((self.depth - extra) / 6)) * 6 + extra
             raise ValueError(
-                f"a wide_resnet of depth {self.depth} has no whole number of blocks by the rule of {self.depth_rule}; "
-                f"the nearest depth is {near}"
+                f"a wide_resnet of depth {self.depth} does not have a whole number of blocks by the rule of "
+                f"{self.depth_rule}; the nearest depth is {near}"
             )
 
     def _check_size(self) -> None:

@@ -27,7 +27,7 @@ from trainables.models.sizes import network_size as size_of
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
 """Assumed of one's own data where it can't be seen without opening it."""
-UNSEEN = replace(UNKNOWN, title="own data that is not here")
+UNSEEN = replace(UNKNOWN, title="own data that is not on this machine")
 """Of such data a study may say how many images it takes."""
 
 TEACHER = 0.5

@@ -44,7 +44,9 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     a dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
     if len(dataset.classes) < 2:
-        raise DataError(f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to tell apart")
+        raise DataError(
+            f"dataset {dataset.name} has one class, {dataset.classes[0]!r}; there is nothing to distinguish"
+        )
     tasks = tasks_of(config, dataset)
     tested = draw_subset(dataset.test.labels, config.test_size, config.test_subset, SUBSET_SEED)
     shape, classes = dataset.shape, (len(dataset.classes), *(task.classes for task in tasks))

@@ -18,9 +18,9 @@ SAMPLE, PER_CLASS, SEED = 5_000, 500, 0
 
 DATA_MEASURES: Mapping[str, str] = {
     "inter_class_variance": "mean L2 distance between images of two classes (S3, eq. 8)",
-    "per_sqrt_d": "inter_class_variance over the root of the dimension",
-    "inter_intra": "mean L2 distance between classes over that within them",
-    "fisher": "scatter of the class means over that within classes",
+    "per_sqrt_d": "inter_class_variance divided by the root of the dimension",
+    "inter_intra": "mean L2 distance between classes divided by that within classes",
+    "fisher": "scatter of the class means divided by that within classes",
     "nearest_linf_over_2epsilon": (
         "mean L∞ distance of at most 1,000 images to the nearest sampled one of another class, over 2ε, ε being that "
         "of the evaluation"

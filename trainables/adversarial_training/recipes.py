@@ -74,7 +74,7 @@ CUSTOMARY: Mapping[str, Customary] = {
         epochs=200,
         schedule="piecewise",
         augmentation="none",
-        differing={**AVERAGED, "augmentation": ("assumed", "a mirrored digit is another one")},
+        differing={**AVERAGED, "augmentation": ("assumed", "mirroring changes digits")},
     ),
     "gtsrb": Customary(
         ALEXNET,

@@ -39,5 +39,5 @@ def selection_doubt(config: Config, metric: Metric) -> str:
     how = f"within ε {trained:.4g}" if trained else "without attacks"
     return (
         f"trained {how} and validated within ε {validated:.4g} (see validation_epsilon), where robust accuracy falls "
-        "while such a network learns, so that its best epoch may be one of the first"
+        "while such a network learns, so its best epoch may be one of the first"
     )

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from trainables.contract import Component
 
 COMPONENTS: Mapping[str, Component] = {
-    "class_branch": Component(
-        "G learns to tell the class of what it sees (S1, eq. 3).", off={"lambda2": 0.0}, on={"lambda2": 1.0}
-    ),
-    "sparsity": Component("G is to change little (S1, eq. 4).", off={"lambda3": 0.0}),
+    "class_branch": Component("G learns to classify its input (S1, eq. 3).", off={"lambda2": 0.0}, on={"lambda2": 1.0}),
+    "sparsity": Component("G is trained to change little (S1, eq. 4).", off={"lambda3": 0.0}),
     "diversity": Component(
-        "G is not to damage all images of a batch alike, which S1 leaves to the noise.",
+        "G is trained not to damage all images of a batch in the same way, which S1 leaves to the noise.",
         off={"lambda_diversity": 0.0},
         on={"lambda_diversity": 3.0},
     ),
     "cycle": Component(
-        "G must lead its counterfactuals back (S1, eq. 6).", off={"half_cycles": 1}, on={"half_cycles": 2}
+        "G must map its counterfactuals back (S1, eq. 6).", off={"half_cycles": 1}, on={"half_cycles": 2}
     ),
     "noise": Component(
         "Noise at every upsampling layer (S1, eq. 7).", off={"noise_channels": 0}, on={"noise_channels": 1}
@@ -32,10 +30,10 @@ COMPONENTS: Mapping[str, Component] = {
         on={"last_upsampling": "nearest"},
     ),
     "residual": Component(
-        "G adds to the image instead of painting all of it.", off={"residual": False}, on={"residual": True}
+        "G adds to the image instead of painting the whole image.", off={"residual": False}, on={"residual": True}
     ),
     "averaging": Component(
-        "Averages of the networks' weights are evaluated, not the last ones.",
+        "Averages of the networks' weights are evaluated instead of the last weights.",
         off={"generator_average": 0.0, "discriminator_average": 0.0},
         on={"generator_average": 0.97, "discriminator_average": 0.97},
     ),

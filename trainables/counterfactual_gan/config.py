@@ -64,7 +64,7 @@ class Config(
         if not self.positive and len(facts.classes) != 2:
             example = facts.classes[-1]
             raise ValueError(
-                f"the dataset has {len(facts.classes)} classes; say which of them count as damaged, such as "
+                f"the dataset has {len(facts.classes)} classes; choose which of them count as damaged, such as "
                 f"positive: [{example}]"
             )
 

@@ -39,4 +39,4 @@ SMALL = 32
 PHOTOGRAPHS = AttackBudget(
     8 / 255, 2 / 255, 10, 20, "assumed", "the customary budget of colour photographs, never MNIST's 0.3"
 )
-SMALL_AND_GREY = AttackBudget(0.1, 0.01, 20, 20, "assumed", "what is often seen on Fashion-MNIST", l2=1.5)
+SMALL_AND_GREY = AttackBudget(0.1, 0.01, 20, 20, "assumed", "common on Fashion-MNIST", l2=1.5)

@@ -39,7 +39,7 @@ def how_to_get(name: str, root: Path) -> str:
     except DataError as error:
         return str(error)
     if KNOWN[name].downloads:
-        return f"{name} is not in {root}; get it with: saddle data fetch {name}"
+        return f"{name} is not in {root}; fetch it with: saddle data fetch {name}"
     return str(KNOWN[name].absent(root))
 
 

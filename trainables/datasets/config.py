@@ -87,7 +87,7 @@ def _address(address: str) -> str:
     """A path, or an address on S3; what is wrong is not quoted, because a credential may be in it."""
     scheme, separator, _ = address.partition("://")
     if separator and scheme != "s3":
-        raise ValueError(f"{scheme[:8]}://… can't be read; data lies in a local folder or at s3://BUCKET/KEY")
+        raise ValueError(f"{scheme[:8]}://… can't be read; data must be in a local folder or at s3://BUCKET/KEY")
     if separator and not S3_ADDRESS.fullmatch(address):
         raise ValueError(
             "this is not an address on S3; it is written s3://BUCKET/KEY, without credentials, which come from the "
@@ -129,13 +129,13 @@ class _Own(_Described):
 
     background: Literal["white", "black"] | tuple[Level, Level, Level] = Field(
         default="white",
-        description="What shows through transparent pixels: white, black, or [red, green, blue].",
+        description="Background of transparent pixels: white, black, or [red, green, blue].",
     )
     range: Annotated[tuple[Finite, Finite] | None, AfterValidator(_range)] = Field(
         default=None,
         description=(
-            "The values that are black and white in images deeper than 8 bits: [0, 4095] for 12 bits in 16; without it "
-            "16-bit images have 0 to 65535, floats 0 to 1."
+            "Values of black and white in images deeper than 8 bits: [0, 4095] for 12 bits in 16; without it 16-bit "
+            "images have 0 to 65535, floats 0 to 1."
         ),
     )
 
@@ -156,12 +156,12 @@ class FolderDataset(_Own):
     Or `PATH/CLASS/*`, split 80/20.
     """
 
-    folder: Annotated[Address, Field(description="The folder that holds the class folders; a path or s3://….")]
+    folder: Annotated[Address, Field(description="The folder with the class folders; a path or s3://….")]
     group: Annotated[str, Field(min_length=1), AfterValidator(_pattern)] | None = Field(
         default=None,
         description=(
-            "A regular expression of what in CLASS/FILE names the images that belong together, such as (.*)_ for "
-            "frames TRACK_FRAME; they are never on both sides of a split."
+            "A regular expression for the part of CLASS/FILE that images of one group share, such as (.*)_ for "
+            "frames TRACK_FRAME; a group is never on both sides of a split."
         ),
     )
 
@@ -235,7 +235,7 @@ DatasetSpec = Annotated[
         _kind,
         custom_error_type="dataset",
         custom_error_message=(
-            "a dataset is written NAME, {known: NAME, size: N}, {folder: PATH} or "
+            "write a dataset as NAME, {known: NAME, size: N}, {folder: PATH} or "
             f"{{parquet: {{train: PATH, test: PATH}}}}; known names: {', '.join(KNOWN)}"
         ),
     ),

@@ -15,8 +15,8 @@ def declare_test_subset() -> Any:
         ge=0,
         le=1_000,
         description=(
-            "Which of the disjoint draws of test_size test images; as a block, what holds beyond one draw. 0: the draw "
-            "of every study that doesn't say."
+            "Index of the draw of test_size test images; draws are disjoint. As a block it shows what holds beyond "
+            "one draw. 0 is the default draw."
         ),
     )
 
@@ -29,7 +29,7 @@ def declare_split_seed() -> Any:
         ge=0,
         le=1_000_000,
         description=(
-            "Which random split into training and held-out images, and which train_size of them; as a block, what "
-            "holds beyond one split. 0: the split of every study that doesn't say."
+            "Seed of the random split into training and held-out images, and of the choice of train_size images. As "
+            "a block it shows what holds beyond one split. 0 is the default split."
         ),
     )

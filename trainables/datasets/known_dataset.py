@@ -132,8 +132,8 @@ class KnownDataset:
             return DataNotFoundError(f"dataset {self.name} is not in {root}; {self._fetch}")
         fetch = f"{self._fetch}, or " if self.downloads else ""
         return DataNotFoundError(
-            f"dataset {self.name} is not in {root}; {fetch}put there {self.what_goes_there}; "
-            "or point --data-root or SADDLE_DATA at the folder that holds them"
+            f"dataset {self.name} is not in {root}; {fetch}put there {self.what_goes_there}; or set --data-root or "
+            "SADDLE_DATA to the folder with them"
         )
 
     @property

@@ -51,7 +51,7 @@ def _load_transformed(
     plainly_named = isinstance(plain, NamedDataset) and plain == NamedDataset(known=plain.known)
     draw = KNOWN[plain.known].draw if isinstance(plain, NamedDataset) and plainly_named else None
     if draw is None:
-        raise DataError("separation is of synthetic_shapes, in their own size, alone; leave it out")
+        raise DataError("separation is only for synthetic_shapes in their own size; leave it out")
     return transformed(draw(transformation.separation), transformation)
 
 

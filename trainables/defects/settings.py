@@ -23,7 +23,7 @@ class DefectSettings(Config):
     positive: tuple[str, ...] = hyperparameter(
         (),
         source="assumed",
-        description="Classes that count as damaged, against all others; empty: the second of two classes.",
+        description="Classes that count as damaged, versus all others; empty: the second of two classes.",
     )
     tile_size: int | None = hyperparameter(
         None,
@@ -31,7 +31,7 @@ class DefectSettings(Config):
         unit="pixels",
         ge=8,
         le=4096,
-        description="Cut images with masks into tiles of so many pixels a side; null: as the dataset says.",
+        description="Cut images with masks into tiles of N × N pixels; null: as the dataset says.",
     )
     image_size: int | None = hyperparameter(
         None,
@@ -39,9 +39,9 @@ class DefectSettings(Config):
         unit="pixels",
         ge=8,
         le=4096,
-        description="Resize images, or tiles, to so many pixels a side (bilinear); null: as they are.",
+        description="Resize images or tiles to N × N pixels (bilinear); null: keep their size.",
     )
-    grey: bool = hyperparameter(False, source="assumed", description="Turn images grey, by Rec. 601's luma.")
+    grey: bool = hyperparameter(False, source="assumed", description="Convert images to grey (luma of Rec. 601).")
     train_size: int | None = hyperparameter(
         None, source="paper", unit="images", ge=4, description="Train on at most this many images; null: all."
     )
@@ -64,7 +64,7 @@ class DefectSettings(Config):
         "crop_colour_blur",
         source="paper",
         description=(
-            "Of training images: none, or S1's (4.2) random crop and resize, flips, rotations, brightness, hue and "
-            "blur; how strong, S1 doesn't say."
+            "Augmentation of training images: none, or S1's (4.2) random crop and resize, flips, rotations, "
+            "brightness, hue and blur; how strong, S1 doesn't say."
         ),
     )

@@ -81,7 +81,8 @@ def of_classifier(
         sample = features(torch.zeros(1, *shape, device=device))
     if sample.ndim != 2:
         raise ValueError(
-            f"{type(model).__name__}.features gives {tuple(sample.shape)} for one image, which must be pooled: (1, F)"
+            f"{type(model).__name__}.features gives {tuple(sample.shape)} for one image, expected pooled features "
+            "(1, F)"
         )
 
     def compute(images: Tensor) -> Tensor:

@@ -62,7 +62,9 @@ def frechet_distance(real: Tensor, generated: Tensor) -> FrechetDistance:
         raise ValueError(f"features are {tuple(real.shape)} and {tuple(generated.shape)}, not (N, F) and (M, F)")
     n, m, dimensions = len(real), len(generated), real.shape[1]
     if min(n, m) < 2:
-        raise ValueError(f"a covariance needs two images a set; here are {n} real and {m} generated ones")
+        raise ValueError(
+            f"a covariance needs at least two images in each set; there are {n} real and {m} generated ones"
+        )
     mean_real, root_real = _moments(real)
     mean_generated, root_generated = _moments(generated)
     shared = torch.linalg.svdvals(root_real @ root_generated.T).sum()

@@ -97,13 +97,13 @@ def _cached(url: str) -> Path:
                     out.write(chunk)
             digest = _sha256(fetched)
             if not digest.startswith(OFFICIAL):
-                raise WeightsError(f"{url} gave something else than FID's weights: its SHA-256 is {digest}")
+                raise WeightsError(f"{url} returned something other than FID's weights: its SHA-256 is {digest}")
             os.replace(fetched, target)
     except (OSError, HTTPException) as error:
         raise WeightsError(
-            f"FID needs Inception's weights, which are neither in {target.parent} nor to be had from {url} "
-            f"({error}); copy {FILE} there, name its path, or measure the Fréchet "
-            "distance between the features of a classifier trained in the project (called FD)"
+            f"FID needs Inception's weights, which are neither in {target.parent} nor available from {url} ({error}); "
+            f"copy {FILE} there, name its path, or measure the Fréchet distance between the features of a classifier "
+            "trained in the project (called FD)"
         ) from None
     return target
 

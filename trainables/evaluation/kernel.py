@@ -42,7 +42,9 @@ def kernel_distance(
         raise ValueError(f"features are {tuple(real.shape)} and {tuple(generated.shape)}, not (N, F) and (M, F)")
     fewest = min(len(real), len(generated))
     if fewest < 2:
-        raise ValueError(f"it needs two images a set; here are {len(real)} real and {len(generated)} generated ones")
+        raise ValueError(
+            f"it needs at least two images in each set; there are {len(real)} real and {len(generated)} generated ones"
+        )
     size = subset_size if subset_size is not None else min(LARGEST_SUBSET, max(2, fewest // 2))
     if not 2 <= size <= fewest or subsets < 1:
         raise ValueError(f"{subsets} subsets of {size} images can't be drawn; of {fewest} images 2 to {fewest} can")

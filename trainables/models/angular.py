@@ -23,7 +23,7 @@ class AngularHead(nn.Module):
     def __init__(self, linear: nn.Module, scale: float) -> None:
         super().__init__()
         if not isinstance(linear, nn.Linear):
-            raise TypeError(f"an angular head begins as a linear one, not as {type(linear).__name__}")
+            raise TypeError(f"an angular head is made from a linear one, not from {type(linear).__name__}")
         self.weight = nn.Parameter(linear.weight.detach().clone())
         self.scale = scale
 

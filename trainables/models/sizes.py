@@ -81,7 +81,7 @@ def blocks_per_stage(depth: int, rule: str) -> int:
     """
     blocks, rest = divmod(depth - _DEPTH_EXTRA[rule], 6)
     if rest or blocks < 1:
-        raise ValueError(f"a wide_resnet of depth {depth} has no whole number of blocks by the rule of {rule}")
+        raise ValueError(f"a wide_resnet of depth {depth} does not have a whole number of blocks by the rule of {rule}")
     return blocks
 
 

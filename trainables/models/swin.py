@@ -45,8 +45,8 @@ def build_swin(
             raise
         raise ValueError(
             f"{what} was to start from ImageNet's weights ({name} of timm), which are neither in this machine's cache "
-            f"nor to be downloaded ({type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}); "
-            "set pretrained: false to start from random weights, or download them where there is a network"
+            f"nor downloadable ({type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}); "
+            "set pretrained: false to start from random weights, or download them on a machine with network access"
         ) from error
     assert isinstance(swin, SwinTransformer)
     return swin

@@ -58,7 +58,7 @@ def config_of(function: Callable[..., Any], declared: Any, settings: Mapping[str
         return ConfigAdapter(closed_model(kind), lambda config: kind.model_validate(config.model_dump()))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return ConfigAdapter(dataclass_model(kind), lambda config: kind(**values_of(config)))
-    raise TypeError(f"the configuration is a {kind!r}; a dataclass, a pydantic model or dict is wanted")
+    raise TypeError(f"the configuration is a {kind!r}; expected a dataclass, a pydantic model or a dict")
 
 
 def annotation_of(function: Callable[..., Any]) -> Any:

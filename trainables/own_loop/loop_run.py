@@ -33,7 +33,7 @@ class LoopRun:
         """
         taken = [name for name in RESERVED if name in state]
         if taken:
-            raise ValueError(f"{taken[0]} is a name of saddle's own in a state; use another one")
+            raise ValueError(f"{taken[0]} is a reserved name in a state; use another one")
         self.epoch += 1
         numbers = {name: number_of(name, value) for name, value in metrics.items()}
         self._hand_over(Report(numbers, state_of(self._run, self.epoch, state)))

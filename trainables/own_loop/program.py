@@ -58,8 +58,8 @@ class ProgramTrainable:
                 raise ProgramFailed(f"the program printed no line of JSON with a metric; its output ends with\n{lines}")
 
     def load(self, config: Any, state: Mapping[str, Any]) -> NoReturn:
-        """Raise `NotProvided`: a program keeps its model itself."""
-        raise NotProvided("a program keeps its model itself")
+        """Raise `NotProvided`: a program keeps its model to itself."""
+        raise NotProvided("a program keeps its model to itself")
 
     def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
         """The test metrics that the program reported together with this epoch."""
@@ -105,7 +105,7 @@ def program_trainable(command: str, report: str, folder: str, terms: StudyTerms)
     unused = [] if "config" in names else sorted({*terms.settings} - names)
     if unused:
         raise ValueError(
-            f"{unused[0]} would never reach the program: write {{{unused[0]}}} in the command, or {{config}}"
+            f"{unused[0]} is not passed to the program: write {{{unused[0]}}} in the command, or {{config}}"
         )
     metrics = named_metrics(terms)
     tested = any(name.startswith("test/") for name in metrics)
@@ -173,13 +173,15 @@ def metrics_in(line: str) -> dict[str, float]:
 def metrics_in_file(path: Path) -> list[dict[str, float]]:
     """The metrics of a file's lines, or of the one object that it holds; raises `ProgramFailed` if it holds none."""
     if not path.is_file() or path.stat().st_size > LARGEST_REPORT:
-        raise ProgramFailed(f"the program left no {path.name} of at most {LARGEST_REPORT >> 20} MiB in {{output}}")
+        raise ProgramFailed(
+            f"the program did not write {path.name} of at most {LARGEST_REPORT >> 20} MiB in {{output}}"
+        )
     text = path.read_text(errors="replace")
     found = [metrics for line in text.splitlines() if (metrics := metrics_in(line))] or [
         metrics_in(" ".join(text.split()))
     ]
     if not found[0]:
-        raise ProgramFailed(f'{path.name} holds no JSON with a metric, such as {{"validation/accuracy": 0.9}}')
+        raise ProgramFailed(f'{path.name} has no JSON with a metric, such as {{"validation/accuracy": 0.9}}')
     return found
 
 

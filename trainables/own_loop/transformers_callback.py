@@ -102,7 +102,9 @@ class TransformersCallback(TrainerCallback):
         if self._first_step in (None, state.global_step):  # the script's own, or one before the first step
             return
         if state.global_step == self._reported_step:
-            raise ValueError(f"step {state.global_step} is evaluated twice: give the Trainer one set as eval_dataset")
+            raise ValueError(
+                f"step {state.global_step} is evaluated twice: give the Trainer one dataset as eval_dataset"
+            )
         self._reported_step = state.global_step
         training, self._logged = self._logged, {}
         self._run.report(

@@ -16,16 +16,20 @@ class Config(DefectSettings):
     """A network that marks damaged pixels, trained on masks; S1 gives no hyperparameter of it."""
 
     network: Literal["cnn_unet", "swin_unet"] = hyperparameter(
-        "cnn_unet", source="paper", description="The network: the generator of S1 without noise, codes and class."
+        "cnn_unet", source="paper", description="Network: the generator of S1 without noise, codes and class."
     )
     width: int = hyperparameter(
         64, source="customary", ge=4, le=512, description="cnn_unet: channels at full size; swin_unet: the embedding."
     )
     levels: int = hyperparameter(
-        4, source="customary", ge=1, le=7, description="Times that the image is halved; a Swin UNet's stages."
+        4,
+        source="customary",
+        ge=1,
+        le=7,
+        description="Number of times that the image is halved; in a Swin UNet the number of stages.",
     )
     pretrained: bool = hyperparameter(
-        False, source="assumed", description="Take swin_unet's encoder from ImageNet; needs its weights."
+        False, source="assumed", description="Start swin_unet's encoder from ImageNet weights."
     )
     norm: Literal["group", "batch"] = hyperparameter(
         "group", source="assumed", description="Normalisation of convolutional networks."

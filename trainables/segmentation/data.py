@@ -17,7 +17,7 @@ def masked_splits(config: Config, run: Run) -> Splits:
     """Training, validation and test images; raises `DataError` if one of them has no masks."""
     data = splits(config, run.data(dataset_of(config)), run.device)
     if any(part.masks is None for part in (data.train, data.validation, data.test)):
-        raise DataError("segmentation learns from masks, and this dataset has none")
+        raise DataError("segmentation needs masks, and this dataset has none")
     return data
 
 

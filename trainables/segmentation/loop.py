@@ -33,7 +33,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     state: Mapping[str, Any] | None = run.resume()
     if state is not None:
         if state["seed"] != run.seed:
-            raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+            raise ValueError(f"the stored state has seed {state['seed']}, but this run has seed {run.seed}")
         run.unwrap(model).load_state_dict(state["model"])
         optimizer.load_state_dict(detached(state["optimizer"]))
     order = BalancedSampler(data.train.labels, run.seed, balanced=config.balanced_sampling)

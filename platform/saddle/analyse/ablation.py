@@ -155,7 +155,7 @@ def standing_of(
     declared: Declarations,
     history: PlanHistory = UNCHANGED,
 ) -> RaceState:
-    """Where an ablation stands: its effects, and which arms its race, if it has one, needs no more."""
+    """The state of an ablation: its effects, and the arms that its race, if it has one, no longer needs."""
     spec = comparison_spec(study, compared_metric(study, declared, entries), history)
     return judge_arms(study, arms, measure_arms(study, arms, entries, spec.metric.name, spec.scale), spec)
 
@@ -234,7 +234,7 @@ def _judge(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spe
 def arms_of(study: Study, entries: Sequence[TrialRecord]) -> list[Arm]:
     """The arms of an ablation, the baseline first, found again from its file and its finished trials.
 
-    With `best_of` the file doesn't say where the baseline stands, so each arm's own settings are tried as baseline.
+    With `best_of` the file doesn't give the baseline's levels, so each arm's own settings are tried as baseline.
     Raises `DesignError` if no baseline explains all arms in the ledger.
     """
     ablation = _ablation(study)

@@ -62,7 +62,7 @@ def best_trial(study: Study, declared: Declarations, entries: Iterable[TrialReco
     """The study's best trial, chosen on held-out data by what selects its checkpoints (see `selection_of`).
 
     It completed and keeps the constraints. Of several objectives it has all; among equals by the selecting metric, the
-    objectives decide in their order, so that where that metric is one of them it lies on the Pareto front. The earlier
+    objectives decide in their order, so that where that metric is one of them it is on the Pareto front. The earlier
     one of equals; None if there is none. Trials that validation measured by terms of their own are not ranked by it.
     """
     selection = selection_of(study, declared)

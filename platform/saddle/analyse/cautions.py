@@ -34,8 +34,8 @@ def uninformative(effects: Sequence[Effect], metric: Metric, chance: float | Non
         return ""
     scale = Scale.of(metric)
     return (
-        f"no arm reaches {scale.value(bar)} in {metric}, where guessing gives {scale.value(chance)}; so near to it arms"
-        " differ by noise, and none is compared."
+        f"no arm reaches {scale.value(bar)} in {metric}, where guessing gives {scale.value(chance)}; that close to "
+        "guessing, arms differ by noise, and none is compared."
     )
 
 
@@ -74,7 +74,7 @@ def cautions(
     total = len(measured) * len(ablation.seed_list)
     missing = sum(arm.counts[MISSING] for arm in measured)
     if missing:
-        yield f"Preliminary: {missing} of {plural(total, 'replicate')} are not trained yet."
+        yield f"Preliminary: {missing} of {plural(total, 'replicate')} have not been trained yet."
     if ablation.spending is not None:
         yield from _race(measured, standing, ablation.seed_list, total)
         yield from _inflated(standing)
@@ -86,12 +86,12 @@ def cautions(
             yield f"{note}." if note.startswith(effect.name) else f"{effect.name}: {note}."
     baseline = measured[0]
     if baseline.failures and not baseline.values:
-        yield f"The baseline {baseline.arm} completed with no seed, so nothing can be compared."
+        yield f"The baseline {baseline.arm} did not complete with any seed, so nothing can be compared."
     if not all_failed(entries):  # more seeds would fail, too
         yield from limits_of(ablation, len(standing.effects))
     if not declared:
         better = "larger" if spec.direction == "maximize" else "smaller"
-        yield f"{spec.metric} is not a metric that the trainable declares; {better} is taken to be better."
+        yield f"{spec.metric} is not declared by the trainable; {better} is assumed to be better."
     yield from single_attack(entries, spec.metric)
 
 
@@ -111,7 +111,7 @@ def _race(measured: Sequence[ArmValues], standing: RaceState, seeds: Sequence[in
         for place, seed in enumerate(seeds)
     )
     if late:
-        yield f"{plural(late, 'replicate')} ended after the arm was settled and do not count in its effect."
+        yield f"{plural(late, 'replicate')} ended after the arm was settled and don't count towards its effect."
 
 
 def _inflated(standing: RaceState) -> Iterable[str]:

@@ -24,7 +24,7 @@ SETTLED_WORDS = frozenset({*SETTLED, Word.RISES, Word.FALLS})
 
 
 class Judgement(StrEnum):
-    """How the word of a comparison stands to the expected one."""
+    """How the verdict of a comparison relates to the expected one."""
 
     AS_EXPECTED = "as expected"
     NOT_AS_EXPECTED = "not as expected"
@@ -91,7 +91,7 @@ def reached_words(results: StudyResults, arm: str | None = None) -> list[Reached
     """
     answer = results.answer
     if results.study.search is not None:
-        raise UserError(f"{results.run} is a search, which has no verdict; an ablation of what it found has one")
+        raise UserError(f"{results.run} is a search, which has no verdict; an ablation of its result has one")
     if answer.relation is not None:
         if arm is not None:
             raise UserError(f"{results.run} is a relation, which has one verdict; leave out --arm")

@@ -16,7 +16,7 @@ def without_retried(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
     """The records without those that failed or timed out and were tried again: of a retried trial the latest counts.
 
     A search tries the settings again as a new trial with a number of its own, and its ledger keeps both; so a later
-    trial with the same settings, seed, arm and block stands for the earlier one.
+    trial with the same settings, seed, arm and block replaces the earlier one.
     """
     if not any(entry.outcome in RETRYABLE for entry in entries):
         return entries

@@ -16,7 +16,7 @@ MOST_COMPARISONS = 3
 IMPROVES = re.compile(
     r"\b(beats?|better|improves?|helps?|outperforms?|raises?|recovers?|more (?:robust|accurate))\b", re.I
 )
-"""A question with one of these words asks whether the arm that stands before it is better than the baseline."""
+"""A question with one of these words asks whether the arm named before it is better than the baseline."""
 
 NEGATED = re.compile(r"\b(no|not|never|without|hurts?|harms?|worse|less)\b|n't\b", re.I)
 """A question with one of these words gets no yes or no: which of them would be the good answer is not clear."""

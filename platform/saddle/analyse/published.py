@@ -17,7 +17,7 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 ABSENT = object()
-"""Stands for a setting that no trial has."""
+"""Marks a setting that no trial has."""
 
 
 @dataclass(frozen=True)

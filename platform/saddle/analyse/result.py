@@ -59,7 +59,7 @@ def compared_metric(study: Study, declared: Declarations, entries: Sequence[Tria
     """The metric that arms are compared in: the study's, else the test twin of what selects checkpoints, else a robust
     one.
 
-    The twin counts where the trainable declares it, or a trial has it; so does what stands for it (see `headline`).
+    The twin counts where the trainable declares it, or a trial has it; so does its substitute (see `headline`).
     """
     named = study.relation.gain.metric if study.relation is not None else None
     named = study.ablation.compare.metric if study.ablation is not None else named

@@ -208,7 +208,9 @@ def _notes(views: Sequence[StudyView]) -> list[str]:
             " are judged by the bound that holds whenever one stops."
         )
     if any(view.best is not None for view in views):
-        notes.append("The best trial of a search is a single one, chosen by its own value; it flatters itself.")
+        notes.append(
+            "The best trial of a search is a single one, chosen by its own value; its value is too optimistic."
+        )
     shared = [len(arm.values) for view in views for arm in view.arms if view.best is None]
     if shared and max(shared) < FEWEST_SEEDS:
         notes.append(f"No arm has {FEWEST_SEEDS} completed seeds yet, so nothing is compared between studies.")
@@ -243,7 +245,7 @@ def measured_differently(first: StudyView, other: StudyView) -> list[str]:
     if not said:
         return []
     how = f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)})"
-    return [f"{how}: what differs between them may be the evaluation's"]
+    return [f"{how}: the difference may come from the evaluation"]
 
 
 def mean_sd(arm: ArmValues) -> tuple[float, float] | None:

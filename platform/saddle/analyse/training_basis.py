@@ -97,7 +97,7 @@ def mixed_basis_cautions(records: Sequence[TrialRecord], arms: Sequence[Arm]) ->
 def with_other_basis(
     effects: Sequence[Effect], arms: Sequence[Arm], records: Sequence[TrialRecord]
 ) -> tuple[Effect, ...]:
-    """The effects, with a reservation where an arm was trained otherwise than what it is compared with."""
+    """The effects, with a reservation where an arm was trained differently from what it is compared with."""
     counted = with_results(records)
     if not any(len(groups) > 1 for groups in by_value(counted).values()):
         return tuple(effects)

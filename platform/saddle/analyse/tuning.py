@@ -37,15 +37,20 @@ def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) ->
         return
     if SEARCH_SEED in ablation.seed_list:
         yield (
-            f"Seed {SEARCH_SEED} is that of every trial of {ablation.best_of}: the run that won there counts here once"
-            " more, and flatters itself. An ablation that is run anew begins after it."
+            f"Seed {SEARCH_SEED} is that of every trial of {ablation.best_of}: the run that won there counts here "
+            "once more, and makes the result too optimistic. An ablation that is started anew uses later seeds."
         )
     if tuned is None:
-        yield f"The settings are those of the best trial of {ablation.best_of}: they were tuned for what it trained."
+        yield (
+            f"The settings are those of the best trial of {ablation.best_of}, so they were tuned for what that search "
+            "trained."
+        )
         return
     yield from grown_past(tuned)
     if tuned.doubt:
-        equals = f"The baseline has the settings of the first among equals, as {tuned.search} has no best trial."
+        equals = (
+            f"The baseline has the settings of one of several equally good trials, as {tuned.search} has no best trial."
+        )
         yield f"{equals} {tuned.doubt}"
     yield f"{listed(tuned.parameters)} {_were(tuned)} tuned by {tuned.search} {_for_whom(study, arms, tuned)}."
 
@@ -65,18 +70,21 @@ def _were(tuned: TunedBy) -> str:
 
 
 def _for_whom(study: Study, arms: Sequence[Arm], tuned: TunedBy) -> str:
-    """`for mp (perturbation = mp), so that a comparison favours it; sta and mta have them untuned`."""
+    """`for mp (perturbation = mp), so a comparison favours it; sta and mta have them untuned`."""
     names = _differing(arms)
     of_arms = dict(zip(labels(arms), arms, strict=True))
     suited = [name for name, arm in of_arms.items() if _is_tuned(study, arm, arms[0], names, tuned)]
     with_settings = settings((name, tuned.settings[name]) for name in names if name in tuned.settings)
     if not suited:
         given = f" (it trained with {with_settings})" if with_settings else ""
-        return f"for what it trained, which is not one of these arms{given}; all of them have these settings untuned"
+        return (
+            f"for what that search trained, which is not one of these arms{given}; all of them have these settings "
+            "untuned"
+        )
     others = [name for name in of_arms if name not in suited]
     given = f" ({with_settings})" if with_settings else ""
     has = "has" if len(others) == 1 else "have"
-    return f"for {listed(suited)}{given}, so that a comparison favours it; {listed(others)} {has} them untuned"
+    return f"for {listed(suited)}{given}, so a comparison favours it; {listed(others)} {has} them untuned"
 
 
 def _differing(arms: Sequence[Arm]) -> list[str]:

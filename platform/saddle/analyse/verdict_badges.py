@@ -1,4 +1,4 @@
-"""The words that stand before an answer: the verdict of each comparison, or how many have which."""
+"""The words that begin an answer: the verdict of each comparison, or how many have which."""
 
 from __future__ import annotations
 

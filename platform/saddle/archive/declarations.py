@@ -62,12 +62,12 @@ def _read(store: Store, run: RunId) -> Declarations | None:
     try:
         facts = json.loads(store.read(path))
         if facts["version"] > VERSION:
-            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
+            raise ValueError(f"it was written by a later version of saddle ({facts['version']})")
         declared = PLAIN.validate_python(facts)
     except FileNotFoundError:
         return None
     except (ForeignPath, ValueError, KeyError, TypeError) as error:
-        log.warning("%s can't be used, and the next run writes it anew: %s", store.locate(path), error)
+        log.warning("%s can't be used; the next run writes it again: %s", store.locate(path), error)
         return None
     return replace(declared, metrics={name: complete_metric(name, one) for name, one in declared.metrics.items()})
 

@@ -80,8 +80,8 @@ def _refused_factors(run: Ablation, changed: Ablation, later: Sequence[str]) -> 
         yield f"ablation.factors: {listed(gone)} taken away; what was run stays, and levels and factors may be added"
     if later and design_of(changed).crossed:
         yield (
-            f"ablation.factors: {listed(later)} added to a {changed.design.name} design, whose effects are means over"
-            " the levels of every other factor; levels may be added, a factor needs a study of its own"
+            f"ablation.factors: {listed(later)} added to a {changed.design.name} design, whose effects are means over "
+            "the levels of every other factor; levels may be added, a new factor needs another study"
         )
 
 
@@ -98,8 +98,8 @@ def _refused_arms(
     assert changed.ablation is not None
     if run.ablation.spending is not None and len(grown) > len(arms):
         yield (
-            "ablation.factors: arms added to an ablation with looks, whose level was spent over the arms that it had;"
-            " run them in a study of their own"
+            "ablation.factors: arms added to an ablation with looks, whose level was spent over the arms that it "
+            "had; run them in another study"
         )
     yield from _changed_baseline(run.ablation, changed.ablation, baseline)
     yield from _changed_arms(arms, grown)
@@ -128,15 +128,18 @@ def _changed_arms(arms: Sequence[Arm], grown: Sequence[Arm]) -> Iterator[str]:
     for arm, label in zip(arms, labels(arms), strict=True):
         if arm.key in keys:
             if arm.is_baseline != keys[arm.key].is_baseline:
-                yield f"ablation.factors: {label} was the baseline of every comparison, and is to stay it"
+                yield f"ablation.factors: {label} was the baseline of every comparison and must stay so"
         elif arm.name in names:
             yield (
-                f"arm {label} would be another one ({_differing(arm, names[arm.name])}); leave it as it was run, and"
-                " add what is new as a level of its own"
+                f"arm {label} would become a different arm ({_differing(arm, names[arm.name])}); leave it as it was "
+                "run, and add the new setting as another level"
             )
         else:
             where = f"keep {arm.factor}: {readable(arm.level)} among the levels" if arm.factor else "keep its levels"
-            yield f"arm {label} would be gone; what was run stays in the family of comparisons: {where}, and add others"
+            yield (
+                f"arm {label} would be gone; arms that were run stay in the family of comparisons: {where}, and add "
+                "others"
+            )
 
 
 def _differing(one: Arm, other: Arm) -> str:
@@ -170,9 +173,9 @@ def _unlike_standing(study: Study, arms: Sequence[Arm], stated: Mapping[str, Any
         right = (
             f"write {next(iter(was))} first among its levels, or into baseline"
             if len(was) == 1
-            else "no single level is that of all of them, so vary it in a study of its own"
+            else "no single level is that of all of them, so vary it in another study"
         )
         yield (
-            f"ablation.factors: arms would stand at {name} = {readable(stated.get(name))}, and {listed(values)}"
-            f" {'was' if len(values) == 1 else 'were'} run with {listed(was)}; {right}"
+            f"ablation.factors: arms would have {name} = {readable(stated.get(name))}, and {listed(values)} "
+            f"{'was' if len(values) == 1 else 'were'} run with {listed(was)}; {right}"
         )

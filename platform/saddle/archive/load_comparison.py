@@ -17,7 +17,7 @@ from saddle.study.nearest import nearest
 def load_views(
     names: Sequence[str], storage: str | PathLike[str] | None = None, metric: str | None = None
 ) -> list[StudyView]:
-    """Every study that the names stand for, in their order; a file may stand for several.
+    """The studies of the names, in their order; a file may have several.
 
     Raises `NotFound` for a study that isn't there, or a metric that none of its trials has.
     """

@@ -69,7 +69,7 @@ def find_run(store: Store, name: str) -> StoredStudy | None:
     ]
     if len(fitting) > 1:
         listed = ", ".join(known.run.name for known in fitting)
-        raise NotFound(f"{name!r} fits several runs: {listed}; write more of the one that is meant")
+        raise NotFound(f"{name!r} matches several runs: {listed}; give a longer name")
     return fitting[0] if fitting else None
 
 
@@ -81,7 +81,7 @@ def _alternatives(store: Store, name: str) -> str:
     known = aside if MARK in name else study_names(store)
     near = nearest(name, known)
     listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(known)}"
-    none = "no run was set aside in it" if MARK in name else "nothing was run in it yet"
+    none = "it has no runs that were set aside" if MARK in name else "nothing has been run in it yet"
     return (f"did you mean {near}? " if near else "") + (listed if known else none)
 
 
@@ -126,7 +126,7 @@ def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | N
 def _best(stored: StoredStudy, entries: Sequence[TrialRecord]) -> TrialRecord:
     found = best_trial(stored.study, stored.declared, entries)
     if found is None:
-        raise NotFound(f"{stored.run} has no completed trial that keeps its constraints")
+        raise NotFound(f"{stored.run} has no completed trial that meets its constraints")
     return found
 
 

@@ -19,7 +19,7 @@ DELIVERY_SECONDS = 10.0
 def keep_note(
     store: Store, stored: StoredStudy, text: str, tags: Sequence[str] = (), *, arm: str = "", trial: str = ""
 ) -> tuple[Note, str | None]:
-    """Keep a note and tell MLflow; returns it, and what MLflow has not taken yet, in words.
+    """Store a note and send it to MLflow; returns it, and a sentence on messages that MLflow has not accepted yet.
 
     While a driver runs the study, MLflow gets the note at its end. Raises `UserError` for an arm that the study
     does not have, and for what is too long.
@@ -34,7 +34,7 @@ def keep_note(
         tracker = open_tracker(store, stored.run, declared=stored.declared)
         tracker.tag_study(note_tags(read_notes(store, stored.run)))
         return note, tracker.close(DELIVERY_SECONDS)
-    return note, "a driver runs the study; MLflow gets the note at its end"
+    return note, "a driver is running the study; MLflow gets the note when it ends"
 
 
 def check(text: str, tags: Sequence[str]) -> None:

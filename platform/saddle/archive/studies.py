@@ -1,4 +1,4 @@
-"""A study as it lies in the storage: its file as first run, which instance of its name it is, whether it may go on."""
+"""A stored study: its file as first run, the instance of its name, and whether it may be resumed."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def with_seeds(study: Study, plans: Sequence[SeedPlan]) -> Study:
 
 
 def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None]:
-    """Which instance lies in `folder`, and its baseline, of the first whole copy.
+    """The instance in `folder`, and its baseline, from the first undamaged copy.
 
     Raises `FileNotFoundError` if there is none, `StorageError` if none is whole.
     """
@@ -179,7 +179,7 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
             damage = damage or f"{store.locate(folder)}/{name} is damaged: {error}"
             continue
         if damage:
-            log.warning("%s; its copy is used, and the next run writes it anew", damage)
+            log.warning("%s; its copy is used, and the next run writes it again", damage)
         return instance, baseline
     if damage is None:
         raise FileNotFoundError(f"{folder}/{FACTS[0]}")

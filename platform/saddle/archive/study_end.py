@@ -12,7 +12,7 @@ from saddle.track.base import Tracker
 
 
 def tell_study_end(store: Store, results: StudyResults, tracker: Tracker) -> None:
-    """Tell of the arms and the answer as the ledger has them now, and end the study's run as it should have ended."""
+    """Track the arms and the answer according to the ledger, and end the study's run as it should have ended."""
     run = results.run
     progress = read_progress(store, run)
     done = progress is not None and progress.state == "finished"

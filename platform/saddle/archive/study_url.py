@@ -13,7 +13,7 @@ STUDIES = "/studies/"
 
 
 def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[Store, str]:
-    """The storage that the study or trial `name` is in, and what it is called there.
+    """The storage with the study or trial `name`, and its name there.
 
     A URL (`s3://BUCKET/PREFIX/STUDY` or `s3://BUCKET/PREFIX/studies/STUDY`, both also with `/TRIAL`) names its storage
     itself; for any other name it is `storage`, or the usual one. Raises `StorageError`.

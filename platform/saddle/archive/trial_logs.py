@@ -71,7 +71,7 @@ def logs_of(store: Store, stored: StoredStudy, key: str | None = None) -> Iterat
 
 @dataclass
 class LogFollower:
-    """Tells what trials print from one look to the next."""
+    """Reads what trials have printed since the last call."""
 
     store: Store
     run: RunId

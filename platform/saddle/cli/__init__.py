@@ -20,7 +20,7 @@ def main() -> None:
 def leave_out_working_directory() -> None:
     """Take an empty entry of PYTHONPATH, as in `:/a`, for none: it would put the working directory on the path.
 
-    Ray's workers inherit the variable, and whatever lies here under the name of a module would be imported there.
+    Ray's workers inherit the variable, and any file here with the name of a module would be imported there.
     """
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     named = [entry for entry in entries if entry]
@@ -33,7 +33,7 @@ def leave_out_working_directory() -> None:
 
 
 def working_directory() -> str:
-    """The working directory as it may stand on the path: empty if it was deleted."""
+    """The working directory as an entry of the path: empty if it was deleted."""
     try:
         return os.getcwd()
     except FileNotFoundError:

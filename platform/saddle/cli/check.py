@@ -27,12 +27,14 @@ def check(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Instead of a trial: a function that returns a torch.nn.Module, from pixels (N, C, H, W) in [0, 1] to"
-            " logits.",
+            help="Instead of a trial: a function that returns a torch.nn.Module that maps pixels (N, C, H, W) in "
+            "[0, 1] to logits.",
             metavar="FILE.py:FUNCTION",
         ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="With --model: whose test images.", metavar="NAME")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="With --model: the dataset whose test images are used.", metavar="NAME")
+    ] = None,
     image_size: Annotated[
         int | None,
         typer.Option("--image-size", help="With --model: resize images to N × N pixels.", min=4, metavar="N"),
@@ -41,14 +43,14 @@ def check(
         str | None, typer.Option(help="With --model: the L∞ budget on pixels in [0, 1], such as 8/255.", metavar="E")
     ] = None,
     images: Annotated[
-        int, typer.Option("--images", help="With --model: how many test images.", min=50, max=10_000)
+        int, typer.Option("--images", help="With --model: number of test images.", min=50, max=10_000)
     ] = 500,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what makes a model seem more robust than it is: nineteen items, each pass, warn, fail or not run.
+    """Run a checklist for overestimated robustness: nineteen items, each with the result pass, warn, fail or not run.
 
-    Ends with 0 if nothing fails and with 1 where something does. A trial's checklist is stored with it; the report
-    and MLflow show it. Takes a few minutes on two cores for a network of MNIST.
+    The exit code is 0 if no item fails, else 1. The checklist of a trial is stored with it and shown in the report and
+    MLflow. Takes a few minutes on two cores for a network of MNIST.
 
     Example: saddle check quickstart-search
     """
@@ -136,7 +138,7 @@ def check_own(
 
 
 def budget(text: str) -> float:
-    """ε from `0.3` or `8/255`; raises `UserError` for what is none."""
+    """ε from `0.3` or `8/255`; raises `UserError` for other texts."""
     from saddle.errors import UserError
 
     number, slash, divisor = text.partition("/")

@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 def examine(storage: str | None, data_root: Path | None) -> list[Finding]:
-    """Every check, none hiding another's failure."""
+    """All checks; a failing one doesn't prevent the others."""
     checks: dict[str, Callable[[], str]] = {
         "python": platform.python_version,
         "packages": find_packages,
@@ -40,7 +40,7 @@ def examine(storage: str | None, data_root: Path | None) -> list[Finding]:
 
 
 def run_check(name: str, check: Callable[[], str]) -> Finding:
-    """What a check found, or why it failed."""
+    """The result of a check, or why it failed."""
     try:
         return Finding(name, True, redact(check()))
     except Exception as error:  # a check-up reports whatever is wrong
@@ -105,7 +105,7 @@ def find_storage(storage: str | None) -> str:
 
 
 def find_data(data_root: Path | None) -> str:
-    """The data root and what lies in it."""
+    """The data root and the datasets in it."""
     from trainables.datasets.availability import is_present
     from trainables.datasets.registry import KNOWN
     from trainables.datasets.root import data_root as find_root

@@ -15,13 +15,13 @@ def compare(
     studies: Annotated[
         list[str],
         typer.Argument(
-            help="Stored studies, by name, file, or URL in a bucket; the first is compared with.",
+            help="Stored studies, by name, file, or URL in a bucket; the others are compared with the first.",
             metavar="STUDY STUDY…",
         ),
     ],
     storage: Storage = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", help="What to compare, instead of what they ask about.")
+        str | None, typer.Option("--metric", help="Metric to compare, instead of the one that the studies ask about.")
     ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", help="Also write a page with figures to this file.", metavar="FILE")
@@ -42,7 +42,7 @@ def compare(
 
     views = load_views(studies, storage, metric)
     if len(views) < 2:
-        raise UserError(f"compare wants at least two studies, and finds {views[0].name} alone; name another one")
+        raise UserError(f"compare needs at least two studies, and only {views[0].name} is given; name another one")
     comparison = compare_studies(views)
     if open_it and html is None:
         html = Path("comparison.html")

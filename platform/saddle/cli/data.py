@@ -55,7 +55,7 @@ def list_datasets(data_root: DataRoot = None, as_json: AsJson = False) -> None:
 
 
 def presence_row(name: str, root: Any) -> dict[str, Any]:
-    """What is known of a dataset, and what of it lies below the data root."""
+    """The facts about a dataset, and which of its files are in the data root."""
     from trainables.datasets.availability import look
     from trainables.datasets.registry import KNOWN
 
@@ -90,7 +90,7 @@ def fetch(
     data_root: DataRoot = None,
     mirror: Annotated[
         str | None,
-        typer.Option("--mirror", help="An address that has the same files.", metavar="URL"),
+        typer.Option("--mirror", help="Address of a mirror with the same files.", metavar="URL"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +106,7 @@ def fetch(
     if as_json:
         print_json({"name": name, "root": str(find_root(data_root)), "files": [str(file) for file in files]})
         return
-    echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files; nothing to fetch")
+    echo(f"{name} is in {find_root(data_root)}" if files else f"{name} needs no files, so there is nothing to fetch")
 
 
 def show_progress(file: str, done: int, total: int | None) -> None:
@@ -126,7 +126,7 @@ app.command()(stats)
 @accept_storage
 def cache(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Remove what no process uses; it is made again when it is needed.")
+        bool, typer.Option("--clear", help="Remove files that no process uses; they are made again when needed.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -40,24 +40,24 @@ def stats(
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option("--size", help="Resize images to so many pixels a side.", min=4, max=4096),
+        typer.Option("--size", help="Resize images to N × N pixels.", min=4, max=4096),
     ] = None,
     per_class: Annotated[
-        int, typer.Option("--per-class", help="Measure so many random images of each class; 0: all.", min=EVERY)
+        int, typer.Option("--per-class", help="Number of random images to measure of each class; 0 for all.", min=EVERY)
     ] = 500,
-    seed: Annotated[int, typer.Option("--seed", help="The seed of that draw.", min=0)] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random draw of images.", min=0)] = 0,
     epsilon: Annotated[
         str | None,
         typer.Option(
             "--epsilon",
-            help="The radius of attacks in L∞ that distances are compared with, such as 0.3 or 8/255.",
+            help="L∞ attack budget that distances are compared with, such as 0.3 or 8/255.",
             show_default="the dataset's attack budget, or 8/255",
         ),
     ] = None,
     data_root: DataRoot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Describe a dataset: sizes, inter-class variance (S3, eq. 8), and other measures of how far classes lie apart.
+    """Describe a dataset: sizes, inter-class variance (S3, eq. 8), and other measures of class separation.
 
     Example: saddle data stats tiny_imagenet --size 32 --json
     """
@@ -80,7 +80,7 @@ def stats(
 
 
 def print_contents(facts: Mapping[str, Any]) -> None:
-    """Sizes, classes, splits and what is remarkable about them."""
+    """Sizes, classes, splits and their peculiarities."""
     from saddle.cli.output.tables import print_table, say
 
     print_table((facts["name"], ""), size_rows(facts))
@@ -95,13 +95,13 @@ def print_contents(facts: Mapping[str, Any]) -> None:
 
 
 def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> None:
-    """How far classes lie apart in the drawn sample, and how many images have another class within 2ε."""
+    """Distances between classes in the drawn sample, and how many images have one of another class within 2ε."""
     from saddle.cli.output.tables import print_table, say
 
     drawn = facts["sample"]
     each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
     title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
-    print_table(("how far classes lie apart", ""), separation_rows(facts), title=title)
+    print_table(("distances between classes", ""), separation_rows(facts), title=title)
     norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
     columns = ("distance to the nearest image of another class", *norms["L2"])
     print_table(columns, [(norm, *spread.values()) for norm, spread in norms.items()])
@@ -158,7 +158,7 @@ def published_lines(facts: Mapping[str, Any]) -> list[str]:
 
 
 def parse_epsilon(text: str) -> float:
-    """A radius, written 0.3 or 8/255; raises `UserError` for anything that is none."""
+    """A radius, written 0.3 or 8/255; raises `UserError` for other texts."""
     from saddle.errors import UserError
 
     try:

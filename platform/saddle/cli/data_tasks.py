@@ -88,12 +88,12 @@ def class_rows(table: Any) -> list[dict[str, Any]]:
 
 
 def numbered(task: str, meanings: Sequence[str]) -> str:
-    """What the numbers of a task's labels stand for."""
+    """The meaning of a task's labels."""
     return f"{task}: {', '.join(f'{number} {meaning}' for number, meaning in enumerate(meanings))}"
 
 
 def example(dataset: str) -> str:
-    """A task of one's own, as a study file writes it."""
+    """A custom task, as it is written in a study file."""
     from trainables.datasets.auxiliary_tasks.tasks import example_task
 
     return example_task(dataset)

@@ -8,7 +8,7 @@ from saddle.cli.options import AsJson, DataRoot, Storage
 
 
 def doctor(storage: Storage = None, data_root: DataRoot = None, as_json: AsJson = False) -> None:
-    """Check packages, processors, storage, data, MLflow and that Ray starts; exit code 1 where something fails.
+    """Check packages, processors, storage, data, MLflow and whether Ray starts. The exit code is 1 if a check fails.
 
     Example: saddle doctor
     """

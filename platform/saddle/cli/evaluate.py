@@ -24,16 +24,19 @@ def evaluate(
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    last: Annotated[bool, typer.Option("--last", help="The last checkpoint instead of the selected one.")] = False,
+    last: Annotated[
+        bool, typer.Option("--last", help="Measure the last checkpoint instead of the selected one.")
+    ] = False,
     every: Annotated[
         bool,
         typer.Option(
             "--all",
-            help="Of a search, too, all completed trials.",
+            help="Measure all completed trials of a search, too.",
         ),
     ] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="Of a whole study, also trials measured with these settings already.")
+        bool,
+        typer.Option("--anew", help="Measure again also those trials that have been measured with these settings."),
     ] = False,
     address: Address = None,
     insecure: Insecure = False,
@@ -41,9 +44,9 @@ def evaluate(
 ) -> None:
     """Measure trained models on the test split again, for example under a stronger attack.
 
-    Of an ablation, or with --all of a search, all completed trials are measured, nothing is trained, and results,
-    report and MLflow show the new measurements; the earlier ones are kept. Stopped, the same command
-    goes on. Of a trial, or of a search's best one, what is measured is printed only.
+    All completed trials of an ablation (or with --all of a search) are measured without training, and results, report
+    and MLflow show the new measurements; the earlier ones are kept. If it is stopped, the same command resumes it.
+    Measurements of a single trial, or of a search's best one, are only printed.
 
     Example: saddle evaluate quickstart-ablation --set attack_steps=100
     """
@@ -134,7 +137,7 @@ class Lines:
     def begun(self, pending: int, already: int) -> None:
         self.total = pending
         if not self.quiet:
-            more = f"; {already} are measured so already" if already else ""
+            more = f"; {already} have been measured in this way" if already else ""
             echo(f"{self.study}: {pending} trials to measure{more}")
 
     def on_measured(self, before: TrialRecord, now: TrialRecord, declared: Declarations) -> None:
@@ -163,7 +166,7 @@ def conclude(one: Remeasurement) -> None:
 
 
 def facts(one: Remeasurement) -> dict[str, Any]:
-    """The same as JSON has it."""
+    """The same for JSON."""
     return {
         "study": one.study,
         "evaluation": dict(one.evaluation.settings),

@@ -14,10 +14,12 @@ from saddle.cli.output.terminal import echo
 
 def export(
     study: StudyName,
-    trial: Annotated[str | None, typer.Option("--trial", help="Which trial; the best one by default.")] = None,
+    trial: Annotated[str | None, typer.Option("--trial", help="The trial to export; the best one by default.")] = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    to: Annotated[Path | None, typer.Option("--to", help="The folder to write; STUDY-TRIAL here by default.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write to; by default STUDY-TRIAL in the working directory.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a trained model to a folder that loads with torch alone: state, code, preprocessing and a model card.

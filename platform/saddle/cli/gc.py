@@ -28,7 +28,8 @@ def gc(
 ) -> None:
     """Remove the checkpoints that a study's file does not keep (`checkpoints: {best: 3, gigabytes: 20}`).
 
-    The same happens whenever a study ends. What its report cites and what unfinished trials need always stays.
+    The same happens whenever a study ends. Checkpoints that its report cites or that unfinished trials need are always
+    kept.
 
     Example: saddle gc --dry-run
     """

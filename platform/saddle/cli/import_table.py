@@ -21,7 +21,8 @@ Metrics = Annotated[
     list[str],
     typer.Option(
         "--metric",
-        help="A column of values, also as COLUMN=METRIC; the first is compared. May be given several times.",
+        help="Column with values of a metric, also as COLUMN=METRIC; arms are compared by the first. May be given "
+        "several times.",
         metavar="COLUMN",
     ),
 ]
@@ -42,34 +43,41 @@ def import_table(
             help="A CSV or Parquet file with a row for each arm and seed, mlflow:EXPERIMENT, or a Ray Tune folder."
         ),
     ],
-    study: Annotated[str, typer.Option("--study", help="What the study is to be called.", metavar="NAME")],
-    arm: Annotated[str, typer.Option("--arm", help="The column that says the arm.", metavar="COLUMN")],
-    seed: Annotated[str, typer.Option("--seed", help="The column that says the seed.", metavar="COLUMN")],
+    study: Annotated[str, typer.Option("--study", help="Name of the new study.", metavar="NAME")],
+    arm: Annotated[str, typer.Option("--arm", help="Column with the arm.", metavar="COLUMN")],
+    seed: Annotated[str, typer.Option("--seed", help="Column with the seed.", metavar="COLUMN")],
     metrics: Metrics,
-    baseline: Annotated[str, typer.Option("--baseline", help="The arm that others are compared with.", metavar="ARM")],
+    baseline: Annotated[str, typer.Option("--baseline", help="Arm that the others are compared with.", metavar="ARM")],
     blocks: Annotated[
         list[str] | None,
-        typer.Option("--block", help="A column whose values every arm is measured at, such as the dataset."),
+        typer.Option(
+            "--block",
+            help="Column that blocks the comparison, such as the dataset: every arm is measured at each of its values.",
+        ),
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", help="Only rows with this value; may be given several times.", metavar="COLUMN=VALUE"),
+        typer.Option(
+            "--where", help="Use only rows with this value. May be given several times.", metavar="COLUMN=VALUE"
+        ),
     ] = None,
     unit: Unit = None,
     smaller: Annotated[
         list[str] | None,
-        typer.Option("--smaller-is-better", help="A column whose smaller values are better.", metavar="COLUMN"),
+        typer.Option("--smaller-is-better", help="Column of a metric to minimize.", metavar="COLUMN"),
     ] = None,
-    question: Annotated[str, typer.Option("--question", help="What the study answers.")] = "",
+    question: Annotated[str, typer.Option("--question", help="Question that the study answers.")] = "",
     settings: Settings = None,
     storage: Storage = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Keep what has this name and make a new one.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Keep the study that has this name and make a new one.")
+    ] = False,
     track: Track = True,
     as_json: AsJson = False,
 ) -> None:
     """Make a study of results that were trained elsewhere, and answer its question.
 
-    The same table again changes nothing; more seeds are added; other values of what is stored are refused.
+    Importing the same table again changes nothing. Further seeds are added; changed values are refused.
 
     Example: saddle import results.csv --study methods --arm method --seed seed --metric accuracy --baseline plain
     """
@@ -124,7 +132,7 @@ def import_results(
 
 
 def by_column(texts: Sequence[str]) -> dict[str, str]:
-    """`COLUMN=VALUE` texts as a mapping; one without a column stands under an empty name."""
+    """`COLUMN=VALUE` texts as a mapping; a value without a column has an empty name."""
     pairs = [text.rpartition("=") for text in texts]
     return {column: value for column, _, value in pairs}
 
@@ -156,4 +164,4 @@ def show(imported: ImportedStudy, *, as_json: bool) -> None:
         say(f"note: {warning}", indent=2)
     say(f"report: {short(imported.report)}", indent=2)
     if imported.undelivered:
-        say(f"{imported.undelivered}; they are sent when the table is imported again, and by saddle ui", indent=2)
+        say(f"{imported.undelivered}; they are sent when the table is imported again, or by saddle ui", indent=2)

@@ -14,11 +14,11 @@ Kind = Literal["search", "ablation", "relation", "nightly", "trainable"]
 
 
 def init(
-    kind: Annotated[Kind, typer.Argument(help="What to begin with.")] = "trainable",
-    to: Annotated[Path, typer.Option("--to", help="The folder to write into.")] = Path(),
+    kind: Annotated[Kind, typer.Argument(help="Kind of study to write.")] = "trainable",
+    to: Annotated[Path, typer.Option("--to", help="Folder to write to.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented study that runs as it is; of a trainable, the training script next to it.
+    """Write a commented study file that runs as it is; for `trainable`, also a training script.
 
     Example: saddle init trainable --to my-study
     """
@@ -41,4 +41,4 @@ def init(
         return
     for path in written:
         echo(path)
-    echo(f"see what it would do with: {plan}")
+    echo(f"next: {plan}")

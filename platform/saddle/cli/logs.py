@@ -33,21 +33,21 @@ def logs(
         str | None,
         typer.Option(
             "--address",
-            help="A cluster's dashboard: what the driver of a submitted study says, instead of its trials.",
+            help="Dashboard of a cluster: show the log of a submitted study's driver instead of its trials' output.",
             metavar="http://HEAD:8265",
             envvar=DASHBOARD,
         ),
     ] = None,
     keep_on: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is printed from now on until the study ends.")
+        bool, typer.Option("--follow", "-f", help="Keep printing new output until the study ends.")
     ] = False,
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what trials printed: standard output and error of every rank, warnings, and the traceback of a failure.
+    """Show the output of trials: standard output and error of every rank, warnings, and the traceback of a failure.
 
-    They are kept with each trial in the storage, the beginning and the end of each, so that it doesn't matter where
-    they ran. With --address it is what the newest job of this name says.
+    Beginning and end of each output are stored with the trial, wherever it ran. With --address the output of the newest
+    job of this name is shown.
 
     Example: saddle logs quickstart-search --follow
     """
@@ -55,7 +55,7 @@ def logs(
     from saddle.errors import UserError
 
     if as_json and keep_on:
-        raise UserError("--json has what was printed so far, and --follow goes on; leave one of them out")
+        raise UserError("--json prints the output so far and --follow keeps printing; use only one of them")
     if address is not None and not names_a_trial(study):
         show_job(study, address, keep_on=keep_on, insecure=insecure, as_json=as_json)
         return
@@ -78,11 +78,11 @@ def logs(
             printed = True
             show_log(stored, log)
         if not printed:
-            echo(f"{stored.run}{f'/{key}' if key else ''} has printed nothing", err=True)
+            echo(f"{stored.run}{f'/{key}' if key else ''} has no output", err=True)
 
 
 def names_a_trial(name: str) -> bool:
-    """Whether this is `STUDY/TRIAL`, and no file."""
+    """Whether this is `STUDY/TRIAL` and not a file."""
     return "/" in name and not name.endswith((".yaml", ".yml"))
 
 
@@ -116,7 +116,7 @@ def show_log(stored: StoredStudy, log: TrialLog) -> None:
 
 
 def write_log(text: str) -> None:
-    """Print a log that is all there."""
+    """Print a complete log."""
     log = LogWriter()
     log.write(text if text.endswith("\n") else f"{text}\n")
     log.close()

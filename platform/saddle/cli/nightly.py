@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from saddle.nightly.nights import Nightly
 
 app = typer.Typer(
-    help="Run an ablation every night, and tell whether the code has changed its results.", no_args_is_help=True
+    help="Run an ablation every night, and report whether the code has changed its results.", no_args_is_help=True
 )
 
 NightlyFile = Annotated[
@@ -41,7 +41,7 @@ def run(
         str | None,
         typer.Option(
             "--date",
-            help="The night's date, or @SECONDS for that of a moment in Unix seconds.",
+            help="Date of the night, or @SECONDS for the night at that Unix time.",
             show_default="today in the nightly's timezone",
         ),
     ] = None,
@@ -54,7 +54,7 @@ def run(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run tonight's night, or go on with it; a night that is over is not run again.
+    """Run or resume tonight's night; a finished night is not run again.
 
     Exit codes: 0 unchanged or no worse, 1 worse, 2 wrong input, 3 could not run, 4 changed and not settled yet.
 
@@ -78,9 +78,8 @@ def init(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train the whole pool of references in tonight's night, however long that takes.
-
-    Without this the first nights do, each as long as budget.hours allows. Stopped, the same command goes on.
+    """Train the whole pool of references in tonight's night, however long that takes. Otherwise the first nights train
+    it, each as long as budget.hours allows. If it is stopped, the same command resumes it.
 
     Example: saddle nightly init nightly
     """
@@ -94,12 +93,12 @@ def init(
 def accept(
     study: NightlyFile,
     night: Night,
-    why: Annotated[str, typer.Option("--why", help="Why the change is accepted; it is kept.", metavar="TEXT")],
+    why: Annotated[str, typer.Option("--why", help="Reason for accepting the change; it is stored.", metavar="TEXT")],
     settings: Settings = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let what a night measured be the references from now on.
+    """Accept the results of a night as the references for later nights.
 
     Example: saddle nightly accept nightly 2026-11-29 --why "the smaller step is wanted"
     """
@@ -116,7 +115,7 @@ def accept(
 @app.command()
 @explain
 def history(study: NightlyFile, settings: Settings = None, storage: Storage = None, as_json: AsJson = False) -> None:
-    """List all nights: what each came to, and which commit changed something.
+    """List all nights with their results, and the commits that changed something.
 
     Example: saddle nightly history nightly
     """
@@ -144,7 +143,7 @@ def bisect(
     study: NightlyFile,
     night: Annotated[
         str | None,
-        typer.Option("--night", help="The night whose change is looked for.", show_default="the latest that changed"),
+        typer.Option("--night", help="The night whose change is bisected.", show_default="the latest that changed"),
     ] = None,
     settings: Settings = None,
     storage: Storage = None,
@@ -155,9 +154,9 @@ def bisect(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Name the commit that changed the results: one seed, trained with the commits in between by halving.
+    """Find the commit that changed the results by bisection: one seed is trained with the commits in between.
 
-    A night does so itself; this goes on where it was stopped. Nothing in your checkout is touched.
+    A night does this by itself; this command resumes a bisection that was stopped. Nothing in your checkout is touched.
 
     Example: saddle nightly bisect nightly --night 2026-11-29
     """
@@ -165,7 +164,7 @@ def bisect(
 
     where = arguments(data_root, track, address, packages, insecure)
     found = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
-    sentence = "nothing has changed, so there is no commit to look for" if found is None else found.sentence
+    sentence = "nothing has changed, so there is no commit to search for" if found is None else found.sentence
     if as_json:
         suspects = [] if found is None else [str(suspect) for suspect in found.suspects]
         print_json({"sentence": sentence, "suspects": suspects, "tried": 0 if found is None else len(found.tried)})
@@ -180,16 +179,16 @@ def install(
     study: NightlyFile,
     print_for: Annotated[
         Literal["crontab", "systemd", "github", "kubernetes"],
-        typer.Option("--print", help="For which scheduler to print what it needs; nothing is installed."),
+        typer.Option("--print", help="Scheduler to print the configuration for; nothing is installed."),
     ],
-    at: Annotated[str, typer.Option("--at", help="When the night begins.", metavar="HH:MM")] = "02:00",
+    at: Annotated[str, typer.Option("--at", help="Time of day at which the night begins.", metavar="HH:MM")] = "02:00",
     settings: Settings = None,
     storage: Storage = None,
     data_root: DataRoot = None,
-    image: Annotated[str, typer.Option("--image", help="The container image, for kubernetes.")] = "REGISTRY/saddle:TAG",
+    image: Annotated[str, typer.Option("--image", help="Container image, for kubernetes.")] = "REGISTRY/saddle:TAG",
     as_json: AsJson = False,
 ) -> None:
-    """Print what a scheduler needs to start a night every day.
+    """Print the configuration with which a scheduler starts a night every day.
 
     Example: saddle nightly install nightly --print crontab >> my-crontab
     """

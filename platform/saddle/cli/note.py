@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 def note(
     study: Annotated[str, typer.Argument(help="A study, or one of its trials.", metavar="STUDY[/TRIAL]")],
-    text: Annotated[str | None, typer.Argument(help="The note; without it and --tag the notes are listed.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="Text of the note; without it and --tag, the stored notes are listed.")
+    ] = None,
     tags: Annotated[
         list[str] | None,
-        typer.Option("--tag", help="A tag; may be given several times.", metavar="TAG"),
+        typer.Option("--tag", help="Tag to add. May be given several times.", metavar="TAG"),
     ] = None,
-    arm: Annotated[str | None, typer.Option("--arm", help="The note is about this arm.")] = None,
+    arm: Annotated[str | None, typer.Option("--arm", help="Arm that the note is about.")] = None,
     storage: Storage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a note or tags on a study, an arm or a trial, or list what is kept.
+    """Add a note or tags to a study, an arm or a trial, or list the stored ones.
 
-    They are shown by studies, status, the report and MLflow, and change nothing else; none is ever overwritten.
+    They are shown by studies, status, the report and MLflow and have no other effect; none is ever overwritten.
 
     Example: saddle note quickstart-search/3 "the loss jumps in epoch 4" --tag look-again
     """

@@ -12,13 +12,15 @@ import typer
 
 Storage = Annotated[
     str | None,
-    typer.Option("--storage", help="Where studies are kept.", envvar="SADDLE_STORAGE", show_default="runs/ here"),
+    typer.Option(
+        "--storage", help="Folder or bucket with the studies.", envvar="SADDLE_STORAGE", show_default="runs/ here"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as `saddle schema --answers` describes it.")]
 DataRoot = Annotated[
     Path | None,
     typer.Option(
-        "--data-root", help="Where datasets lie.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
+        "--data-root", help="Folder with the datasets.", envvar="SADDLE_DATA", show_default="a cache folder of yours"
     ),
 ]
 Settings = Annotated[
@@ -57,20 +59,25 @@ Packages = Annotated[
     list[str] | None,
     typer.Option(
         "--package",
-        help="A package that nodes need: a folder with a pyproject.toml, or a wheel. May be given several times.",
+        help="Package to install on the nodes: a folder with a pyproject.toml, or a wheel. May be given several times.",
         metavar="PATH",
     ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new run and keep the old one.")]
 Retry = Annotated[
     list[str] | None,
-    typer.Option("--retry", help="Run trials of this outcome again: failed or timed_out.", metavar="OUTCOME"),
+    typer.Option("--retry", help="Run trials with this outcome again: failed or timed_out.", metavar="OUTCOME"),
 ]
 AcceptChanges = Annotated[
-    bool, typer.Option("--accept-changes", help="Add trials of other code, defaults or data than the stored ones.")
+    bool,
+    typer.Option(
+        "--accept-changes", help="Add trials although code, defaults or data differ from those of the stored trials."
+    ),
 ]
 Track = Annotated[bool, typer.Option("--mlflow/--no-mlflow", help="Track the study in MLflow.")]
-Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster on another machine that demands no token.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Allow a cluster on another machine that requires no token.")
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")

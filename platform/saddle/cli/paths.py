@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def short(where: str) -> str:
-    """A path from here where it lies below, else whole; a URL as it is."""
+    """A path relative to the working directory if it is below it, else absolute; a URL unchanged."""
     path = Path(where)
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else where
 

@@ -21,17 +21,17 @@ def plan(
     data_root: DataRoot = None,
     effect: Annotated[
         float | None,
-        typer.Option(help="A true difference that should be shown, in the metric's unit: how many seeds that takes."),
+        typer.Option(help="True difference to detect, in the metric's unit: the plan says how many seeds that takes."),
     ] = None,
     spread: Annotated[
-        float | None, typer.Option(help="The standard deviation of paired differences of two arms over seeds.")
+        float | None, typer.Option(help="Standard deviation over seeds of the paired difference of two arms.")
     ] = None,
     pilot: Annotated[
-        str | None, typer.Option(help="An ablation in the storage whose spread is taken instead.", metavar="STUDY")
+        str | None, typer.Option(help="Stored ablation to estimate that standard deviation from.", metavar="STUDY")
     ] = None,
     gpu_throughput: Annotated[
         float | None,
-        typer.Option(help="Multiply-adds a second that one GPU of yours does in such networks, such as 2e13."),
+        typer.Option(help="Multiply-adds per second that one of your GPUs reaches with such networks, such as 2e13."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +66,7 @@ def plan(
 
 
 def warn_of_tracking() -> None:
-    """Say on stderr where MLflow's server would refuse what the study tells it."""
+    """Warn on stderr if the MLflow server would refuse requests."""
     from saddle.cli.output.terminal import echo
     from saddle.errors import HostRefused
     from saddle.track.host_guard import require_host, tracking_server
@@ -78,7 +78,7 @@ def warn_of_tracking() -> None:
 
 
 def as_plain(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON has it."""
+    """The plan for JSON."""
     return {
         "study": plan.study.study,
         "question": plan.study.question,
@@ -112,7 +112,7 @@ def as_plain(plan: Plan) -> dict[str, Any]:
 
 
 def design_as_plain(plan: Plan) -> dict[str, Any] | None:
-    """An ablation's design as JSON has it."""
+    """An ablation's design for JSON."""
     from saddle.design.contrasts import Contrasts
 
     facts, ablation = plan.design, plan.study.ablation
@@ -140,7 +140,7 @@ def design_as_plain(plan: Plan) -> dict[str, Any] | None:
 
 
 def power_as_plain(plan: Plan) -> dict[str, Any] | None:
-    """What effects need, as JSON has it; None if no spread is known."""
+    """The seeds that effects need, for JSON; None if no spread is known."""
     if plan.spread is None:
         return None
     return {

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from saddle.execute.plan.study_plan import Plan
 
 ADVICE = (
-    "many points come only from a designed dose on one dataset, such as an image size or a contrast in many steps:"
-    " datasets are few, and differ in more than the predictor"
+    "datasets are few and differ in more than the predictor; many units can only come from a dose on one dataset, "
+    "such as an image size or a contrast in many steps"
 )
 
 
 def relation_as_plain(plan: Plan) -> dict[str, Any] | None:
-    """A relation's plan as JSON has it; None for other studies."""
+    """A relation's plan for JSON; None for other studies."""
     facts = plan.relation
     if facts is None:
         return None

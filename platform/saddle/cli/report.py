@@ -22,14 +22,14 @@ def report(
     study: StudyName,
     storage: Storage = None,
     kind: Annotated[
-        Kind, typer.Option("--format", help="A page with figures, or Markdown for papers and pull requests.")
+        Kind, typer.Option("--format", help="Format: a page with figures, or Markdown for papers and pull requests.")
     ] = "html",
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Where to write it.",
+            help="File to write.",
             metavar="FILE",
             show_default="next to the study; Markdown: here",
         ),
@@ -37,7 +37,7 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the report of a study, also of one that still runs, and print where it is.
+    """Write the report of a study, which may still be running, and print its path.
 
     Example: saddle report quickstart-ablation --open
     """

@@ -23,12 +23,14 @@ def results(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column for every parameter and metric.")] = False,
     latex: Annotated[
-        bool, typer.Option("--latex", help="Instead of trials, the table of the report's answer for LaTeX (booktabs).")
+        bool, typer.Option("--latex", help="Print the report's table of results in LaTeX (booktabs) instead of trials.")
     ] = False,
     samples: Annotated[
         bool,
         typer.Option(
-            "--samples", help="Instead of trials, an ablation's networks on single test images, pair by pair as CSV."
+            "--samples",
+            help="Compare an ablation's networks on single test images instead of listing trials; with --csv, a row "
+            "for each pair.",
         ),
     ] = False,
 ) -> None:
@@ -86,7 +88,7 @@ def in_latex(store: Store, stored: StoredStudy) -> str:
 
 
 def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print the trials of one study, and why those that have nothing to show have nothing."""
+    """Print the trials of one study, and why some have no metrics."""
     from saddle.analyse.text.formatting import label
     from saddle.archive.rows import headline_metrics
     from saddle.cli.output.tables import print_table, say
@@ -117,7 +119,7 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
         say(line)
     for row in rows:
         if row["outcome"] not in ("completed", "pruned"):
-            say(f"{row['trial']} {row['outcome']}: {(row['why'].strip().splitlines() or ['no reason is known'])[-1]}")
+            say(f"{row['trial']} {row['outcome']}: {(row['why'].strip().splitlines() or ['unknown reason'])[-1]}")
 
 
 MOST_FLAGS = 10
@@ -154,7 +156,7 @@ def show_published(store: Store, stored: StoredStudy) -> None:
 
 
 def asked_metric(study: Study) -> str:
-    """The metric a study asks about, or the split where it doesn't say."""
+    """The metric that a study asks about, or else the split."""
     if study.ablation is not None:
         return study.ablation.compare.metric or "test/"
     if study.relation is not None:

@@ -37,7 +37,7 @@ Again = Annotated[
     list[str] | None,
     typer.Option(
         "--again",
-        help="Run this finished trial again; what it was is set aside, of a search it stays next to the new one.",
+        help="Run this finished trial again. Its old result is set aside; in a search it stays next to the new one.",
         metavar="TRIAL",
     ),
 ]
@@ -68,20 +68,23 @@ def run(
     accept_changes: AcceptChanges = False,
     track: Track = True,
     check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Check the robustness of what would be called the best.")
+        bool,
+        typer.Option(
+            "--check/--no-check", help="Run the robustness checklist on the model that would be called the best."
+        ),
     ] = True,
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Where another process runs the study, watch it instead of refusing.")
+        bool, typer.Option("--follow", help="If another process runs the study, follow it instead of refusing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run every study of a file, or go on with it, and answer its question.
+    """Run or resume every study of a file, and answer its question.
 
-    Ctrl-C stops after the epochs under way, a second Ctrl-C at once; the same command goes on. Exit code 1 where every
-    trial of a study failed, or the first ones alike.
+    Ctrl-C stops after the current epochs, a second Ctrl-C at once; the same command resumes the study. The
+    exit code is 1 if every trial of a study failed, or the first ones failed in the same way.
 
     Example: saddle run quickstart --set quickstart-search:budget.trials=20
     """
@@ -148,7 +151,9 @@ def refuse_text_only(follow: bool, address: str | None) -> None:
     if follow:
         raise UserError("--follow shows text; saddle status STUDY --watch --json has the same as JSON")
     if (address or "").startswith("ray://"):
-        raise UserError("through ray:// the study prints on the cluster, as text; then ask saddle verdict STUDY --json")
+        raise UserError(
+            "through ray:// the study prints on the cluster, as text; use saddle verdict STUDY --json afterwards"
+        )
 
 
 def option(name: str, value: str | None) -> list[str]:

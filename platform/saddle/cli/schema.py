@@ -11,7 +11,7 @@ from saddle.cli.options import AsJson
 
 def schema(
     answers: Annotated[
-        bool, typer.Option("--answers", help="Instead, the schema of what each command prints with --json.")
+        bool, typer.Option("--answers", help="Print the schema of each command's --json output instead.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -13,20 +13,22 @@ from saddle.cli.output.terminal import echo, echo_address
 
 def serve(
     storage: Storage = None,
-    port: Annotated[int, typer.Option("--port", help="The port; a free one by default.", min=0, max=65535)] = 0,
+    port: Annotated[
+        int, typer.Option("--port", help="Port to listen on; a free one by default.", min=0, max=65535)
+    ] = 0,
     host: Annotated[
         str,
-        typer.Option("--host", help="Where to listen. All but loopback demands a token, which is printed."),
+        typer.Option("--host", help="Address to listen on. Except on loopback a token is required, which is printed."),
     ] = "127.0.0.1",
     names: Annotated[
         list[str] | None,
-        typer.Option("--name", help="A name that browsers call this machine by. May be given several times."),
+        typer.Option("--name", help="Host name by which browsers may reach this machine. May be given several times."),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
             "--token",
-            help="The token to demand, on loopback too.",
+            help="Token to require, on loopback, too.",
             envvar="SADDLE_SERVE_TOKEN",
             show_default="none on loopback, else a new one",
         ),
@@ -34,9 +36,9 @@ def serve(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show all studies of a storage in the browser, those that run live, with reports, nights and trials.
+    """Show all studies of a storage in the browser, running ones live, with reports, nights and trials.
 
-    Everything is read from the storage, so the studies may run anywhere. Ctrl-C ends it.
+    Everything is read from the storage, so the studies may run anywhere. Ctrl-C stops the server.
 
     Example: saddle serve --storage runs --port 8800
     """

@@ -20,13 +20,14 @@ def status(
     study: StudyName,
     storage: Storage = None,
     as_json: AsJson = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until the study ends.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Update the output until the study ends.")] = False,
     address: Dashboard = None,
     insecure: Insecure = False,
 ) -> None:
-    """Show how far a study is: trials done, outcomes, best so far, time left.
+    """Show the progress of a study: finished trials, outcomes, best value so far, time left.
 
-    With --watch and --json, a line of JSON for every change. With --address, of the newest job of this name there.
+    With --watch and --json, prints a line of JSON for every change. With --address, shows the newest job of this name
+    on that cluster.
 
     Example: saddle status quickstart --watch
     """

@@ -15,7 +15,7 @@ def stop(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a running study to stop after the epochs under way; `saddle run` goes on with it later.
+    """Ask a running study to stop after the current epochs; `saddle run` resumes it later.
 
     With --address, the newest job of this name on that cluster.
 
@@ -51,7 +51,7 @@ def show(stopping: Sequence[str], *, as_json: bool) -> None:
         print_json([{"study": name, "stopping": True} for name in stopping])
         return
     for name in stopping:
-        echo(f"{name} stops after the epochs under way")
+        echo(f"{name} stops after the current epochs")
 
 
 def stop_there(study: str, address: str, insecure: bool) -> Sequence[str]:

@@ -18,7 +18,7 @@ MOST_SET_ASIDE = 3
 
 
 def studies(storage: Storage = None, as_json: AsJson = False) -> None:
-    """List the stored studies with their best and verdicts, and the latest runs that `--fresh` has set aside.
+    """List the stored studies with their best values and verdicts, and the latest runs that `--fresh` has set aside.
 
     Example: saddle studies --storage runs
     """

@@ -35,11 +35,11 @@ def submit(
     settings: Settings = None,
     storage: Storage = None,
     data_root: Annotated[
-        Path | None, typer.Option("--data-root", help="Where datasets lie on every node of the cluster.")
+        Path | None, typer.Option("--data-root", help="Folder with the datasets on every node of the cluster.")
     ] = None,
     packages: Packages = None,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Return at once instead of showing what the job says.")
+        bool, typer.Option("--detach", help="Return at once instead of showing the job's output.")
     ] = False,
     fresh: Fresh = False,
     retry: Retry = None,
@@ -48,9 +48,9 @@ def submit(
     insecure: Insecure = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run every study of a file on a Ray cluster, which needs no saddle: the code is sent along.
+    """Run every study of a file on a Ray cluster. saddle need not be installed there: the code is sent along.
 
-    Shows what the job says and ends with its exit code; Ctrl-C leaves the job running.
+    Shows the job's output and exits with its exit code; Ctrl-C leaves the job running.
 
     Example: saddle submit quickstart --address http://HEAD:8265 --storage s3://bucket/studies
     """
@@ -93,13 +93,13 @@ def submit(
 
 
 def tell_commands(study: str, address: str) -> None:
-    """Say what can be done with a study that runs on a cluster."""
+    """Print the commands for a study that runs on a cluster."""
     for command in (f"status {study}", f"logs {study} --follow", f"stop {study}"):
         echo(f"  saddle {command} --address {address}", err=True)
 
 
 def follow(jobs: Jobs, job: str, study: str) -> None:
-    """Show what a job says until it ends, and end with its exit code; Ctrl-C ends only the showing."""
+    """Show a job's output until it ends, and exit with its exit code; Ctrl-C ends only the display."""
     from saddle.cluster.leave import INTERRUPTED
 
     log = LogWriter()

@@ -11,20 +11,20 @@ from saddle.cli.options import AsJson
 
 
 def trainables(
-    name: Annotated[str | None, typer.Argument(help="One trainable; all where none is named.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A trainable; all of them by default.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Show the defaults of this recipe.")] = None,
     scale: Annotated[str | None, typer.Option(help="Show the defaults of this scale.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="Show the defaults for this value, such as dataset=mnist. May be given several times.",
+            help="Show the defaults that follow from this value, such as dataset=mnist. May be given several times.",
             metavar="NAME=VALUE",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the trainables with each hyperparameter's range, default and where the default comes from.
+    """List the trainables with the range and default of each hyperparameter, and the source of the default.
 
     Example: saddle trainables adversarial_training --recipe customary --scale full --set dataset=cifar10
     """
@@ -34,7 +34,7 @@ def trainables(
     from saddle.study.trainables import find_trainables
 
     if name is None and (recipe or scale or settings):
-        raise UserError("--recipe, --scale and --set are of one trainable; name it, such as adversarial_training")
+        raise UserError("--recipe, --scale and --set need a trainable; name one, such as adversarial_training")
     given = values_given(settings or ())
     described = [
         describe_trainable(installed, recipe, scale, given) for installed in ([name] if name else find_trainables())
@@ -57,7 +57,7 @@ def trainables(
 
 
 def values_given(settings: Sequence[str]) -> dict[str, Any]:
-    """`NAME=VALUE` texts as fields; raises `UserError` for what is none."""
+    """`NAME=VALUE` texts as fields; raises `UserError` for other texts."""
     from saddle.errors import UserError
     from saddle.studyfile.yaml_reader import read_value
 
@@ -94,7 +94,7 @@ def detail_cell(details: Sequence[str]) -> str:
 
 
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:
-    """A component's name, the settings of a trial that lacks it, and what it is."""
+    """A component's name, the settings of a trial without it, and its description."""
     from saddle.cli.output.tables import shown
 
     without = ", ".join(f"{name}: {shown(value)}" for name, value in component["off"].items())

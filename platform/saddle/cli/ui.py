@@ -21,18 +21,16 @@ DELIVERY_SECONDS = 30.0
 def ui(
     study: Annotated[
         str | None,
-        typer.Argument(
-            help="Open the page of this study's runs; of all studies where none is named.", metavar="[STUDY]"
-        ),
+        typer.Argument(help="Study whose runs are opened; all studies by default.", metavar="[STUDY]"),
     ] = None,
     storage: Storage = None,
-    port: Annotated[int, typer.Option("--port", help="The port; a free one by default.")] = 0,
+    port: Annotated[int, typer.Option("--port", help="Port to listen on; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Start the MLflow UI on loopback and open a study's training runs; Ctrl-C ends it.
 
-    Where MLFLOW_TRACKING_URI names a server, its page is opened and none is started.
+    If MLFLOW_TRACKING_URI is a server, its page is opened and no server is started.
 
     Example: saddle ui quickstart-ablation
     """
@@ -70,7 +68,7 @@ def ui(
 
 
 def show(uri: str, runs: Sequence[RunId | None], browser: bool, *, as_json: bool) -> None:
-    """Print the pages of each study, and open the first: its arms side by side where it has any."""
+    """Print the pages of each study, and open the first: an ablation's arms side by side."""
     from saddle.cli.output.tables import print_json
     from saddle.track.server import arms_page_of, page_of
 

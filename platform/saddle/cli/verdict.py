@@ -27,17 +27,17 @@ def verdict(
     storage: Storage = None,
     expect: Annotated[
         str | None,
-        typer.Option("--expect", help="The verdict that is wanted, such as helps or rises.", metavar="VERDICT"),
+        typer.Option("--expect", help="Expected verdict, such as helps or rises.", metavar="VERDICT"),
     ] = None,
     arm: Annotated[
-        str | None, typer.Option("--arm", help="The arm that is meant, instead of all of them.", metavar="NAME")
+        str | None, typer.Option("--arm", help="Arm to judge, instead of all of them.", metavar="NAME")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the verdict of each of a study's arms, or of its relation, and compare it with the expected one.
 
-    Ends with 0 where every verdict is as expected, with 1 where one is not, and with 4 where that is not settled:
-    the study is not finished, or more seeds could still change a verdict.
+    The exit code is 0 if every verdict is as expected, 1 if one is not, and 4 if that is not settled: the study is not
+    finished, or more seeds could still change a verdict.
 
     Example: saddle verdict quickstart-ablation --arm mp --expect helps
     """
@@ -81,7 +81,7 @@ class JudgedStudy:
     """Of the cautions those that say how the study has grown."""
 
     def as_plain(self) -> dict[str, Any]:
-        """The study's verdicts as JSON has them."""
+        """The study's verdicts for JSON."""
         each: Sequence[Judgement | None] = self.judgements or [None for _ in self.words]
         verdicts = [{**word.facts, "judgement": judgement} for word, judgement in zip(self.words, each, strict=True)]
         return {
@@ -175,7 +175,7 @@ def say_cautions(cautions: Sequence[str]) -> None:
 
 
 def exit_code(judgement: Judgement) -> int:
-    """What the command ends with."""
+    """The exit code of the command."""
     from saddle.analyse.expectation import Judgement
 
     return {

@@ -20,13 +20,16 @@ def verify(
     study: StudyName,
     storage: Storage = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what follows from the ledger: Optuna's study and the MLflow runs.")
+        bool,
+        typer.Option(
+            "--repair", help="Rebuild from the ledger what follows from it: Optuna's study and the MLflow runs."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a study's ledger, Optuna, MLflow and checkpoints, and name every difference.
+    """Compare a study's ledger with Optuna, MLflow and checkpoints, and list every difference.
 
-    Ends with 0 if there is none and with 1 where there are, also after --repair where something remains.
+    The exit code is 0 if there is none, else 1, also after --repair if a difference remains.
 
     Example: saddle verify quickstart-search --repair
     """
@@ -58,7 +61,7 @@ def runs(store: Store, study: str) -> list[RunId]:
 
 
 def show(one: Verification, store: Store) -> None:
-    """Print what was compared, what differs and what was mended."""
+    """Print what was compared, what differs and what was repaired."""
     from saddle.cli.output.tables import say
     from saddle.cli.paths import command, storage_option
 
@@ -76,4 +79,4 @@ def show(one: Verification, store: Store) -> None:
         say(f"note: {note}", indent=2)
     if any(difference.repairable for difference in one.differences) and not one.repaired and one.driver is None:
         mending = command("verify", one.study, "--repair", *storage_option(store.url))
-        say(f"`{mending}` mends what says differs", indent=2)
+        say(f"`{mending}` repairs what is marked differs", indent=2)

@@ -68,9 +68,9 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
     if probe(address, None) is AuthState.OPEN:
         if not insecure and not is_loopback(split(address)[0]):
             raise ClusterError(
-                f"the cluster at {address} demands no token, so everybody who reaches it can run code there: start it "
+                f"the cluster at {address} demands no token, so anyone who can reach it can run code there: start it "
                 f"with {MODE}=token and a token on every node (`ray get-auth-token --generate` makes one), or say "
-                "--insecure where its network is closed to others"
+                "--insecure if its network is closed to others"
             )
         return
     if not has_token():
@@ -82,7 +82,7 @@ def require_authentication(address: str, *, insecure: bool = False) -> None:
     ray_internals.reread_authentication()
     if probe(address, our_token()) is AuthState.LOCKED:
         raise ClusterError(
-            f"the token here is not that of the cluster at {address}; set {TOKEN} to the one its nodes have"
+            f"the token set here differs from that of the cluster at {address}; set {TOKEN} to the one its nodes have"
         )
 
 
@@ -169,7 +169,7 @@ def split(address: str) -> tuple[str, int | None]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether every address that the name stands for is this machine's own."""
+    """Whether every address of the name belongs to this machine."""
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError:

@@ -64,7 +64,7 @@ has just joined; of two environments that differ, as the job's and its slots' do
 half installed, removes it, and no slot starts on that node for ten minutes."""
 
 OF_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""What Ray tells a job's driver about the environment that it was submitted with."""
+"""The variable by which Ray passes a job's driver the environment that it was submitted with."""
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def connect(
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
     `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is taken as it
     is.
-    Raises `ClusterError` if there is none, or where it lets everybody in (see `require_authentication`).
+    Raises `ClusterError` if there is none, or if it is open to anyone (see `require_authentication`).
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

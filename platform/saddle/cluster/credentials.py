@@ -168,7 +168,7 @@ def _name() -> str:
 
 
 def _start_keeper() -> Any:
-    """The actor on the driver's own node, restarted where it dies."""
+    """The actor on the driver's own node, restarted if it dies."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -178,7 +178,7 @@ def _start_keeper() -> Any:
 
 
 def _refresh(keeper: Any, ended: threading.Event) -> None:
-    """Tell the keeper anew from time to time: credentials are renewed, and a keeper that died has forgotten them."""
+    """Update the keeper from time to time: credentials are renewed, and a keeper that died has forgotten them."""
     import ray
 
     while not ended.wait(REFRESH_SECONDS):

@@ -42,7 +42,7 @@ def explain_death(error: BaseException) -> Death:
     if isinstance(error, exceptions.OutOfMemoryError):
         return Death(False, _out_of_memory(str(error)))
     if isinstance(error, gone):
-        return Death(True, f"its node went away: {first_line(error)}")
+        return Death(True, f"its node was lost: {first_line(error)}")
     if isinstance(error, exceptions.RayActorError):
         return _death_of_actor(error)
     return Death(False, f"{type(error).__name__}: {first_line(error)}")
@@ -146,7 +146,7 @@ def _exit_cause(node: str, process: int) -> str:
     try:
         return str(ray.get(ask.options(scheduling_strategy=strategy).remote(process), timeout=LOG_SECONDS))
     except (ray.exceptions.RayError, TimeoutError) as error:
-        return f"of something that its node can't tell ({type(error).__name__})"
+        return f"of an unknown cause ({type(error).__name__})"
 
 
 def _look_there(process: int) -> str:

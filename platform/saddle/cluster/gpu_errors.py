@@ -18,7 +18,7 @@ OWN = re.compile(
     r"|operation not supported on global/shared address space|the launch timed out and was terminated)"
     r"|C(UBLAS|UDNN)_STATUS_EXECUTION_FAILED"
 )
-"""What a kernel did, in the words of `cudaGetErrorString`: of one client of MPS, and told to all of them."""
+"""What a kernel did, in the words of `cudaGetErrorString`: of one client of MPS, and reported to all of them."""
 
 OF_SERVER = re.compile(r"CUDA error: .*\bMPS\b|CUDA_ERROR_MPS_\w+")
 """What MPS itself says to clients whose server went away under them, which no kernel of theirs did."""

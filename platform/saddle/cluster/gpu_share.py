@@ -15,7 +15,7 @@ STEPS = 10_000
 """Of a GPU Ray counts no smaller part than one of so many."""
 
 CONTEXT = 512 * 2**20
-"""Bytes that a process's context takes of a GPU beside what torch manages; taken to be so, as only a GPU can tell."""
+"""Bytes of a process's context on a GPU in addition to torch's memory; assumed, as no GPU was available to measure."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TrialMemory:
     used: int
     """By torch's allocator, at most."""
     beside: int
-    """Beside that: the process's context, libraries, and what other programs had there."""
+    """In addition: the process's context, libraries, and other programs' memory."""
     gpu: int
     """What the GPU has."""
     name: str

@@ -39,7 +39,7 @@ def has_driver() -> bool:
 
 
 def list_gpus() -> list[Gpu]:
-    """The GPUs of this machine, whoever uses them; none where there is no driver, or it does not answer.
+    """The GPUs of this machine, used or not; none without a driver, or if it does not answer.
 
     Asked of `nvidia-smi`: CUDA itself would take memory of each.
     """

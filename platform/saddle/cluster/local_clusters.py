@@ -1,7 +1,7 @@
 """The Ray clusters that have a node on this machine, and which of them may be joined.
 
 A cluster is joined only where somebody started it as one (`ray start`). What `ray.init` starts is one program's own and
-ends with it, a study's private Ray among them; Ray's own `auto` doesn't tell the two apart.
+ends with it, a study's private Ray among them; Ray's own `auto` doesn't distinguish the two.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def private_at(address: str, nodes: Sequence[LocalNode]) -> LocalNode | None:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether the name stands for an address of this machine."""
+    """Whether the name is an address of this machine."""
     with contextlib.suppress(OSError):
         named = {str(info[4][0]) for info in socket.getaddrinfo(host.strip("[]"), None)}
         return bool(named & set(own_addresses()))

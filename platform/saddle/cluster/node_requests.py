@@ -108,7 +108,7 @@ class NodeRequest:
 
 @contextlib.contextmanager
 def asking_for_nodes() -> Iterator[NodeRequest]:
-    """A request that is withdrawn at the end of the block, and some seconds after this process where it is killed."""
+    """A request that is withdrawn at the end of the block, or some seconds after this process is killed."""
     request, ended = NodeRequest(), threading.Event()
 
     def repeat() -> None:

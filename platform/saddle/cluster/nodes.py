@@ -54,8 +54,8 @@ def sees(url: str, path: str, nonce: str) -> str:
     try:
         content = open_store(url, create=False).read(path)
     except FileNotFoundError:
-        return "what the driver wrote is not there"
-    return "" if content == nonce.encode() else "something else is there"
+        return "the driver's file is missing"
+    return "" if content == nonce.encode() else "the file's content differs"
 
 
 def _answer(reference: Any) -> str:

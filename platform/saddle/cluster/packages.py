@@ -65,7 +65,7 @@ def copy_sources(package: Path, copy: Path) -> None:
         shutil.copytree(package, copy, ignore=LEFT_BEHIND)
         return
     for name in names:
-        if (package / name).is_file():  # not so where it was deleted, or is another repository
+        if (package / name).is_file():  # not so if it was deleted or is another repository
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(package / name, copy / name)
 

@@ -16,7 +16,7 @@ PROBE_SECONDS = 3.0
 LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 METRICS = {"AUTOSCALER_METRIC_PORT": "-1", "DASHBOARD_METRIC_PORT": "-1"}
-"""Where Ray's monitor and dashboard tell everybody their metrics, without a token; they take -1 for a port that can't
+"""Ports where Ray's monitor and dashboard serve metrics without a token; they take -1 for a port that can't
 be had, note that in their logs, and do without."""
 
 

@@ -66,7 +66,7 @@ def remove_job_variables(environment: dict[str, str]) -> None:
 def taken_for_alone() -> Iterator[None]:
     """Let a Ray that is started meanwhile keep the loopback address that it is given.
 
-    It replaces one by an address that others reach, except on systems where it takes itself to be alone;
+    It replaces one by an address that others reach, except on systems where it assumes to be alone;
     `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0` says so, but is read only when Ray is first imported.
     """
     from ray._private import ray_constants
@@ -196,7 +196,7 @@ def ask_alive(channel: Any, *, of_client: bool) -> tuple[Any, Any]:
 
 
 def ask_metadata(channel: Any) -> tuple[Any, Any]:
-    """What the cluster noted of itself when it was started, as JSON in `value`; `ray_init_cluster` says by whom."""
+    """What the cluster recorded when it was started, as JSON in `value`; `ray_init_cluster` says by whom."""
     from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
     from ray._private.ray_constants import KV_NAMESPACE_CLUSTER
     from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc

@@ -30,7 +30,7 @@ class Shape:
 
 
 SHARE_OF_MACHINE = 0.001
-"""What a worker takes of the resource that stands for its kind of machine: so little that it limits nothing."""
+"""The share of its machine kind's resource that a worker takes: too small to limit anything."""
 
 
 def on_machine(machine: str | None) -> dict[str, float]:
@@ -63,7 +63,7 @@ def trial_shape(resources: Resources) -> Shape:
 
 
 def count_slots(resources: Resources, nodes: Nodes) -> int:
-    """How many trials run at once; raises `DoesNotFit` naming the shortfall where it would be none.
+    """How many trials run at once; raises `DoesNotFit` naming the shortfall if none fits.
 
     A worker has its resources on one node; the workers of a trial may be on several.
     """
@@ -73,7 +73,7 @@ def count_slots(resources: Resources, nodes: Nodes) -> int:
         raise DoesNotFit(_shortfall(worker, nodes))
     if workers < resources.workers:
         raise DoesNotFit(
-            f"a trial wants {resources.workers} workers of {worker}, and there is room for {workers}: "
+            f"a trial needs {resources.workers} workers of {worker}, and there is room for {workers}: "
             f"{resources.workers - workers} too few; lower resources.workers or what a worker takes"
         )
     return min(workers // resources.workers, resources.most or workers)
@@ -109,7 +109,7 @@ def _shortfall(worker: Shape, nodes: Nodes) -> str:
                 f"a worker wants {wanted:g} {name}, {has}: {wanted - most:g} too few; "
                 f"lower resources.{name.lower()}s_per_worker"
             )
-    return f"a worker wants {worker}, and no node has both"
+    return f"a worker needs {worker}, and no node has both"
 
 
 def check_startup(study: Study, slots: int) -> None:

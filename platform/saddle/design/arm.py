@@ -14,7 +14,7 @@ from saddle.study.values import readable, short_hash, slug
 class Arm:
     """One setting of the factors: `settings` are all overrides of the configuration, the baseline's and the change.
 
-    `levels` says where every factor stands; a component's level is `on` or `off`. `factor` and `level` name the change
+    `levels` has the level of every factor; a component's level is `on` or `off`. `factor` and `level` name the change
     if it is a single one; arms of a factorial design have neither.
     """
 
@@ -35,7 +35,7 @@ class Arm:
 class Replicate:
     """An arm with one seed, in one block if there are any; every arm has the same seeds, so that arms are paired.
 
-    `block` says where the factors of the blocks stand, such as `{"dataset": "mnist"}`.
+    `block` has the levels of the blocks' factors, such as `{"dataset": "mnist"}`.
     """
 
     arm: Arm

@@ -21,8 +21,8 @@ def make_arms(ablation: Ablation, baseline: Mapping[str, Any], settings: Mapping
     """The arms of an ablation, the baseline first.
 
     `baseline` is already resolved (with the parameters of `best_of`). `settings`, the study's own `fixed` and
-    `evaluate`, only say where a factor stands that the baseline leaves open; they are not repeated in the arms.
-    A factor that neither mentions stands at its first level in the baseline; a component is on there, unless the
+    `evaluate`, only give the level of a factor that the baseline leaves open; they are not repeated in the arms.
+    A factor that neither mentions has its first level in the baseline; a component is on there, unless the
     settings are those of its absence.
 
     Raises `DesignError` for a level listed twice, a factor without anything to vary, arms that can't be distinguished,

@@ -13,7 +13,7 @@ from saddle.study.grey_levels import with_grey_levels
 from saddle.study.values import readable, repeats
 
 Block = Mapping[str, Any]
-"""Where the factors of the blocks stand; empty in an ablation without blocks."""
+"""The levels of the blocks' factors; empty in an ablation without blocks."""
 
 MACHINE = "machine"
 """The block whose levels are kinds of machines: resources that nodes of a Ray cluster offer by that name."""

@@ -62,7 +62,7 @@ def switched(
     if unsaid:
         settings = ", ".join(f"{name}: {readable(baseline[name])}" for name in unsaid)
         raise DesignError(
-            f"{factor} is off in the baseline ({settings}), and nothing says what it is when it is on; leave"
+            f"{factor} is off in the baseline ({settings}), and its setting when on is unknown; leave"
             f" {', '.join(unsaid)} out of baseline and fixed, or write components: {{{factor}: {{on: …, off: …}}}}"
         )
     return component.on
@@ -77,7 +77,7 @@ def refuse_shared_fields(ablation: Ablation, design: Design) -> None:
         for name in fields_of(ablation, factor):
             if name in owner:
                 raise DesignError(
-                    f"{owner[name]} and {factor} both set {name}, so their combinations mean nothing; drop one of"
-                    f" them, or use design: one_factor"
+                    f"{owner[name]} and {factor} both set {name}, so their combinations are meaningless; drop one of "
+                    "them, or use design: one_factor"
                 )
             owner[name] = factor

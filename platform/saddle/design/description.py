@@ -72,14 +72,19 @@ def sentences(facts: DesignFacts) -> list[str]:
     """What can be estimated and what can't."""
     said, kinds, contrasts = [*facts.sentences], [kind for _, kind in facts.effects], facts.contrasts
     if contrasts is None:
-        said.append(f"estimated: each of {len(kinds)} arms against the baseline")
+        arms = f"each of {len(kinds)} arms" if len(kinds) > 1 else "one arm"
+        said.append(f"estimated: {arms} against the baseline")
         if len(facts.factors) > 1:
             said.append("not estimated: interactions of factors, which design: factorial or fractional would show")
         return said
     parts = [f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) != 1)}" for kind in dict.fromkeys(kinds)]
     said.append(f"estimated: {' and '.join(parts)} of two factors" if len(parts) > 1 else f"estimated: {parts[0]}")
     if contrasts.left_out:
-        why = "the arms left can't tell them from others" if contrasts.adjusted else "exclude leaves no arms for them"
+        why = (
+            "the remaining arms can't distinguish them from others"
+            if contrasts.adjusted
+            else "exclude leaves no arms for them"
+        )
         said.append(f"not estimated, as {why}: {', '.join(contrasts.left_out)}")
     partial = [contrast.name for contrast in contrasts.effects if contrast.note]
     if partial:

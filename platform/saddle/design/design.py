@@ -15,7 +15,7 @@ from saddle.study.field_types import Section
 class Design(Section):
     """Base of the study designs; a design's fields are its options in a study file.
 
-    Its first sentence stands in the schema of study files. Every method may raise `DesignError`, whose message says
+    Its first sentence is shown in the schema of study files. Every method may raise `DesignError`, whose message says
     what would be right.
     """
 
@@ -27,14 +27,14 @@ class Design(Section):
 
     @abstractmethod
     def points(self, factors: Levels, standing: Standing) -> list[Point]:
-        """The arms, one of them the baseline, where every factor stands as `standing` says."""
+        """The arms, one of them the baseline, where every factor has its level in `standing`."""
 
     def points_of_factor(self, factor: str, levels: list[Any], standing: Standing) -> list[Point]:
         """The arms that a single factor has; so a study file's factors are checked one by one."""
         return self.points({factor: levels}, standing)
 
     def level_in_baseline(self, levels: Sequence[Any]) -> Any:
-        """Where a factor stands in the baseline if nothing else says it; there are two levels at least."""
+        """The level of a factor in the baseline if nothing else sets it; there are at least two levels."""
         return levels[0]
 
     def check_exclusions(

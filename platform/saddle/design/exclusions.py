@@ -96,7 +96,7 @@ def _rules(exclude: Sequence[Entry], known: Known) -> Rules:
 
 
 def _matching(point: Standing, rules: Rules) -> Entry | None:
-    """The first entry whose factors all stand, in the point, at one of the levels that it names."""
+    """The first entry of which every factor has one of the listed levels at the point."""
     stands = {factor: canonical(level) for factor, level in point.items()}
     for place in stands.items():
         for entry, levels in rules.get(place, ()):

@@ -47,7 +47,7 @@ def other_level(factor: str, levels: list[Any], standing: Standing) -> Any:
     """The level that isn't the baseline's; raises `DesignError` if there isn't exactly one."""
     if len(levels) != 2:
         raise DesignError(
-            f"a fractional design wants two levels of every factor, and {factor} has {len(levels)}:"
+            f"a fractional design needs two levels of every factor, and {factor} has {len(levels)}:"
             f" {', '.join(readable(level) for level in levels)}; keep two of them, or use design: factorial"
         )
     require_baseline(factor, levels, standing, "a fractional design")

@@ -1,9 +1,9 @@
 """Least squares in the arms that exclusions leave of a fraction, whose columns are no longer orthogonal.
 
-The model has the mean, the main effects and the classes of aliased two-factor interactions. Effects that it tells apart
-from all others are estimated in it. Where the arms are too few for that, an effect is estimated together with the mean,
-the main effects and the interactions that are clear; of the other interactions it then holds shares (the alias matrix;
-Box & Wilson, 1951, JRSS B 13).
+The model has the mean, the main effects and the classes of aliased two-factor interactions. Effects that it
+distinguishes from all others are estimated in it. Where the arms are too few for that, an effect is estimated together
+with the mean, the main effects and the interactions that are clear; of the other interactions it then holds shares (the
+alias matrix; Box & Wilson, 1951, JRSS B 13).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Estimates:
-    """Those of the columns; None if the arms can't tell one from main effects, the mean or one that is estimated."""
+    """Those of the columns; None if the arms can't distinguish one from the mean, main effects or an estimated one."""
 
     centre: Floats
     """The weights of the mean."""

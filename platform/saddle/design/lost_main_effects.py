@@ -19,7 +19,7 @@ FEW_ARMS = 256
 def refuse_lost_main_effects(
     points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Entry], resolution: int
 ) -> None:
-    """Raise `ExclusionError` if the points that are left of a fraction don't tell all main effects apart."""
+    """Raise `ExclusionError` if the remaining points of a fraction don't distinguish all main effects."""
     moved = _moved(points, standing)
     lost = confounded(moved)
     if not lost:
@@ -28,8 +28,8 @@ def refuse_lost_main_effects(
     other_level = next(level for level in factors[factor] if not same(level, standing[factor]))
     if not any(moved[factor]):
         raise ExclusionError(
-            f"exclude leaves no arm with {levels_name({factor: other_level})}, so nothing shows what it does; exclude"
-            f" less, or take {factor} out of factors"
+            f"exclude leaves no arm with {levels_name({factor: other_level})}, so its effect can't be "
+            f"estimated; exclude less, or take {factor} out of factors"
         )
     arms = f"{len(points)} arm{'s' * (len(points) != 1)}"
     mixed_up = f"can't be distinguished from {_of(others)}" if others else "can't be estimated"
@@ -52,12 +52,12 @@ def _instead(factors: Levels, standing: Standing, exclude: Sequence[Entry], want
             break
         if len(points) <= FEW_ARMS and not confounded(_moved(points, standing)):
             design = f"{{fractional: {{resolution: {resolution}}}}}"
-            return f", or use design: {design}, whose {len(points)} arms tell them apart"
+            return f", or use design: {design}, whose {len(points)} arms distinguish them"
     if 2 ** len(factors) <= FEW_ARMS:
         points = without(combinations(factors, standing), exclude, factors)
         there = set(zip(*_moved(points, standing).values(), strict=True))
         if all(any(_flipped(moves, place) in there for moves in there) for place in range(len(factors))):
-            return f", or use design: factorial, whose {len(points)} arms tell them apart"
+            return f", or use design: factorial, whose {len(points)} arms distinguish them"
     return ", or use design: one_factor"
 
 

@@ -1,4 +1,4 @@
-"""A point of a design: where every factor stands in one arm, before that is turned into settings."""
+"""A point of a design: the level of every factor in one arm, before it is turned into settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Levels = Mapping[str, list[Any]]
 """The levels of every factor, in the order of the study file."""
 
 Standing = Mapping[str, Any]
-"""Where every factor stands, in the baseline or elsewhere."""
+"""The level of every factor, in the baseline or elsewhere."""
 
 
 @dataclass(frozen=True)

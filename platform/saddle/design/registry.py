@@ -41,7 +41,7 @@ def design_of(ablation: Ablation) -> Design:
     name, known = ablation.design.name, designs()
     if name not in known:
         near = nearest(name, known)
-        raise DesignError(f"there is no design {name}" + (f"; did you mean {near}?" if near else ""))
+        raise DesignError(f"design {name} does not exist" + (f"; did you mean {near}?" if near else ""))
     return known[name].model_validate(ablation.design.options)
 
 

@@ -20,7 +20,7 @@ def relation_arms(relation: Relation) -> list[Arm]:
         return []
     differing = [name for name in dict.fromkeys([*over, *arm]) if not same(over.get(name), arm.get(name))]
     if not differing:
-        raise DesignError(f"gain.arm and gain.over are the same, {levels_name(arm)}; nothing can be gained")
+        raise DesignError(f"gain.arm and gain.over are the same, {levels_name(arm)}; so there is no gain")
     factor = differing[0] if len(differing) == 1 else None
     return [
         Arm(

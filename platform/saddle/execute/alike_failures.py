@@ -30,7 +30,7 @@ class AlikeFailures:
         self._over = not self.limit or any(outcome != Outcome.FAILED for outcome in self.earlier)
 
     def count(self, record: TrialRecord) -> FailedAlike | None:
-        """Take in a trial that ended; the error to stop the study with where it is one too many."""
+        """Take in a trial that ended; the error to stop the study with if it is one too many."""
         failure = failure_of(record.why) if record.outcome == Outcome.FAILED else None
         if failure is None or not failure.is_of_code or self._failure not in (None, failure):
             self._over = True
@@ -44,8 +44,8 @@ class AlikeFailures:
         said = next((line for line in reversed(record.why.splitlines()) if line.strip()), failure.kind).strip()
         at = f" ({failure.place})" if failure.place else ""
         return FailedAlike(
-            f"the first {self.limit} trials of {record.study} failed alike, so it was stopped: {said}{at}\n"
-            f"What one of them printed, and its traceback: saddle logs {record.study}/{record.key}\n"
-            "Once that is mended, the same command with --retry failed goes on; budget.failures_alike: 0 in the study "
-            "file lets all trials run whatever happens."
+            f"the first {self.limit} trials of {record.study} failed in the same way, so the study was stopped: "
+            f"{said}{at}\nWhat one of them printed, and its traceback: saddle logs {record.study}/{record.key}\nOnce "
+            "that is fixed, the same command with --retry failed goes on; budget.failures_alike: 0 in the study file "
+            "runs all trials regardless."
         )

@@ -90,7 +90,7 @@ class Options:
 
 @dataclass(frozen=True)
 class EndedStudy:
-    """A study that ran: what it has come to, and where the report lies."""
+    """A study that ran: its answer and the path of its report."""
 
     results: StudyResults
     storage: str
@@ -145,7 +145,7 @@ def trains(study: Study) -> bool:
 
 
 def start_early(slots: WarmSlots, study: Study, store: Store, nodes: Nodes, options: Options) -> None:
-    """Let slots start while the driver prepares a study, where it is known by now that it will want them."""
+    """Let slots start while the driver prepares a study, if it is already known to need them."""
     blocks = study.ablation.blocks if study.ablation is not None else {}
     new = options.fresh or not list(Ledger(store, RunId(study.study)).keys())
     shares = study.resources.trials_per_gpu is not None  # what they are is measured first
@@ -224,13 +224,13 @@ def measure_memory(
         return None
     warm.release()  # its slots may hold all GPUs
     memory = GpuMemory(study, baseline, store, options.data_root)
-    with options.waiting("measuring what a trial takes of a GPU"):
+    with options.waiting("measuring how much GPU memory a trial needs"):
         memory.find()
     return memory
 
 
 def end_of(scheduler: Scheduler) -> tuple[str, str]:
-    """The state that a study ends in, and why where it was stopped."""
+    """The final state of a study, with the reason if it was stopped."""
     if scheduler.hopeless is not None:
         return "stopped", str(scheduler.hopeless).splitlines()[0]
     return "interrupted" if scheduler.stopping else "finished", ""
@@ -238,7 +238,7 @@ def end_of(scheduler: Scheduler) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def telling_of_faults(study: Study, keeper: ProgressKeeper) -> Iterator[None]:
-    """Tell the study's channels where machine, disk or network stopped it."""
+    """Notify the study's channels if machine, disk or network stopped it."""
     try:
         yield
     except InfrastructureError as error:
@@ -284,7 +284,9 @@ def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
     def stop() -> None:
         scheduler.stopping = True
         source.cancel_waits()
-        keeper.listener.changed(keeper.progress, "stopping after the epochs under way; Ctrl-C again to stop at once")
+        keeper.listener.changed(
+            keeper.progress, "stopping after the current epochs; press Ctrl-C again to stop at once"
+        )
 
     watching = watching_cluster(lambda error: keeper.stop(str(error)))
     with on_interrupt(stop), watching, asking_for_nodes() as scheduler.request:

@@ -83,7 +83,7 @@ def ask_cluster(study: Study, errands: Sequence[Errand], todo: Sequence[TrialRec
 def _answer(result: Callable[[], list[CheckItem]], entry: TrialRecord) -> list[CheckItem] | None:
     try:
         return result()
-    except Exception as error:  # whatever it was, the study's trials are finished and its answer stands
+    except Exception as error:  # in any case the study's trials are finished and its answer holds
         why = redact(str(error)).strip().splitlines()
         log.warning(
             "the robustness of %s could not be checked: %s", entry.key, why[-1] if why else type(error).__name__

@@ -41,14 +41,14 @@ def wait_for_first_node(scheduler: Scheduler, request: NodeRequest) -> bool:
     deadline = time.monotonic() + 60 * minutes
     request.ask(first_trials(slots))
     progress.wait(
-        f"waits for a node with room for a trial ({trial_shape(slots.study.resources)}), which none of "
+        f"waiting for a node with room for a trial ({trial_shape(slots.study.resources)}), which none of "
         f"{len(slots.nodes)} in the cluster has, for at most {minutes:g} minutes ({MINUTES_VARIABLE})"
     )
     while not slots.fitting and not scheduler.asked_to_stop():
         if time.monotonic() >= deadline:
             raise explain_fault(
                 f"no node that can run a trial has joined the cluster within {minutes:g} minutes: {slots.shortfall()}",
-                f"see whether its autoscaler may start such a node, or wait longer ({MINUTES_VARIABLE})",
+                f"check whether its autoscaler may start such a node, or wait longer ({MINUTES_VARIABLE})",
             )
         time.sleep(PAUSE)
         slots.recount()

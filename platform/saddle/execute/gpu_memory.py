@@ -51,8 +51,8 @@ class GpuMemory:
         )
         if self.memory is not None and not self.memory.fitting():
             raise DoesNotFit(
-                f"a trial takes {gigabytes(self.memory.needed)} of a GPU, and {self.memory.name} has "
-                f"{gigabytes(self.memory.gpu)}; without resources.trials_per_gpu it has a whole one to itself"
+                f"a trial needs {gigabytes(self.memory.needed)} of GPU memory, and {self.memory.name} has "
+                f"{gigabytes(self.memory.gpu)}; without resources.trials_per_gpu it gets a whole GPU"
             )
 
     def shared(self, nodes: Nodes) -> Study:
@@ -73,7 +73,7 @@ class GpuMemory:
 
     def __str__(self) -> str:
         if self.memory is None:
-            return "nothing could be measured on a GPU, so that each trial has a whole one"
+            return "no memory could be measured on a GPU, so each trial gets a whole one"
         seen = self.memory
         left_out = f", {seen.left_out} more were not measured" if seen.left_out else ""
         return (

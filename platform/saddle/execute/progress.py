@@ -1,6 +1,6 @@
 """How far a study is: counted by the driver, stored for `saddle status`, shown while it runs.
 
-What was spent is counted on a clock that can't be set (`time.monotonic`, which stands still while the machine is
+What was spent is counted on a clock that can't be set (`time.monotonic`, which stops while the machine is
 suspended, as training does) and stored as spent: times of day are for people, and a wall clock may jump.
 """
 
@@ -71,7 +71,7 @@ class Silent:
 
 @dataclass
 class ProgressKeeper:
-    """Counts what happens, stores it about once a second, and tells the listener."""
+    """Counts what happens, stores it about once a second, and notifies the listener."""
 
     progress: Progress
     store: Store

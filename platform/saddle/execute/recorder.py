@@ -98,7 +98,7 @@ class Recorder:
         )
 
     def announce(self, record: TrialRecord, total: int | None) -> None:
-        """Tell tracker and progress of a record; the study has `total` trials now."""
+        """Pass a record to tracker and progress; the study has `total` trials now."""
         self.tracker.finish_trial(record, list(record.images.values()))
         self.progress.spend(record.seconds, total)
         line = describe(record, self.progress.progress.metric, self.declared)

@@ -42,7 +42,7 @@ from saddle.trial.record import TrialRecord
 from saddle.trial.restart_policy import Restart, RestartPolicy
 
 DELIVERY_SECONDS = 60.0
-"""How long to wait for MLflow to accept what it is sent."""
+"""Seconds to wait until MLflow has accepted all messages."""
 
 RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""

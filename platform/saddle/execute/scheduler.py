@@ -200,7 +200,7 @@ class Scheduler:
         match self.restarts.on_death(key, started=started):
             case Restart.NEVER_STARTS:
                 slots = self.restarts.unheard[key]
-                why = f"{slots} slots in a row died before they could take up a trial: {death.why}"
+                why = f"{slots} slots in a row died before they could start a trial: {death.why}"
                 self.fail(explain_fault(why))
             case Restart.GIVE_UP:
                 self._give_up(key, f"{WORKER_DIED} {self.restarts.deaths[key]} times, the last time of {death.why}")

@@ -1,8 +1,8 @@
 """Which of the trials that shared a GPU through MPS is to blame for an error that all of them got.
 
-CUDA tells every client on the GPU of a fatal error, and does not say whose it is. What is known: who got an error of
-the MPS server's own only suffered from it, and the one to blame meets its error again wherever it runs, while others
-meet it only beside that one. So those that may be to blame run again one at a time, each until it has finished an
+CUDA reports a fatal error to every client on the GPU, without saying whose error it is. What is known: who got an error
+of the MPS server's own only suffered from it, and the one to blame meets its error again wherever it runs, while others
+meet it only next to that one. So those that may be to blame run again one at a time, each until it has finished an
 epoch; who was in most faults is blamed; and blame counts as a death of its worker, of which the first few are forgiven.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from saddle.trial.messages import GpuFaultMessage
 
 WINDOW = 10.0
-"""Seconds after the first word of a fault within which its other trials tell of it: a kernel may run that long."""
+"""Seconds after the first word of a fault within which its other trials report it: a kernel may run that long."""
 
 FREE = 8
 """How often a trial is taken up again for nothing: one whose GPU never works again would go on for ever."""
@@ -23,7 +23,7 @@ FREE = 8
 
 @dataclass
 class Fault:
-    """An error on one GPU, and the trials that told of it so far, in that order."""
+    """An error on one GPU, and the trials that have reported it so far, in that order."""
 
     since: float
     words: list[GpuFaultMessage] = field(default_factory=list)
@@ -34,7 +34,7 @@ class SharedGpuFaults:
     """Gathers the words of each fault, and says who is blamed; trials wait here until they may run again."""
 
     open: dict[str, Fault] = field(default_factory=dict)
-    """By GPU, those whose trials may still tell of them."""
+    """By GPU, those that may still be reported by further trials."""
     judged: dict[str, float] = field(default_factory=dict)
     """By GPU, until when a late word belongs to a fault that is over."""
     suspected: Counter[str] = field(default_factory=Counter)

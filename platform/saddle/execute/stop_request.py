@@ -19,12 +19,12 @@ def stop_path(run: RunId) -> str:
 
 
 def ask_to_stop(store: Store, run: RunId) -> None:
-    """Leave the wish that the driver of a run stops after the epochs under way."""
+    """Leave the wish that the driver of a run stops after the current epochs."""
     store.write(stop_path(run), b"")
 
 
 def is_asked_to_stop(store: Store, run: RunId) -> bool:
-    """Whether the wish lies there; a driver that begins removes what an earlier one was asked."""
+    """Whether a stop was requested; a starting driver removes requests to an earlier one."""
     return store.exists(stop_path(run))
 
 

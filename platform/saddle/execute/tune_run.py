@@ -116,7 +116,7 @@ class EarlyStopper(Unpickled, FIFOScheduler):
 
 
 class Ends(Unpickled, tune.Callback):
-    """Tells the scheduler how trials end."""
+    """Reports to the scheduler how trials end."""
 
     def __init__(self, handover: Handover) -> None:
         super().__init__()

@@ -83,12 +83,12 @@ def bisect(change: ChangeRange, repository: Repository, measure: Measure, *, fro
     witness = change.witness
     if not suspects or witness is None:
         before, after = change.commits
-        return Bisection((), why=f"No line of commits leads from {before} to {after}, so none of them can be named.")
+        return Bisection((), why=f"{before} is not an ancestor of {after}, so no commit can be named.")
     expected = [each for each in change.differences if each.replicate.seed == witness.seed]
     if not from_references and len(suspects) > 1:
         as_before = measure(change.before.code, witness.seed)
         if as_before is None:
-            return Bisection(tuple(suspects), why=f"{change.before.code} can't be run, to compare with.")
+            return Bisection(tuple(suspects), why=f"{change.before.code} can't be run for comparison.")
         expected = [
             Difference(each.replicate, name, value, None) for each in as_before for name, value in each.metrics.items()
         ]

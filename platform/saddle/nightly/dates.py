@@ -26,7 +26,7 @@ def parse_date(text: str, timezone: str) -> str:
     except (ValueError, OverflowError, OSError):
         raise UserError(f"--date {text} is not a date; write it as {date_now(timezone)}") from None
     if parsed > date_now(timezone):
-        raise UserError(f"--date {text} lies in the future; it is {date_now(timezone)} in {timezone}")
+        raise UserError(f"--date {text} is in the future; it is {date_now(timezone)} in {timezone}")
     return parsed
 
 

@@ -17,7 +17,7 @@ from saddle.study.trainables import LoadedTrainable
 from saddle.trial.record import TrialRecord
 
 SOURCES = "sources-"
-"""Begins what stands for a commit where the code is not a checkout."""
+"""Prefix of the identifier that replaces a commit if the code is not a checkout."""
 
 OF_DATA = ("dataset", "data")
 """The fingerprints of a trial that say what it was trained on."""

@@ -80,7 +80,7 @@ class Nightly:
     def accept(self, night: str, why: str) -> Decision | None:
         """Let what a night measured be the references from now on; returns its decision. Raises `UserError`."""
         if not why.strip():
-            raise UserError("--why is empty; say why the change is accepted, for readers of the history")
+            raise UserError("--why is empty; give the reason for accepting the change, for readers of the history")
         with self._alone() as lock:
             if self.storage.night(night) is None:
                 known = ", ".join(self.storage.dates()[-5:]) or "none yet"
@@ -110,7 +110,7 @@ class Nightly:
         while (driver := driver_of(self.store, self.storage.run)) is not None:
             who = f"process {driver.process}" + (f" on {driver.host}" if driver.host else "")
             if section(self.study).overlap == "skip":
-                raise NightsOverlap(f"{who} runs {self.study.study} now; by its overlap: skip this night is left out")
+                raise NightsOverlap(f"{who} is running {self.study.study}; with overlap: skip this night is left out")
             time.sleep(POLL_SECONDS)
         with lock_study(self.store, self.storage.run) as lock:
             yield lock
@@ -124,8 +124,8 @@ class Nightly:
             if changes:
                 listed = "\n".join(f"  {change}" for change in changes)
                 raise UserError(
-                    f"the nights of {self.study.study} were begun with other settings:\n{listed}\n"
-                    "They could not be compared. Give the study another name, which begins nights of its own."
+                    f"the nights of {self.study.study} were begun with different settings:\n{listed}\nThey can't be "
+                    "compared. Give the study another name to begin a new history."
                 )
         self.storage.write(dump_study(self.study).encode(), lock, STUDY)
 
@@ -133,7 +133,7 @@ class Nightly:
         """Raise `UserError` for a new night before the latest one: each is compared with those before it."""
         begun = self.storage.dates()
         if begun and wanted < begun[-1] and wanted not in begun:
-            raise UserError(f"{self.study.study} has run the night of {begun[-1]}; none can be put before it")
+            raise UserError(f"{self.study.study} has run the night of {begun[-1]}; an earlier one can't be added")
 
     def _runner(self, lock: StudyLock) -> NightRunner:
         trainable = load_trainable(self.study.source)

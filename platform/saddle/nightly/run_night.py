@@ -47,7 +47,7 @@ class NightRunner:
         night = self.storage.night(date) or self._measure(self._pin(date, environment))
         decision = judge(self.storage.history(self.policy, before=date), night)
         if decision.kind == "unfinished":
-            raise CouldNotRun(f"the night of {date} did not measure all that it needs")
+            raise CouldNotRun(f"the night of {date} did not measure everything that it needs")
         if self.storage.night(date) is None:
             self.storage.write_night(night, self.lock)
         self.bisect(decision)
@@ -115,8 +115,8 @@ class NightRunner:
         """Raise `CouldNotRun` for another code than the present one if there is no repository to take it from."""
         if self.trainer.worktrees is None and (not is_sources(code) or code != self.trainer.code):
             raise CouldNotRun(
-                f"{code} is to be trained with, and only {self.trainer.code} is installed; install it again, or keep "
-                "the code in a git repository, from which every commit can be had"
+                f"{code} is needed for training, and only {self.trainer.code} is installed; install it again, or keep "
+                "the code in a git repository, where every commit is available"
             )
 
     def bisect(self, decision: Decision) -> None:

@@ -35,7 +35,7 @@ DIFF = "code.diff"
 """Of a night: the changes that were not committed, for people."""
 
 STUDY = "study-of-nights.yaml"
-"""Not `study.yaml`: what lies here is not a run, and no command may take it for one."""
+"""Not `study.yaml`: this folder is not a run, and no command may treat it as one."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ class NightlyStorage:
 
     @cached_property
     def run(self) -> RunId:
-        """What is locked while a night runs; its folder lies among those of the study's runs, and is none."""
+        """What is locked while a night runs; its folder is next to the study's runs but is not a run."""
         return RunId(self.study, "", f"{self.study}{MARK}{NIGHTLY}")
 
     @cached_property
     def folder(self) -> str:
-        """Where everything lies."""
+        """The folder of the nightly's files."""
         return study_folder(self.run)
 
     def path(self, *parts: str) -> str:
@@ -192,7 +192,8 @@ class NightlyStorage:
         except (ValidationError, ValueError) as error:
             where = self.store.locate(self.folder)
             raise StorageError(
-                f"what is stored of {what} in {where} is damaged, or a later version of saddle wrote it: {error}"
+                f"what is stored of {what} in {where} is damaged, or it was written by a later version of saddle: "
+                f"{error}"
             ) from None
 
 

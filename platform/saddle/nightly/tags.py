@@ -13,7 +13,7 @@ DELIVERY_SECONDS = 30.0
 
 
 def tags_of(decision: Decision, part: Part, found: Bisection | None) -> dict[str, str]:
-    """The night, what it came to, and which change that is about."""
+    """The night, result, and which change that is about."""
     tags = {
         "saddle.nightly.date": decision.date,
         "saddle.nightly.result": decision.kind,

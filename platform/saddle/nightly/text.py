@@ -20,7 +20,7 @@ def sentence(decision: Decision, found: Bisection | None = None) -> str:
     if decision.change is not None and decision.kind != "unchanged":
         parts.append(changed_since(decision.change, found))
     if decision.reverted is not None:
-        parts.append(f"What had changed on {decision.reverted.first_night} is gone.")
+        parts.append(f"The change of {decision.reverted.first_night} is gone.")
     return " ".join(parts)
 
 
@@ -30,12 +30,14 @@ def _first(decision: Decision) -> str:
     if decision.kind == "worse":
         return f"Worse: {effects_text([effect for effect in decision.effects if effect.is_worse])}."
     if decision.kind == "no worse":
-        return f"No worse after {decision.seeds} seeds, and the references move on: {effects_text(decision.effects)}."
+        return (
+            f"No worse after {decision.seeds} seeds, and becomes the new reference: {effects_text(decision.effects)}."
+        )
     if decision.kind in ("changed", "not settled", "superseded") and decision.seeds:
         return f"Changed, not settled after {decision.seeds} seeds: {effects_text(decision.effects)}."
     return {
         "unchanged": "Unchanged: every repeated number is what it was.",
-        "unfinished": "Unfinished: not all that the night needs was trained.",
+        "unfinished": "Unfinished: some trials of the night are missing.",
     }.get(decision.kind, "Changed, not settled yet.")
 
 
@@ -45,7 +47,7 @@ def changed_since(change: ChangeRange, found: Bisection | None) -> str:
         return f"Changed since {change.first_night}. {found.sentence}"
     before, after = change.commits
     if not change.what:
-        return f"Changed since {change.first_night}, with the same code and data: this is not reproducible here."
+        return f"Changed since {change.first_night}, with the same code and data: results are not reproducible here."
     commits = f" between {before} and {after}" if "code" in change.what else ""
     return f"Changed since {change.first_night}: {' and '.join(change.what)}{commits}."
 

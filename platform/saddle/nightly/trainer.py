@@ -85,7 +85,7 @@ class Trainer:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def current_instance(self) -> str | None:
-        """The instance of the run that lies under the study's name now."""
+        """The instance of the run that currently has the study's name."""
         stored = read_study(self.store, self.study.study)
         return None if stored is None else stored.instance
 
@@ -213,11 +213,11 @@ def run_process(command: Sequence[str], environment: Mapping[str, str], say: Cal
                         say(last[-1])
                 return Ended(process.wait(), tuple(last))
             except KeyboardInterrupt:
-                say("stopping after the epochs under way")
+                say("stopping after the current epochs")
 
 
 def module_of(trainable: LoadedTrainable) -> str:
-    """The module that the trainable's code lies in."""
+    """The module with the trainable's code."""
     code = trainable.code
     return str(getattr(code, "__name__", None) or type(code).__module__)
 

@@ -35,7 +35,7 @@ class Worktrees:
 
     @property
     def holds_saddle(self) -> bool:
-        """Whether saddle itself comes from this repository, too, so that its trials tell the commit."""
+        """Whether saddle itself comes from this repository, too, so that its trials identify the commit."""
         return any(folder.resolve().is_relative_to(self.repository.root) for folder in _folders("saddle"))
 
     @contextlib.contextmanager

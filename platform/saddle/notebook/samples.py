@@ -67,7 +67,7 @@ def joined(arrays: Sequence[Any]) -> Any:
 
 
 def unknown(read: Predictions) -> Any:
-    """What stands for predictions under an attack that a trial was not put to."""
+    """The value for predictions under an attack that a trial was not tested with."""
     import numpy as np
 
     return np.full(len(read.labels), np.nan)
@@ -86,7 +86,9 @@ def compare(
     named = {**arms, **{one.key: one for one in arms.values()}, **{one.name: one for one in arms.values()}}
     base = baseline if baseline is not None else results.baseline
     if base is None:
-        raise UserError(f"{arm!r} is compared with nothing; name two trials of a search: compare_samples(TRIAL, TRIAL)")
+        raise UserError(
+            f"{arm!r} is not compared with another arm; name two trials of a search: compare_samples(TRIAL, TRIAL)"
+        )
     if arm in named and base in named:
         ours, theirs = (results.of_arm(named[name]) for name in (arm, base))
         [paired] = pair_samples({arm: ours}, theirs, store, against=base, under=under)

@@ -15,7 +15,7 @@ SPECIAL = {
     "α": r"$\alpha$", "β": r"$\beta$", "δ": r"$\delta$", "ε": r"$\varepsilon$", "η": r"$\eta$", "λ": r"$\lambda$",
     "ρ": r"$\rho$", "σ": r"$\sigma$", "τ": r"$\tau$", "₀": "$_0$", "₁": "$_1$", "₂": "$_2$",
 }  # fmt: skip
-"""What LaTeX would not print as it stands, or only with the right font."""
+"""Characters that LaTeX does not print literally, or only with the right font."""
 
 
 def latex_text(text: str) -> str:
@@ -24,7 +24,7 @@ def latex_text(text: str) -> str:
 
 
 def latex_table(table: Table, name: str) -> str:
-    """A `tabular` of booktabs, columns of numbers to the right; `name` and the table's note stand in comments."""
+    """A `tabular` of booktabs, columns of numbers to the right; `name` and the table's note are comments."""
     return "\n".join(_lines(table, name)) + "\n"
 
 
@@ -49,5 +49,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def comment(text: str) -> str:
-    """A text that stays within the comment that it stands in."""
+    """A text that can't end the comment around it."""
     return " ".join(text.split())

@@ -29,7 +29,7 @@ class Section(Generic[Subject]):
     markdown: Callable[[Subject], Sequence[Block]] | None = None
     """What it says in Markdown, where that is not the same."""
     within: str = ""
-    """The section of a page at whose end its blocks stand, without its heading; a section of its own without one."""
+    """The section of a page to which its blocks are appended, without its heading; else it is a separate section."""
 
 
 def left_out(subject: object) -> Sequence[Block]:
@@ -44,7 +44,7 @@ def present(*blocks: Block | None) -> list[Block]:
 
 @dataclass(frozen=True)
 class Part:
-    """A section as it stands in a page."""
+    """A section in a page."""
 
     name: str
     title: str
@@ -55,7 +55,8 @@ class Part:
 def sections_of(folder: ModuleType) -> Sequence[Section[Any]]:
     """The sections in the files of a folder, in the order of their places.
 
-    Raises `TypeError` for a file without one, two of one name, and one `within` a section that stands not by itself.
+    Raises `TypeError` for a file without one, two of one name, and one `within` a section that is itself within another
+    one.
     """
     sections = discover(folder, Section)
     for section in sections.values():
@@ -70,7 +71,7 @@ def sections_of(folder: ModuleType) -> Sequence[Section[Any]]:
 
 
 def page_parts(sections: Sequence[Section[Subject]], subject: Subject) -> list[Part]:
-    """The sections of a page that apply to `subject`, each with those that stand within it."""
+    """The sections of a page that apply to `subject`, each with those within it."""
     parts = []
     for section in sections:
         members = [section, *(other for other in sections if other.within == section.name)]

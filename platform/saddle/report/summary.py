@@ -85,7 +85,7 @@ def stored_now(store: Store, run: RunId) -> MadeOf:
 
 
 def summary_path(run: RunId) -> str:
-    """Where the summary of a run lies."""
+    """The path of a run's summary."""
     return f"{study_folder(run)}/summary.json"
 
 

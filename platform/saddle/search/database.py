@@ -50,7 +50,7 @@ def patience() -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e9:
-        raise SharedDatabaseError(f"{PATIENCE_VARIABLE} is {given!r}, but a number of seconds, such as 120, is needed")
+        raise SharedDatabaseError(f"{PATIENCE_VARIABLE} is {given!r}, but it must be a number of seconds, such as 120")
     return seconds
 
 
@@ -77,7 +77,7 @@ def parse(url: str) -> URL:
         nearest = "postgresql" if kind.startswith("postgres") else EXAMPLE
         problem = f"names {kind!r}, a kind of database that SQLAlchemy doesn't know; did you mean {nearest}?"
     except (ArgumentError, ValueError):
-        shown = redact(url) if "://" in url else "no address at all"
+        shown = redact(url) if "://" in url else "no address"
         problem = f"is {shown}, which can't be read; write {EXAMPLE}, with /, : and @ in the password as %2F, %3A, %40"
     raise SharedDatabaseError(f"{VARIABLE} {problem}")
 

@@ -1,4 +1,4 @@
-"""The different settings that a search can propose: every trial has the same seed, so a repeat of one tells nothing."""
+"""The different settings that a search can propose: as trials share a seed, a repeat adds no information."""
 
 from __future__ import annotations
 

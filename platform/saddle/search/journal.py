@@ -67,7 +67,7 @@ def read_whole(
             raise NotWhole(f"it is of another study, {', '.join(sorted(set(held) - {name}))}")
         if name not in held:
             if finished or begun:
-                raise NotWhole("it holds no study")
+                raise NotWhole("it has no study")
             return storage
         check_trials(optuna.load_study(study_name=name, storage=storage), study, finished, begun)
     except (NotWhole, OSError):
@@ -95,20 +95,20 @@ def check_trials(
     """Raise `NotWhole` if a trial is not what the ledger and the trials' folders say; it may lack the last ones."""
     directions = [objective.direction for objective in study.objective or ()]
     if [direction.name.lower() for direction in search.directions] != directions:
-        raise NotWhole("its directions are others")
+        raise NotWhole("its directions differ")
     trials = search.get_trials(deepcopy=False)
     for entry in finished:
         if entry.number is not None and entry.number < len(trials):
             expected = finished_trial(study, entry)
             trial = trials[entry.number]
             if trial.state not in (TrialState.RUNNING, expected.state) or not agrees(trial, expected.params):
-                raise NotWhole(f"trial {entry.number} is not the one that the ledger has")
+                raise NotWhole(f"trial {entry.number} differs from the ledger's")
     for number, progress in begun.items():
         if number < len(trials) and progress is not None:
             if not agrees(trials[number], progress.spec.settings):
-                raise NotWhole(f"trial {number} is not the one that has begun")
+                raise NotWhole(f"trial {number} differs from the one that has begun")
             if trials[number].state.is_finished():
-                raise NotWhole(f"trial {number} has ended there and nowhere else")
+                raise NotWhole(f"trial {number} has ended only there")
 
 
 def agrees(trial: FrozenTrial, params: Mapping[str, Any]) -> bool:

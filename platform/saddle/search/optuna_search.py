@@ -116,7 +116,7 @@ class OptunaSearch:
         self.unfinished = self._reconcile(finished)
 
     def _reconcile(self, finished: Mapping[str, TrialRecord]) -> list[FrozenTrial]:
-        """Tell what the ledger knows and Optuna doesn't; return the trials that neither saw end."""
+        """Tell Optuna the results that only the ledger has; return the trials that neither saw end."""
         unfinished = []
         for frozen in self.optuna.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             entry = finished.get(trial_key(frozen.number))
@@ -220,7 +220,7 @@ class OptunaSearch:
         value = reported_value(self.objectives, metrics)
         if value is None or not is_reported(epoch):
             return False
-        # a resumed trial may repeat the epoch that its checkpoint missed; the first report stands
+        # a resumed trial may repeat the epoch that its checkpoint missed; the first report is kept
         trial.report(value, epoch)
         return bool(trial.should_prune())
 

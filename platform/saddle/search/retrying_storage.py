@@ -27,7 +27,7 @@ class ConnectionLost(Exception):
 
 
 def _repeatable(name: str) -> Any:
-    """An operation that may be repeated as it is: it reads, or sets a value to what it is then already."""
+    """An operation that may be repeated as it is: it reads, or sets a value that is then set already."""
 
     def operate(storage: PatientStorage, *arguments: Any, **named: Any) -> Any:
         return storage._patiently(lambda again: getattr(storage._storage, name)(*arguments, **named))
@@ -71,8 +71,8 @@ class PatientStorage(BaseStorage):
                 waited = time.monotonic() - started
                 if self._hurried or waited >= self._patience:
                     raise StorageLost(
-                        f"{self._name} has not answered for {waited:.0f} s: {error}; nothing that was trained is "
-                        "lost, and the same command goes on when the database is back"
+                        f"{self._name} has not answered for {waited:.0f} s: {error}; no training is lost; run the "
+                        "same command when the database is back"
                     ) from error
                 if not failures:
                     logging.getLogger("saddle").warning(

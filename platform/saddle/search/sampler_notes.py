@@ -19,8 +19,8 @@ def notes(sampler: str, constrained: bool, conditional: Sequence[str] = ()) -> l
     sentences = []
     if conditional and sampler in SAMPLES_THE_REST_AT_RANDOM:
         sentences.append(
-            f"the {sampler} sampler draws parameters with a condition at random and learns nothing of them:"
-            f" {', '.join(conditional)}; tpe does"
+            f"the {sampler} sampler draws parameters with a condition at random and does not learn from them: "
+            f"{', '.join(conditional)}; tpe does"
         )
     if constrained and sampler not in LEARNS_CONSTRAINTS:
         sentences.append(
@@ -28,6 +28,6 @@ def notes(sampler: str, constrained: bool, conditional: Sequence[str] = ()) -> l
         )
     if sampler not in LEARNS_FAILURES:
         sentences.append(
-            f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose their like again"
+            f"the {sampler} sampler does not learn from collapsed or diverged trials and may propose similar ones again"
         )
     return sentences

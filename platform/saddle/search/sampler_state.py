@@ -96,7 +96,7 @@ def start(again: optuna.Study, storage: BaseStorage, trial: FrozenTrial, samplin
 
 
 def forget_other_point(again: optuna.Study, trial: FrozenTrial) -> None:
-    """A trial that was not the grid's own (a retry, a failure without settings) stands for no point of it."""
+    """A trial that was not the grid's own (a retry, a failure without settings) does not count as a point of it."""
     sampler = again.sampler
     same = (
         bool(trial.params)

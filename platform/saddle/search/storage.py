@@ -40,7 +40,7 @@ def cut_tail(path: Path) -> int:
 
 
 def journal_path(store: Store, run: RunId) -> Path:
-    """Where a search's journal lies on this machine; raises `ForeignPath` if it is a link."""
+    """The path of a search's journal on this machine; raises `ForeignPath` if it is a link."""
     return driver_file(store, f"{study_folder(run)}/optuna.journal")
 
 

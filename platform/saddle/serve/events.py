@@ -18,7 +18,7 @@ Regions = Callable[[], Awaitable[Mapping[str, str]]]
 """The regions of a page as they are now: HTML by the id of its element."""
 
 BEAT = 15.0
-"""Seconds without a change after which a comment is sent, so that whatever lies between keeps the connection."""
+"""Seconds without a change after which a comment is sent, so that proxies keep the connection."""
 
 
 @dataclass

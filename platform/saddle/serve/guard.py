@@ -37,7 +37,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Access:
-    """Whom a server lets in: `names` are those of its own machine; without a `token` everybody who can reach it."""
+    """Which requests a server accepts: `names` are the names of its machine; without a `token` it accepts anyone."""
 
     token: str = ""
     names: frozenset[str] = field(default_factory=frozenset)
@@ -106,7 +106,7 @@ class Guard:
                 421,
             )
         if scope["method"] not in SAFE and not is_same_origin(headers.get("origin"), host):
-            return PlainTextResponse("only a page of this server may ask for that\n", 403)
+            return PlainTextResponse("only a page of this server may request that\n", 403)
         return None
 
     def _entrance(self, scope: Scope) -> Response | None:

@@ -21,7 +21,7 @@ GRACE = 3
 
 @dataclass(frozen=True)
 class Listening:
-    """A socket that is listened at, and whom the pages let in."""
+    """A listening socket, and the guard of the pages."""
 
     socket: socket.socket
     access: Access

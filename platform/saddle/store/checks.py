@@ -39,7 +39,7 @@ def checks_folder(run: RunId) -> str:
 
 
 def checks_path(run: RunId, key: str) -> str:
-    """Where the checklist of one trial lies."""
+    """The path of the checklist of one trial."""
     return f"{checks_folder(run)}/{key}.json"
 
 

@@ -40,9 +40,9 @@ LIMITS = {errno.EMFILE, errno.ENFILE}
 
 ADVICE = {
     frozenset(FULL): "make room there",
-    frozenset(BROKEN): "see that it works and can be written",
-    frozenset(RIGHTS): "see that this user may read and write there",
-    frozenset(NETWORK): "see that it can be reached",
+    frozenset(BROKEN): "check that it works and is writable",
+    frozenset(RIGHTS): "check that this user may read and write there",
+    frozenset(NETWORK): "check that it can be reached",
     frozenset(LIMITS): "raise the limit (ulimit -n)",
 }
 OTHERWISE = "mend that"
@@ -53,8 +53,8 @@ NOTHING_LEFT = 64 * 1024
 """Bytes below which a file system counts as full: what failed may have removed its unfinished file."""
 
 TEXT_OF = {os.strerror(code): code for code in FULL | BROKEN | RIGHTS | LIMITS}
-"""What a library says that tells no error number (torch, HDF5, Rust). A lost connection is left out here: it is how the
-ranks of a group say that another rank is gone."""
+"""Messages of libraries that give no error number (torch, HDF5, Rust). A lost connection is left out here: it is how
+the ranks of a group say that another rank is gone."""
 
 SAYINGS = (
     # torch.save; what it fails to read may as well be a file that was never whole
@@ -86,7 +86,7 @@ def infrastructure_error(error: BaseException) -> InfrastructureError | None:
 def explain_fault(what: str, advice: str = OTHERWISE) -> InfrastructureError:
     """The error that says that nothing is lost, and how to go on."""
     line = " ".join(redact(what).split())
-    return InfrastructureError(f"{line}; nothing that was stored is lost: {advice}, then the same command goes on")
+    return InfrastructureError(f"{line}; nothing that was stored is lost: {advice}, then run the same command again")
 
 
 def what_failed(error: BaseException) -> tuple[str, str] | None:
@@ -109,7 +109,7 @@ def what_failed(error: BaseException) -> tuple[str, str] | None:
 
 
 def code_in(error: BaseException) -> int | None:
-    """The error number of the infrastructure's that `error` stands for, None for every other error."""
+    """The error number of the infrastructure fault behind `error`; None for every other error."""
     if isinstance(error, OSError) and error.errno is not None and not _is_without_folder(error):
         return error.errno if error.errno in FULL | BROKEN | RIGHTS | NETWORK | LIMITS else None
     if isinstance(error, sqlite3.Error):

@@ -55,14 +55,14 @@ class Ledger:
         other = decode(present, self.path(entry.key))
         if (other.token or 0) >= (entry.token or 0):
             raise TakenOver(
-                f"another driver has ended {entry.key} of {self.run.name} differently; what the ledger says stays "
-                f"({other.outcome}, and not {entry.outcome}), and nothing that was finished is lost"
+                f"another driver has ended {entry.key} of {self.run.name} differently; the ledger's entry is kept "
+                f"({other.outcome}, not {entry.outcome}), and no finished trial is lost"
             )
-        log.warning("%s was written by a driver that had been taken over; it is replaced", self.path(entry.key))
+        log.warning("%s was written by a driver that had lost the study; it is replaced", self.path(entry.key))
         try:
             self.store.write_if(self.path(entry.key), content, etag)
         except Conflict:
-            raise TakenOver(f"another driver ends {entry.key} of {self.run.name} at this moment") from None
+            raise TakenOver(f"another driver is ending {entry.key} of {self.run.name} at the moment") from None
 
     def set_aside(self, key: str) -> None:
         """Move an entry out of the ledger, to where no command reads it."""
@@ -80,7 +80,7 @@ class Ledger:
             if etag is not None:
                 self.store.delete_if(self.path(key), etag)
         except Conflict:
-            raise TakenOver(f"another driver writes {key} of {self.run.name} at this moment") from None
+            raise TakenOver(f"another driver is writing {key} of {self.run.name} at the moment") from None
 
     def index(self) -> None:
         """Let readers have many entries at once (see `ledger_index`); only for who holds the study's lock."""

@@ -132,7 +132,7 @@ def _row(store: Store, path: str, stamp: str) -> Any:
 
 
 def checksum(content: bytes) -> str:
-    """What stands in the name of a segment, because in a Parquet file a flipped bit may turn a number into another."""
+    """The checksum in a segment's name, because a flipped bit in a Parquet file may change a number unnoticed."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 

@@ -50,7 +50,7 @@ class LocalStore:
         return str(self.root / path)
 
     def path(self, path: str) -> Path:
-        """Where the blob or folder at `path` lies on this machine, links resolved."""
+        """The location of the blob or folder at `path` on this machine, links resolved."""
         return inside(self.root, path)
 
     def read(self, path: str) -> bytes:
@@ -96,7 +96,7 @@ class LocalStore:
         return {name: f"{stat.st_mtime_ns}-{stat.st_size}" for name, stat in stats.items()}
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """What lies directly in a folder and can be read, in the order of its names."""
+        """The readable entries of a folder, ordered by name."""
         where = self.path(folder)
         if not where.is_dir():
             return []
@@ -174,7 +174,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
-    """What is known of a file; None for a folder, or where it has gone since."""
+    """The facts about a file; None for a folder or a file that has gone since."""
     try:
         return file.stat() if file.is_file() else None
     except FileNotFoundError:
@@ -182,7 +182,7 @@ def _stat_of(file: os.DirEntry[str]) -> os.stat_result | None:
 
 
 def prepare_folder(root: Path) -> LocalStore:
-    """A store in `root`, made where it is missing; raises `StorageError` if it can't be written.
+    """A store in `root`, created if missing; raises `StorageError` if it can't be written.
 
     Where the disk is to blame, and not the choice of the folder, `InfrastructureError`.
     """

@@ -84,7 +84,7 @@ def _read(store: Store, path: str) -> Note | None:
     try:
         facts = json.loads(store.read(path))
         if facts.pop("version") > VERSION:
-            raise ValueError("a later version of saddle wrote it")
+            raise ValueError("it was written by a later version of saddle")
         return Note(**{**facts, "tags": tuple(map(str, facts["tags"])), "when": float(facts["when"])})
     except FileNotFoundError:
         return None

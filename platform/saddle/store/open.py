@@ -52,17 +52,17 @@ def require_text(path: str) -> None:
 def unknown_scheme(scheme: str) -> StorageError:
     """What is wrong with a URL that we have no store for; the rest of it may hold a secret and is not repeated."""
     if scheme.lower() == "file":
-        return StorageError("the storage file:/… is a folder; name it by its path, such as --storage runs")
+        return StorageError("a storage in a folder is given by its path, such as --storage runs, not by file:/…")
     near = difflib.get_close_matches(scheme.lower(), ["s3"], cutoff=0.4)
     hint = "did you mean s3://BUCKET/PREFIX? " if near else ""
     return StorageError(
-        f"no storage is of the kind {scheme}:/…; {hint}there are local folders, such as --storage runs, and "
+        f"{scheme}:/… is not a kind of storage; {hint}there are local folders, such as --storage runs, and "
         "s3://BUCKET/PREFIX at any S3-compatible endpoint (AWS_ENDPOINT_URL)"
     )
 
 
 def study_folder(run: RunId) -> str:
-    """Where everything of one run of a study lies; raises `ForeignPath` for what can't be its name."""
+    """The folder of one run of a study; raises `ForeignPath` for a name that isn't valid."""
     check_name(run.name, "the name of a study")
     return run.folder
 

@@ -45,5 +45,5 @@ def _why_refused(path: str) -> str:
     if not parts[0]:
         return "it is absolute"
     if ".." in parts:
-        return "it leads out of its folder"
+        return "it is outside of its folder"
     return "a part of it is empty" if "" in parts or "." in parts else ""

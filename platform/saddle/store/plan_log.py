@@ -36,15 +36,15 @@ def _parse(store: Store, path: str) -> SeedPlan:
     try:
         facts = json.loads(store.read(path))
         if facts["version"] > VERSION:
-            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
+            raise ValueError(f"it was written by a later version of saddle ({facts['version']})")
         seeds, looks = (tuple(int(number) for number in facts[name]) for name in ("seeds", "looks"))
         growth = PlanGrowth(**{name: tuple(map(str, each)) for name, each in facts.get("growth", {}).items()})
         analysis = dict(facts.get("analysis", {}))
         return SeedPlan(seeds, looks, float(facts["when"]), int(facts["finished"]), analysis, growth)
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"{store.locate(path)} is damaged ({error}); it says which seeds were planned, and whether they were added"
-            " after a look. Restore it, or delete it and go on as if there had been no such plan"
+            f"{store.locate(path)} is damaged ({error}); it says which seeds were planned, and whether they were "
+            "added after a look. Restore it, or delete it to continue without that plan"
         ) from error
 
 

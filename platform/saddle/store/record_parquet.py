@@ -42,7 +42,7 @@ PATHS = ("arrays", "images", "checkpoints")
 
 
 def encode(record: TrialRecord) -> bytes:
-    """The record as a Parquet file of one row; what was measured or checked later lies in files of its own."""
+    """The record as a Parquet file of one row; later measurements and checks are in separate files."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

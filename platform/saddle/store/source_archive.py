@@ -41,7 +41,7 @@ def write_sources(store: Store, run: RunId, source: TrainableSource, lock: Study
         return
     sources = read_sources(Path(source.folder), source.suffixes)
     if checksum_of(sources) != source.checksum:
-        raise OwnSourcesError(f"the files in {source.folder} changed just now; run the same again")
+        raise OwnSourcesError(f"the files in {source.folder} changed just now; run the same command again")
     write_fenced(store, path, packed(sources), lock)
 
 
@@ -94,7 +94,7 @@ def _unpack(store: Store, run: RunId, checksum: str, copy: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sources = {name: archive.read(name) for name in archive.namelist()}
     if checksum_of(sources) != checksum or any(".." in PurePosixPath(name).parts for name in sources):
-        raise OwnSourcesError(f"the sources of {run} in its storage are not those that it was trained with")
+        raise OwnSourcesError(f"the stored sources of {run} are not those that it was trained with")
     copy.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(dir=copy.parent))
     for name, data in sources.items():

@@ -13,9 +13,9 @@ from saddle.store.open import trial_folder
 from saddle.trial.run_id import RunId
 
 HEAD_BYTES = 32 * 2**10
-"""What is kept of the beginning, where settings, versions and warnings stand."""
+"""Bytes kept of the beginning, which has settings, versions and warnings."""
 TAIL_BYTES = 96 * 2**10
-"""What is kept of the end, where an error stands."""
+"""Bytes kept of the end, which has an error."""
 
 LEFT_OUT = re.compile(r"\[saddle: [\d,]+ bytes are left out here\]")
 """The line between head and tail."""
@@ -37,7 +37,7 @@ class TrialOutput:
 
     @property
     def heading(self) -> str:
-        """`2026-01-31 10:22:05 UTC`, with the rank where it isn't the first."""
+        """`2026-01-31 10:22:05 UTC`, with the rank unless it is the first."""
         when = datetime.strptime(self.started, _WHEN).strftime("%Y-%m-%d %H:%M:%S UTC")
         return f"{when}, rank {self.rank}" if self.rank else when
 
@@ -109,7 +109,7 @@ def _as_text(content: bytes, *, torn: bool = False) -> str:
 
 
 def _without_torn_key(text: str) -> str:
-    """The text without the rest of a private key whose beginning was left out: nothing else would tell it as one."""
+    """The text without the rest of a private key whose beginning was left out: it could not be recognised otherwise."""
     end, begin = _END_OF_KEY.search(text), _BEGIN_OF_KEY.search(text)
     return text if end is None or (begin is not None and begin.start() < end.start()) else text[end.end() :]
 
@@ -120,12 +120,12 @@ def _end_of_lines(content: bytes) -> int:
 
 
 def _without_last_part(head: bytes) -> bytes:
-    """The head up to its last end of a line, as a secret may be cut in two; up to a blank where it is one line."""
+    """The head up to its last end of a line, as a secret may be cut in two; up to a blank if it is a single line."""
     end = _end_of_lines(head)
     return head[:end].rstrip(b"\r\n") + b"\n" if end else head[: head.rfind(b" ") + 1] + b"\n"
 
 
 def _without_first_part(tail: bytes) -> bytes:
-    """The tail from its first end of a line on; from a blank where it is one line."""
+    """The tail from its first end of a line on; from a blank if it is a single line."""
     ends = [place for place in (tail.find(b"\n"), tail.find(b"\r")) if 0 <= place < len(tail) - 1]
     return tail[min(ends) + 1 :] if ends else tail[max(tail.find(b" "), 0) :]

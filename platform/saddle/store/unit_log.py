@@ -74,7 +74,7 @@ def _read(store: Store, path: str) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads(content)
         if facts["version"] > VERSION:
-            raise ValueError(f"a later version of saddle wrote it ({facts['version']})")
+            raise ValueError(f"it was written by a later version of saddle ({facts['version']})")
         return facts
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(

@@ -16,30 +16,34 @@ class Compare(Section):
     metric: str | None = None
     """A test or validation metric."""
     alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
-    """How often a difference may be claimed if there is none."""
+    """The probability of claiming a difference if there is none."""
     correction: Literal["holm", "bh"] = "holm"
     """How `alpha` is shared among the arms: `holm` bounds the chance of any wrong claim, `bh` their expected share."""
     scale: Literal["linear", "log", "logit"] = "linear"
-    """On which scale differences are taken: `log` compares ratios, as of distances; `logit` shares near 0 or 1."""
+    """The scale of differences: `log` compares ratios, for example of distances; `logit` compares shares near 0 or 1.
+    """
     equivalence: Positive | None = None
-    """Half the width of "no practical difference", in the metric's unit; of logarithms or logits on their scales."""
+    """Margin within which a difference has no practical relevance, in the metric's unit (or in logarithms or logits on
+    those scales).
+    """
     not_worse: Annotated[dict[str, Positive], Field(max_length=8)] = Field(default_factory=dict)
-    """Test or validation metrics that an arm must not pay with, each with the loss that is still accepted."""
+    """Test or validation metrics that must not get worse, each with the loss that is still accepted."""
     mixed_model: Flag = False
     """Whether a crossed design's effects are also estimated with the noise of all arms pooled; it decides nothing."""
     also: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
-    """Further metrics that the report describes arm by arm, without a verdict; `*` stands for any text."""
+    """Further metrics that the report describes arm by arm, without a verdict; `*` matches any text."""
     ranks: Annotated[dict[str, Annotated[list[str], Field(min_length=1, max_length=40)]], Field(max_length=8)] = Field(
         default_factory=dict
     )
-    """Groups of test or validation metrics that say the same in different ways: arms are ranked by each, and their mean
-    ranks are compared, a verdict for each group. `*` stands for any text."""
+    """Groups of test or validation metrics that measure the same property in different ways: arms are ranked by each,
+    and their mean ranks are compared, with a verdict for each group. `*` matches any text.
+    """
     each: Annotated[list[str], Field(max_length=40)] = Field(default_factory=list)
-    """Further test or validation metrics by which every arm gets a verdict, each metric a question of its own."""
+    """Further test or validation metrics by which every arm gets a verdict, each metric as a separate question."""
 
 
 class DesignChoice(OneOf):
-    """Which arms there are."""
+    """The arms of the ablation."""
 
     model_config = ConfigDict(extra="allow")  # `saddle.design.registry` knows the designs and their options
 
@@ -74,9 +78,9 @@ class Component(Section):
     """A part that arms have or lack, in one or several hyperparameters."""
 
     on: dict[str, Any] = Field(default_factory=dict)
-    """Settings of an arm that has it, where the baseline does not say otherwise."""
+    """Settings of an arm with the component, unless the baseline sets them."""
     off: Annotated[dict[str, Any], Field(min_length=1)]
-    """Settings of an arm that lacks it."""
+    """Settings of an arm without the component."""
 
 
 SWITCH = ("on", "off")
@@ -100,11 +104,11 @@ class Ablation(Section):
     best_of: Annotated[str, Field(pattern=STUDY_NAME)] | None = None
     """The search whose best trial the baseline starts from."""
     design: DesignChoice = DesignChoice.model_validate("one_factor")
-    """Which arms there are."""
+    """The arms of the ablation."""
     factors: Annotated[dict[str, list[Any]], Field(min_length=1)]
     """The levels of every factor: hyperparameters, or components with the levels `on` and `off`.
 
-    A list of names stands for components and boolean hyperparameters, each on or off; so does a name without levels.
+    A list of names gives components and boolean hyperparameters, each on or off; so does a name without levels.
     """
     components: dict[str, Component] = Field(default_factory=dict)
     """What the components among the factors set; those that the trainable declares need not be repeated."""
@@ -115,13 +119,15 @@ class Ablation(Section):
     )
     """Hyperparameters (or `machine`) that every arm meets at each of the given levels, such as `dataset`."""
     order_seed: Seed = 0
-    """Of the random order in which the arms of each seed are run."""
+    """Seed of the random order in which the arms of each seed are run."""
     seeds: SeedCount | Annotated[list[Seed], Field(min_length=1)] | SeedLooks = 3
-    """How many seeds every arm has, or which; `{start: 5, at_most: 20}` looks on the way and stops what is settled."""
+    """The number of seeds of every arm, or a list of seeds; `{start: 5, at_most: 20}` has interim looks and stops
+    settled arms.
+    """
     race: Race = Race(none=FixedSeeds())
-    """Whether an arm whose question is settled gets no more seeds; `true` spends α as O'Brien and Fleming do."""
+    """Whether a settled arm gets no more seeds; `true` spends α as O'Brien and Fleming do."""
     selected_by: str | None = None
-    """The validation metric that chooses every trial's checkpoint, in the place of the trainable's own."""
+    """The validation metric that chooses every trial's checkpoint, instead of the trainable's own."""
     compare: Compare = Compare()
     """How the arms are compared."""
 

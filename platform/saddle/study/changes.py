@@ -47,7 +47,7 @@ RULES = {
     "also": Change.FREE,  # which metrics are shown after the objectives
     "checkpoints": Change.FREE,  # which stay once their trials have ended
     "notify": Change.FREE,  # who is notified of its end
-    "published": Change.FREE,  # what it is compared with
+    "published": Change.FREE,  # values to compare with
     "nightly": Change.FREE,  # which seeds a night has; each is a run of its own
     "budget.trials": Change.RAISED,
     "budget.hours": Change.FREE,

@@ -11,14 +11,14 @@ from saddle.redaction import redact
 from saddle.study.field_types import Section
 
 VARIABLE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
-SECRET_WRITTEN = "a study file is stored and shown, so it can't hold what is secret"
+SECRET_WRITTEN = "a study file is stored and shown, so it must not contain secrets"
 
 
 class Channel(Section):
     """A receiver of notifications: a webhook, or a command that gets the text on its standard input."""
 
     webhook: str | None = None
-    """`env:NAME`, the variable of the environment that holds the address; it gets a POST of `{"text": …}`."""
+    """`env:NAME`, the environment variable with the address; it gets a POST of `{"text": …}`."""
     command: Annotated[str, Field(min_length=1)] | None = None
     """A line for the shell."""
 
@@ -40,7 +40,7 @@ class Channel(Section):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.webhook is None) == (self.command is None):
-            raise ValueError("exactly one of webhook and command is wanted")
+            raise ValueError("give exactly one of webhook and command")
         return self
 
     @property

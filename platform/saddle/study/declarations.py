@@ -36,7 +36,7 @@ class Declarations:
     imported: ImportedTable | None = None
 
     def metric(self, name: str) -> Metric:
-        """The metric called `name`, also where it isn't declared (see `complete_metric`)."""
+        """The metric called `name`, even if it isn't declared (see `complete_metric`)."""
         return self.metrics.get(name) or complete_metric(name)
 
     def in_role(self, role: Role, names: Iterable[str]) -> list[Metric]:

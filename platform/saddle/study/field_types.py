@@ -32,7 +32,7 @@ class OneOf(Section):
         if isinstance(value, str):
             return {value: {}}
         if isinstance(value, dict) and len(value) != 1:
-            raise ValueError(f"exactly one of {', '.join(cls.model_fields)} is wanted, not {len(value)}")
+            raise ValueError(f"give exactly one of {', '.join(cls.model_fields)}, not {len(value)}")
         if isinstance(value, dict):
             return {name: {} if options is None else options for name, options in value.items()}
         return value

@@ -9,7 +9,7 @@ import re
 
 LEVELS = 255
 SHORT = 6
-"""Significant digits of a decimal that is short enough to be read as it is: 0.2 is 51/255, and nobody wants to know."""
+"""Significant digits of a decimal that is short enough to be read as it is: 0.2 is 51/255, which helps no reader."""
 _LONG_DECIMAL = re.compile(r"(?<![\w.])0\.\d{7,}(?:e-\d+)?(?![\w.])")
 
 

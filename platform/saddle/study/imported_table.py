@@ -21,10 +21,10 @@ class ImportedTable:
     def cautions(self) -> Iterator[str]:
         """What a reader has to know of results that saddle has only read."""
         yield (
-            f"Imported from {self.file} (SHA-256 {self.sha256[:12]}…): these trials were trained and measured"
-            " elsewhere, and nothing of that was checked here."
+            f"Imported from {self.file} (SHA-256 {self.sha256[:12]}…): these trials were trained and measured "
+            "elsewhere; saddle checked none of it."
         )
         yield (
-            "The comparison was declared when its results could be seen. Its p-values hold only if metric, baseline,"
-            " arms and seeds were not chosen by them."
+            "The comparison was declared after its results were known. Its p-values hold only if the results did not "
+            "influence the choice of metric, baseline, arms and seeds."
         )

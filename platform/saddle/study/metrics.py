@@ -9,7 +9,7 @@ from trainables.contract import Metric
 
 
 def matching(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
-    """The names that any pattern matches, in the order of the patterns; `*` stands for any text."""
+    """The names that any pattern matches, in the order of the patterns; `*` matches any text."""
     ordered = sorted(names)
     return list(dict.fromkeys(name for pattern in patterns for name in ordered if fnmatchcase(name, pattern)))
 

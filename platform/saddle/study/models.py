@@ -34,7 +34,7 @@ class Objective(Section):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.maximize is None) == (self.minimize is None):
-            raise ValueError("exactly one of maximize and minimize is wanted")
+            raise ValueError("give exactly one of maximize and minimize")
         return self
 
     @property
@@ -47,7 +47,7 @@ class Objective(Section):
 
 
 class Constraint(Section):
-    """A bound that feasible trials keep, written `METRIC >= NUMBER` or `METRIC <= NUMBER`."""
+    """A bound that feasible trials meet, written `METRIC >= NUMBER` or `METRIC <= NUMBER`."""
 
     PATTERN: ClassVar = re.compile(r"\s*(\S+)\s*(>=|<=)\s*([^<>=]+?)\s*")
 
@@ -80,14 +80,14 @@ class Seeded(Section):
     """Base of the samplers' options."""
 
     seed: Seed = 0
-    """Of the sampler's own draws; with one trial at a time, the same seed proposes the same trials."""
+    """Seed of the sampler; with one trial at a time, the same seed proposes the same trials."""
 
 
 class Tpe(Seeded):
     """Tree-structured Parzen estimator."""
 
     startup_trials: Count = 10
-    """Trials drawn at random before the model is used; at least as many as run at once."""
+    """Trials drawn at random before the model is used; at least as many as run concurrently."""
     multivariate: Flag = False
     """Whether parameters are modelled together."""
 
@@ -96,7 +96,7 @@ class Gp(Seeded):
     """Gaussian process."""
 
     startup_trials: Count = 10
-    """Trials drawn at random before the model is used; at least as many as run at once."""
+    """Trials drawn at random before the model is used; at least as many as run concurrently."""
 
 
 class CmaEs(Seeded):
@@ -128,7 +128,7 @@ class Grid(Seeded):
     """Every combination of the parameters' values."""
 
     points: Several = 5
-    """Values tried of every float and of every wide int parameter."""
+    """Number of values of every float and of every wide int parameter."""
 
 
 class Sampler(OneOf):
@@ -144,12 +144,12 @@ class Sampler(OneOf):
 
 
 class Asha(Section):
-    """Successive halving: at each rung only the best go on."""
+    """Successive halving: at each rung only the best trials continue."""
 
     grace_epochs: Count = 1
     """Epochs that every trial may train."""
     reduction_factor: Several = 3
-    """One in so many goes on from rung to rung."""
+    """Only one in `reduction_factor` trials continues from a rung to the next."""
 
 
 class Hyperband(Section):
@@ -158,7 +158,7 @@ class Hyperband(Section):
     grace_epochs: Count = 1
     """Epochs that every trial may train."""
     reduction_factor: Several = 3
-    """One in so many goes on from rung to rung."""
+    """Only one in `reduction_factor` trials continues from a rung to the next."""
 
 
 class Median(Section):
@@ -184,25 +184,24 @@ class EarlyStopping(OneOf):
 
 
 class Budget(Section):
-    """Where a study ends: the first limit reached counts."""
+    """When a study ends: at the first limit that is reached."""
 
     trials: Count | None = None
-    """How many trials a search has."""
+    """Number of trials of a search."""
     hours: Positive | None = None
     """Wall-clock hours of the study."""
     gpu_hours: Positive | None = None
     """Hours of all GPUs together."""
     minutes_per_trial: Positive | None = None
-    """A trial that trains longer ends as timed_out."""
+    """A trial that trains longer ends with the outcome timed_out."""
     failures_alike: Whole | None = None
-    """A study whose first so many trials all fail with the same exception at the same line stops there; 0 for never.
-    Without it 3."""
+    """Stop a study if its first N trials all fail with the same exception at the same line; 0: never. Default 3."""
 
 
 def share_or_whole(gpus: float) -> float:
     """Refuse what no GPU can be shared into."""
     if gpus > 1 and not float(gpus).is_integer():
-        raise ValueError("beyond one GPU only whole ones can be had")
+        raise ValueError("above one GPU only whole ones are possible")
     return gpus
 
 
@@ -214,17 +213,19 @@ class Resources(Section):
     gpus_per_worker: Annotated[float, Field(strict=True, ge=0), AfterValidator(share_or_whole)] = 0.0
     """GPUs, or a share of one."""
     trials_per_gpu: Annotated[int, Field(strict=True, ge=1, le=48)] | None = None
-    """How many trials share a GPU at most: as many as its memory has room for, by what the first steps of a trial
-    take, which are measured before the study starts. `gpus_per_worker` is then 1, and becomes the share."""
+    """Maximum number of trials that share a GPU. As many run as fit into its memory, according to a measurement of a
+    trial's first steps before the study starts. `gpus_per_worker` must be 1 and is replaced by the share.
+    """
     sharing: Literal["spread", "pack"] | None = None
-    """`spread` over all GPUs (without it, too), or `pack` as many on each as fit, so that others stay free."""
+    """`spread` trials over all GPUs (the default), or `pack` as many on each as fit, so that others stay free."""
     cpus_per_worker: Positive = 1.0
     """CPU cores."""
     concurrency: Count | None = None
-    """How many trials run at once at most; without it as many as fit."""
+    """Maximum number of concurrent trials; by default as many as fit."""
     slots: Count | None = None
-    """The same on a cluster that grows and shrinks: its autoscaler is asked for nodes for as many, the first is waited
-    for, and nodes that join later are used."""
+    """Maximum number of concurrent trials on a cluster that grows and shrinks: its autoscaler is asked for that many
+    nodes, the study waits for the first, and nodes that join later are used.
+    """
 
     @property
     def most(self) -> int | None:
@@ -253,30 +254,30 @@ class KeptCheckpoints(Section):
     """
 
     best: Whole | None = None
-    """Of how many trials, the best by the study's selection metric; without it of all."""
+    """Number of trials whose checkpoints are kept, the best by the study's selection metric; by default all."""
     last: Flag = True
-    """Whether a trial that stays keeps its last checkpoint in addition to the selected one."""
+    """Whether a kept trial has its last checkpoint in addition to the selected one."""
     gigabytes: Positive | None = None
-    """What all of them together may take; beyond that the worst trials' go first."""
+    """Limit of their total size; beyond it the checkpoints of the worst trials are removed first."""
 
 
 class Program(Section):
     """A program in any language: its command, and the metrics in the lines of JSON that it prints."""
 
     command: Annotated[str, Field(min_length=1)]
-    """How it is run, without a shell, in the folder of the study file. `{NAME}` is a setting, `{seed}` the trial's,
-    `{config}` all settings as JSON, `{device}` where to train, `{output}` a folder of the trial's own."""
+    """The command, run without a shell in the folder of the study file. `{NAME}` is a setting, `{seed}` the trial's,
+    `{config}` all settings as JSON, `{device}` where to train, `{output}` the trial's folder."""
     metrics: Annotated[dict[str, Literal["maximize", "minimize"]], Field(min_length=1)]
-    """What it reports, such as `validation/accuracy`, and which direction is better."""
+    """The metrics that it reports, such as `validation/accuracy`, each with the better direction."""
     report: str = ""
-    """A file in `{output}` that holds the lines; without it the program prints them."""
+    """A file in `{output}` with the lines; by default the program prints them."""
 
     def __str__(self) -> str:
         return self.command
 
 
 def with_asks(study: dict[str, Any]) -> dict[str, Any]:
-    """Move a question that stands in `search` to the study itself."""
+    """Move a question from `search` to the study itself."""
     search = study.get("search")
     if not isinstance(search, dict) or not isinstance(search.get("asks"), str) or study.get("asks") is not None:
         return study
@@ -291,7 +292,7 @@ class Study(Section):
     question: str = ""
     """What the study answers; the report opens with it."""
     trainable: str | Program
-    """The training method: the name of an installed one, a function or module of one's own, `./FILE.py:FUNCTION`,
+    """The training method: the name of an installed one, a function or module of your own, `./FILE.py:FUNCTION`,
     next to the study file, or a program. Later documents of a file inherit it from the first."""
     recipe: str | None = None
     """One of the trainable's recipes: optimiser, schedule, batch. Inherited."""
@@ -300,33 +301,36 @@ class Study(Section):
     fixed: dict[str, Any] = Field(default_factory=dict)
     """Hyperparameters that all trials share. Inherited key by key."""
     search: Annotated[dict[str, Parameter], Field(min_length=1)] | None = None
-    """The hyperparameters to search, with their ranges. Other searches of a file inherit them name by name, and from
-    `objective` to `budget` what they don't say themselves."""
+    """The hyperparameters to search, with their ranges. Later searches of a file inherit them name by name, and the
+    keys from `objective` to `budget` that they leave out.
+    """
     asks: str | None = None
-    """The searched hyperparameter that the question is about, which may also stand in `search`. The trials
-    that were drawn at random say what it does by itself with one seed; over seeds the ablation does that `saddle plan`
-    proposes."""
+    """The searched hyperparameter that the question is about, which may also be given in `search`. Its own effect is
+    estimated from the trials that were drawn at random, for one seed; `saddle plan` proposes the ablation that
+    estimates it over seeds.
+    """
     objective: Annotated[list[Objective], Field(min_length=1, max_length=3)] | None = None
     """What the search optimises; up to three objectives, which then exclude early stopping."""
     selected_by: str | None = None
-    """The validation metric that chooses the checkpoints of a search with several objectives, in the place of the
-    trainable's own; of a single objective that is the one. An ablation has a line of its own."""
+    """The validation metric that chooses the checkpoints of a search with several objectives, instead of the
+    trainable's own. With a single objective it is the objective. An ablation has its own `selected_by`.
+    """
     also: Annotated[list[str], Field(max_length=20)] = Field(default_factory=list)
-    """Further metrics that a search's table shows; `*` stands for any text. May change from run to run."""
+    """Further metrics that a search's table shows; `*` matches any text. May change from run to run."""
     constraints: list[Constraint] = Field(default_factory=list)
-    """Bounds that feasible trials keep."""
+    """Bounds that feasible trials meet."""
     sampler: Sampler = Sampler(tpe=Tpe())
-    """What proposes the trials."""
+    """The algorithm that proposes the trials."""
     early_stopping: EarlyStopping = EarlyStopping(none=Never())
-    """What stops hopeless trials."""
+    """The algorithm that stops unpromising trials early."""
     budget: Budget = Budget()
-    """Where the study ends."""
+    """When the study ends."""
     resources: Resources = Resources()
-    """What one trial runs on. Inherited key by key."""
+    """The resources of one trial. Inherited key by key."""
     checkpoints: KeptCheckpoints = KeptCheckpoints()
     """Which checkpoints stay once the study has ended; may change from run to run."""
     evaluate: dict[str, Any] = Field(default_factory=dict)
-    """Hyperparameters that say how a trial is measured (attacks, steps). Inherited key by key."""
+    """Hyperparameters of the evaluation (attacks, steps). Inherited key by key."""
     ablation: Ablation | None = None
     """The arms to compare; a study has either this or a search. Other ablations of a file inherit it part by part."""
     relation: Relation | None = None
@@ -337,7 +341,7 @@ class Study(Section):
     notify: Annotated[list[Channel], Field(max_length=8)] | None = None
     """Who is notified when the study has ended, or stopped by itself; may change from run to run."""
     nightly: Nightly | None = None
-    """How `saddle nightly` repeats the ablation night after night; may change from run to run."""
+    """How `saddle nightly` repeats the ablation every night; may change from run to run."""
 
     _source: TrainableSource | None = PrivateAttr(None)
 

@@ -19,15 +19,15 @@ class Nightly(Section):
     rotation: Annotated[int, Field(strict=True, ge=1)] = 3
     """Seeds of the pool that a night repeats, in turn."""
     missed: Literal["catch_up", "skip"] = "skip"
-    """Whether nights that did not run are caught up, each with the code of its date, or left out."""
+    """Whether missed nights are run later, each with the code of its date, or skipped."""
     overlap: Literal["wait", "skip"] = "skip"
-    """Whether a night that begins while another one runs waits for its end, or is left out."""
+    """Whether a night that begins while another one is running waits for its end or is skipped."""
     notify: Annotated[list[Channel], Field(max_length=8)] = Field(default_factory=list)
     """Who is notified if a night changed something, or could not run."""
     timezone: str = "UTC"
     """The time zone of a night's date, such as `Europe/Berlin`."""
     machine: Annotated[str, Field(pattern=r"^[\w .@()+-]{1,80}$")] | None = None
-    """The name of the machine's type, if it is not to be read from this one: of a cluster's nodes."""
+    """The name of the machine type; needed for a cluster's nodes, else read from this machine."""
 
     @field_validator("timezone")
     @classmethod

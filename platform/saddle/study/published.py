@@ -15,16 +15,16 @@ class PublishedValue(BaseModel):
     arm: Annotated[str, Field(min_length=1)]
     """The arm it belongs to, as the report calls it, such as `mp` or `perturbation=mp`."""
     metric: Annotated[str, Field(pattern=r"^[a-z_]+/\S+$")]
-    """As the trainable names it, such as `test/accuracy`; shares are shares of 1."""
+    """The metric's name in the trainable, such as `test/accuracy`; shares are shares of 1."""
     value: float
     sd: Annotated[float, Field(ge=0)] | None = None
-    """Its standard deviation over runs."""
+    """Standard deviation over runs."""
     n: Annotated[int, Field(ge=1)] | None = None
-    """Over how many runs."""
+    """Number of runs."""
     source: str = ""
-    """Where it was published."""
+    """The publication."""
     conditions: dict[str, Any] = Field(default_factory=dict)
-    """What it was measured under, by hyperparameter."""
+    """The conditions of the measurement, by hyperparameter."""
 
 
 class Published(BaseModel):
@@ -33,8 +33,8 @@ class Published(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     file: str
-    """The file they were read from."""
+    """The file that they were read from."""
     values: Annotated[list[PublishedValue], Field(min_length=1)]
-    """What it held when the study was read."""
+    """The content of the file when the study was read."""
     notes: list[str] = Field(default_factory=list)
-    """What the file says about them, such as where its source contradicts itself."""
+    """Remarks of the file, such as contradictions in its source."""

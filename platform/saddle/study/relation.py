@@ -47,9 +47,9 @@ class Table(Section):
     csv: str
     """The file, next to the study file, in the folder `published` there, or packaged."""
     column: str
-    """The column that holds the number."""
+    """The column with the numbers."""
     rows: list[dict[str, Any]] = Field(default_factory=list)
-    """What the file held when the study was read."""
+    """The content of the file when the study was read."""
 
     def value(self, settings: Mapping[str, Any]) -> float | None:
         """The number of the unit with these settings; None if no row is about it."""
@@ -66,7 +66,7 @@ class Predictor(Section):
     a column of a table."""
 
     name: str | None = None
-    """A data measure, a hyperparameter that tells units apart, or a declared metric of the trainable."""
+    """A data measure, a hyperparameter that distinguishes units, or a declared metric of the trainable."""
     table: Table | None = None
     """A column of a CSV file instead."""
 
@@ -93,11 +93,11 @@ class Gain(Section):
     metric: str | None = None
     """A test or validation metric of the trainable."""
     arm: dict[str, Any] | None = None
-    """The settings whose gain is asked about."""
+    """The settings whose gain is measured."""
     over: dict[str, Any] | None = None
-    """The settings that they are compared with, under the same seeds."""
+    """The settings that they are compared with, with the same seeds."""
     scale: Literal["linear", "log", "logit"] = "linear"
-    """On which scale the difference is taken: `log` compares ratios; `logit` shares near 0 or 1."""
+    """The scale of the difference: `log` compares ratios; `logit` compares shares near 0 or 1."""
     table: Table | None = None
     """A column of a CSV file that holds the gains, on `scale`."""
 
@@ -147,19 +147,19 @@ class Relation(Section):
     """Whether a predictor that is declared before any data exist predicts by how much one arm gains over another."""
 
     gain: Gain
-    """What is related to the predictor."""
+    """The gain that is related to the predictor."""
     units: Annotated[list[Units], Field(min_length=1)]
-    """What a point is; each unit is trained with both arms and every seed."""
+    """The points of the relation; each unit is trained with both arms and every seed."""
     predictor: Predictor
     """The primary predictor, which the answer is about."""
     also: Annotated[list[Predictor], Field(max_length=20)] = Field(default_factory=list)
-    """Further predictors, which are described and corrected for."""
+    """Further predictors, which are described and counted in the correction."""
     seeds: SeedCount | Annotated[list[Seed], Field(min_length=1)] = 5
-    """How many seeds both arms have in every unit, or which."""
+    """The number of seeds of both arms in every unit, or a list of seeds."""
     alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05
-    """How often a relation may be claimed if there is none."""
+    """The probability of claiming a relation if there is none."""
     order_seed: Seed = 0
-    """Of the random order in which the trials of each seed are run."""
+    """Seed of the random order in which the trials of each seed are run."""
 
     @property
     def seed_list(self) -> list[int]:
@@ -175,7 +175,7 @@ class Relation(Section):
 
     @property
     def unit_settings(self) -> list[str]:
-        """The hyperparameters that tell units apart, or that they share."""
+        """The hyperparameters that distinguish units, or that they share."""
         return list(dict.fromkeys(name for unit in self.unit_list for name in unit.settings))
 
     @property

@@ -26,7 +26,7 @@ class SeedLooks(Section):
     start: Annotated[int, Field(strict=True, ge=FIRST_LOOK)]
     """Seeds before the first look."""
     at_most: SeedCount
-    """Seeds of an arm whose question no look settles."""
+    """Seeds of an arm that no look settles."""
 
 
 def doubling(start: int, most: int) -> tuple[int, ...]:

@@ -27,28 +27,28 @@ class Parameter(BaseModel):
     choice: Annotated[list[Any], Field(min_length=1)] | None = None
     """The values to choose from."""
     log: Annotated[bool, Field(strict=True)] = False
-    """Whether the logarithm is searched."""
+    """Whether to search on a logarithmic scale."""
     step: Annotated[float, Field(strict=True, gt=0)] | None = None
-    """The distance of the values tried, from the lowest on."""
+    """The distance between values, starting from the lowest."""
     when: dict[str, Any] = Field(default_factory=dict)
-    """Search this only where another parameter has this value, or one of a list of values."""
+    """Search this parameter only if another one has this value, or one of a list of values."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         kinds = [self.float_range is not None, self.int_range is not None, self.choice is not None]
         if sum(kinds) != 1:
-            raise ValueError("exactly one of float, int and choice is wanted")
+            raise ValueError("give exactly one of float, int and choice")
         if self.choice is not None:
             if self.log or self.step is not None:
                 raise ValueError("log and step go with float and int, not with choice")
             return self
         low, high = self.bounds
         if low > high:
-            raise ValueError(f"the range is upside down: {low!r} is above {high!r}; write [{high!r}, {low!r}]")
+            raise ValueError(f"the range is reversed: {low!r} is above {high!r}; write [{high!r}, {low!r}]")
         if low == high:
             raise ValueError(f"the range holds only {low!r}; move it to fixed, or widen the range")
         if self.log and low <= 0:
-            raise ValueError(f"a log scale can't start at {low!r}; choose a lower end above zero")
+            raise ValueError(f"a log scale can't start at {low!r}; choose a lower bound above zero")
         if self.log and self.step is not None:
             raise ValueError("log and step exclude each other; keep one of them")
         if self.step is not None and self.step > high - low:

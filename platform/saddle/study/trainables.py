@@ -109,7 +109,7 @@ def _load_own(source: TrainableSource) -> LoadedTrainable:
     """The trainable in a file of the user's own."""
     file = Path(source.folder) / source.file
     if not source.folder:
-        raise TrainableError(f"{source.name} is a file next to a study file, which is not known here")
+        raise TrainableError(f"{source.name} is a path relative to a study file, and there is no study file here")
     if not file.is_file():
         raise TrainableError(f"there is no file {file}", "the path is relative to the study file")
     try:
@@ -139,8 +139,8 @@ def _adapt(name: str, function: FunctionType, siblings: Mapping[str, Any], terms
 def _load_installed(name: str) -> LoadedTrainable:
     points = find_trainables()
     if name == IMPORTED:
-        what = "the study's trials were imported from a table; nothing of them can be trained or measured here"
-        raise TrainableError(what, "`saddle import` adds what the table has more")
+        what = "the study's trials were imported from a table; they can't be trained or measured here"
+        raise TrainableError(what, "`saddle import` adds new rows of the table")
     if name not in points:
         known = ", ".join(points) or "none"
         raise TrainableError(f"unknown trainable {name!r}", f"installed are: {known}", nearest(name, points))

@@ -23,7 +23,7 @@ def why_refused(metric: Metric, gained: str) -> str:
     the difference's own noise in it, so that it is related to the gain even if nothing is.
     """
     if metric.name == gained:
-        return "it is the metric whose gain is asked about, and shares its noise"
+        return "it is the metric whose gain is the outcome, so both share noise"
     if metric.role in ACCURACIES:
         return "an accuracy shares the noise of the accuracies whose difference is the gain"
     return ""

@@ -31,7 +31,7 @@ class Fraction(str):
     """An unquoted `8/255`: a number where one is wanted (see `saddle.studyfile.numbers`), and a text elsewhere."""
 
     def number(self) -> int | float:
-        """Its value, an int where it is whole; raises `ScalarError` if it has none."""
+        """Its value, an int if it is whole; raises `ScalarError` if it has none."""
         parts = self.replace("_", "").split("/")
         if len(parts) != 2 or len(self) > 80:
             raise ScalarError(f"{self[:40]} is not a fraction; write one as NUMBER/NUMBER, such as 8/255")
@@ -48,7 +48,7 @@ class Fraction(str):
 def plain(text: str) -> bool | int | float | str | None:
     """The value of an unquoted scalar; raises `ScalarError` for dates, infinities, NaN and too large numbers.
 
-    A fraction is a text still, as only the field that it is for can tell (see `Fraction`).
+    A fraction is a text still, as it depends on its field (see `Fraction`).
     """
     if NULL.fullmatch(text):
         return None

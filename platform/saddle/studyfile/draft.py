@@ -189,7 +189,7 @@ def _read_name(draft: Draft, value: Any) -> None:
 def _read_search(draft: Draft, value: Any) -> None:
     if not isinstance(value, dict) or not value:
         right = "write search: {lr: {float: [1e-4, 1e-1], log: true}}"
-        draft.refuse(("search",), f"{show(value)} names no parameter to search", right)
+        draft.refuse(("search",), f"{show(value)} has no parameter to search", right)
         return
     for name, spec in value.items():
         if not isinstance(spec, dict):
@@ -258,7 +258,7 @@ def _read_ablation(draft: Draft, value: Any) -> None:
 def _read_factors(draft: Draft, value: Any) -> None:
     path: Path = ("ablation", "factors")
     if not isinstance(value, dict | list) or not value:
-        draft.refuse(path, f"{show(value)} names no factor", "write factors: {NAME: [A, B]}")
+        draft.refuse(path, f"{show(value)} has no factor", "write factors: {NAME: [A, B]}")
         return
     draft.ablation["factors"] = {}
     if isinstance(value, dict):

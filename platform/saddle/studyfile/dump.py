@@ -162,7 +162,7 @@ def _quoted(value: Any) -> Any:
 
 
 def _flat(value: Any, path: str, whole: Collection[str] = ()) -> dict[str, Any]:
-    """The values by their dotted paths; what lies at one of the paths of `whole` stays together."""
+    """The values by their dotted paths; values at the paths of `whole` stay together."""
     if not isinstance(value, dict) or not value or path in whole:
         return {path: value}
     flat: dict[str, Any] = {}
@@ -172,7 +172,7 @@ def _flat(value: Any, path: str, whole: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _same(before: Any, after: Any) -> bool:
-    # YAML tells true from 1 where Python doesn't.
+    # YAML distinguishes true from 1, and Python doesn't.
     return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
 
 

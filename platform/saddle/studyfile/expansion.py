@@ -23,7 +23,7 @@ from saddle.studyfile.problem import Path, Problem, dotted, show
 from saddle.studyfile.yaml_reader import Document
 
 FOR, INHERIT = FILE_KEYS = ("for", "inherit")
-"""Keys of a document that say what studies it stands for; no study has them any more."""
+"""Keys of a document that expand it into studies, which don't have them."""
 OF_A_STUDY = ("recipe", "scale")
 """Keys of `for` that are sections of a study; all others are hyperparameters."""
 SAMPLER_SEED = "sampler_seed"
@@ -60,7 +60,7 @@ def expand(documents: Sequence[Document]) -> tuple[list[Document], list[Problem]
             continue
         inherits = own.value.get(INHERIT, True)
         if not isinstance(inherits, bool) and not own.is_broken((INHERIT,)):
-            problems.append(own.problem((INHERIT,), f"{show(inherits)} is not accepted", "true or false is wanted"))
+            problems.append(own.problem((INHERIT,), f"{show(inherits)} is not accepted", "expected true or false"))
         whole = own if own is documents[0] or inherits is False else complete(own, documents[0])
         keys, wrong = _read(own) if FOR in own.value and not own.is_broken((FOR,)) else ([], [])
         studies, more = ([_study(whole, ())], []) if wrong else _studies(own, whole, keys)
@@ -74,7 +74,7 @@ def _read(own: Document) -> tuple[list[list[ForValue]], list[Problem]]:
     keyed, problems = own.value[FOR], list[Problem]()
     if not isinstance(keyed, dict) or not keyed:
         right = "write for: {dataset: [mnist, gtsrb]}"
-        return [], [own.problem((FOR,), f"{show(keyed)} names no hyperparameter with values", right)]
+        return [], [own.problem((FOR,), f"{show(keyed)} has no hyperparameter with values", right)]
     keys = []
     for key, listed in keyed.items():
         try:
@@ -85,7 +85,7 @@ def _read(own: Document) -> tuple[list[list[ForValue]], list[Problem]]:
         keys.append(values)
         if not values:
             right = f"write {key}: [A, B], or {key}: {{A: TEXT, B: TEXT}} for what the question calls them"
-            problems.append(own.problem((FOR, key), f"{show(listed)} lists no values", right))
+            problems.append(own.problem((FOR, key), f"{show(listed)} has no values", right))
         for value in [values[index] for index in repeats([value.value for value in values])]:
             problems.append(own.problem(value.place, f"{readable(value.value)} is listed twice", "list it once"))
         for path in _places_of(own.value, key):
@@ -128,7 +128,7 @@ def _studies(
         for name in PLACEHOLDER.findall(text) if isinstance(text, str) else ():
             if name not in own.value[FOR]:
                 known = ", ".join(f"{{{key}}}" for key in own.value[FOR])
-                what = f"{{{name}}} stands for nothing here"
+                what = f"{{{name}}} is undefined here"
                 problems.append(whole.problem(path, what, f"there are: {known}", nearest(name, own.value[FOR])))
     return studies, problems
 

@@ -83,7 +83,9 @@ def written_file(function: Callable[..., Any], siblings: Mapping[str, Any]) -> t
         pickled = cloudpickle.dumps({name: function, **around, **siblings})
     except Exception as error:  # whatever refuses to be pickled raises what it likes
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise TrainableError(f"{name} can't be sent to a worker: {reason}", "make in it what it refers to") from error
+        raise TrainableError(
+            f"{name} can't be sent to a worker: {reason}", "create inside it what it refers to"
+        ) from error
     if len(pickled) > MOST_BYTES // 2:
         what = f"{name} refers to {len(pickled) >> 20} MiB of data, which every worker would be sent"
         raise TrainableError(what, "load the data inside it")

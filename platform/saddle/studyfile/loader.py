@@ -137,7 +137,7 @@ def read_tables(documents: Sequence[Document], file: str) -> tuple[list[Document
         problems += unusable
         table_name = document.value.get("published") if isinstance(document.value, dict) else None
         if isinstance(table_name, str):
-            table, wrong = None, [document.problem(("published",), "this names no file", "write published: TABLE.csv")]
+            table, wrong = None, [document.problem(("published",), "this is not a file", "write published: TABLE.csv")]
             if table_name.strip():
                 try:
                     table, wrong = _read_published(document, table_name, file)
@@ -165,5 +165,5 @@ def _encode(text: str, file: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         line = text[: error.start].count("\n") + 1
-        what = "the text holds half a character"
+        what = "the text contains half a character"
         raise StudyError([Problem(file, line, "", what, "use whole characters")]) from error

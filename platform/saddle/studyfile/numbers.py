@@ -1,4 +1,4 @@
-"""Fractions such as `epsilon: 8/255`: each becomes its number where a number is wanted, and a text elsewhere."""
+"""Fractions such as `epsilon: 8/255`: each becomes its number where expected a number, and a text elsewhere."""
 
 from __future__ import annotations
 

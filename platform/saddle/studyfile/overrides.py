@@ -95,7 +95,7 @@ def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Probl
 
 
 def _outside_quotes(text: str, sign: str) -> list[int]:
-    """Where a sign stands in a path that may have quoted parts, such as `fixed.tasks.round."a.b"`."""
+    """The position of a character in a path that may have quoted parts, such as `fixed.tasks.round."a.b"`."""
     blank = QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text)
     return [place for place, character in enumerate(blank) if character == sign]
 
@@ -138,7 +138,7 @@ def _explain_no_target(wanted: Override, documents: Sequence[Document]) -> Probl
         return wanted.problem(f"no study of this file searches {show(name)}", known, nearest(name, searched))
     kinds = {"ablation": "an ablation", "relation": "a relation"}
     kind = "a search" if wanted.path[0] in OF_A_SEARCH else kinds.get(wanted.path[0], "an ablation")
-    return wanted.problem(f"no study of this file has {kind}", "leave this override out")
+    return wanted.problem(f"no study of this file has {kind}", "remove this override")
 
 
 def _set(document: Document, wanted: Override) -> Document:

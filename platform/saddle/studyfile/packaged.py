@@ -95,7 +95,7 @@ def listed_by_folder(names: Iterable[str]) -> str:
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(LARGEST_FILE + 1)  # one byte more than allowed tells that it is too large
+            return file.read(LARGEST_FILE + 1)  # one byte more than allowed shows that it is too large
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StudyError([Problem(path, None, "", f"the file can't be read: {reason}")]) from error

@@ -2,7 +2,7 @@
 
 The CSV has the columns `arm`, `metric` and `value`, perhaps `sd`, `n` and `source`; any other column is a condition
 under which the value was measured, named as the trainable names its hyperparameter. Lines that begin with # are notes,
-which stand below the table in a report.
+which are shown below the table in a report.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def parse_table(text: str, where: str) -> tuple[list[dict[str, Any]], list[Probl
             problems.append(Problem(where, number, place, mistake.what, mistake.right, mistake.nearest))
         rows.append(row)
     if len(rows) * len(columns) > MOST_CELLS:
-        what = f"{len(rows)} rows of {len(columns)} cells are more than the {MOST_CELLS} that a study can hold"
+        what = f"{len(rows)} rows of {len(columns)} cells are more than the {MOST_CELLS} that a study may have"
         right = "keep the rows of this study's arms and the conditions that matter"
         problems.append(Problem(where, None, "", what, right))
     if not rows and not problems:

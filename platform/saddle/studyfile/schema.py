@@ -39,8 +39,8 @@ OF_THE_FILE = {
 def study_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of one document of a study file, short forms included.
 
-    It says what a document may look like; whether its names and values suit the trainable, only loading it tells.
-    Little is required, because later documents of a file inherit most from the first.
+    It says what a document may look like; whether its names and values suit the trainable is only known after loading
+    it. Little is required, because later documents of a file inherit most from the first.
     """
     schema = Study.model_json_schema(by_alias=True)
     models = schema["$defs"]
@@ -72,7 +72,7 @@ def study_schema() -> dict[str, Any]:
         properties |= {name: _or_null(about) for name, about in properties.items() if name != "study"}
     schema["properties"] |= OF_THE_FILE
     schema["required"] = ["study"]
-    schema["not"] = {  # null, which says that none is inherited, may stand next to the other
+    schema["not"] = {  # null, which says that none is inherited, may occur next to the other
         "anyOf": [
             {"properties": {kind: {"type": "object"} for kind in kinds}, "required": list(kinds)}
             for kinds in itertools.combinations(KINDS, 2)
@@ -100,7 +100,7 @@ def _add_short_forms(models: dict[str, Any]) -> None:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Null in addition to what it is, which takes away what a later document would inherit."""
+    """The schema with null allowed, which removes what a later document would inherit."""
     description = {"description": schema["description"]} if "description" in schema else {}
     return {**description, "anyOf": [schema, {"type": "null"}]}
 

@@ -45,7 +45,7 @@ def loader_for(documents: Sequence[Document], folder: Path, trainables: Mapping[
 
 
 def own_source(name: str, documents: Sequence[Document], folder: Path) -> TrainableSource:
-    """Where a file that a study names by its path lies, with what the documents that name it say."""
+    """The location of a file that a study gives by its path, with the values of the documents that use it."""
     values = [document.value for document in documents if isinstance(document.value, dict)]
     own = [value for value in values if trainable_name(value.get("trainable")) == name]
     if not is_own_file(name):

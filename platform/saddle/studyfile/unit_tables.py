@@ -1,6 +1,6 @@
 """CSV files with a row for each unit of a relation, read once and kept in the study.
 
-Columns are called as the hyperparameters that tell units apart; the others hold numbers, or a `source`. Lines that
+Columns are named after the hyperparameters that distinguish units; the others hold numbers, or a `source`. Lines that
 begin with # are notes.
 """
 
@@ -99,7 +99,7 @@ def settings_of_units(relation: Any) -> list[str]:
 def published_points(name: str, study_file: str, settings: Collection[str]) -> tuple[dict[str, Any], str]:
     """The published points of a table as a study keeps them, and why it can't be used; raises `StudyError`.
 
-    `settings` are the hyperparameters that tell units apart.
+    `settings` are the hyperparameters that distinguish units.
     """
     rows, notes = read_rows(name, study_file)
     values: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def published_points(name: str, study_file: str, settings: Collection[str]) -> t
                 {**common, "metric": f"{PUBLISHED}/{key}", "value": float(number)} for key, number in numbers.items()
             ]
     columns = f"columns {', '.join(settings)} and {GAIN}, or {ARM} and {OVER}"
-    why = "" if values else f"no row of it has a unit and its gain; wanted are the {columns}"
+    why = "" if values else f"no row has a unit and its gain; expected are the {columns}"
     return {"file": FilePath(name).name, "values": values, "notes": notes}, why
 
 

@@ -14,19 +14,19 @@ from saddle.study.nearest import nearest
 from saddle.studyfile.problem import Path, show
 
 IN_OTHER_WORDS = {
-    "model_type": "a mapping is wanted, such as {key: value}",
-    "dict_type": "a mapping is wanted, such as {key: value}",
-    "list_type": "a list is wanted, such as [first, second]",
-    "tuple_type": "a list is wanted, such as [first, second]",
-    "int_type": "a whole number is wanted",
-    "int_parsing": "a whole number is wanted",
-    "int_from_float": "a whole number is wanted",
-    "float_type": "a number is wanted",
-    "float_parsing": "a number is wanted",
-    "bool_type": "true or false is wanted",
-    "bool_parsing": "true or false is wanted",
-    "string_type": "a text is wanted",
-    "finite_number": "a finite number is wanted",
+    "model_type": "expected a mapping, such as {key: value}",
+    "dict_type": "expected a mapping, such as {key: value}",
+    "list_type": "expected a list, such as [first, second]",
+    "tuple_type": "expected a list, such as [first, second]",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "string_type": "expected a text",
+    "finite_number": "expected a finite number",
 }
 
 
@@ -66,7 +66,7 @@ def wants_numbers(adapter: TypeAdapter[Any], value: Any) -> list[Path]:
         return []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    except Exception:  # a third party's validator may raise anything; the checks tell of it
+    except Exception:  # a third party's validator may raise anything; the checks report it
         return []
     return list(dict.fromkeys(_path_in(value, details) for details in errors if details["type"] in NUMERIC))
 
@@ -141,7 +141,7 @@ def _joined(mistakes: list[Mistake]) -> Mistake:
     """One mistake for the complaints of all members of a union about the same spot."""
     first = mistakes[0]
     rights = list(dict.fromkeys(mistake.right for mistake in mistakes if mistake.right))
-    return first._replace(right=", or ".join(rights))
+    return first._replace(right=", or ".join([*rights[:1], *(right.removeprefix("expected ") for right in rights[1:])]))
 
 
 def _models_at(kind: Any, path: Path) -> list[type[BaseModel]]:

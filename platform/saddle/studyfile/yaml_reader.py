@@ -32,7 +32,7 @@ DEEPEST = 24
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document: its value, where every key stands, and which paths hold something already refused.
+    """One YAML document: its value, the place of every key, and the paths of values that were already refused.
 
     `written` gives, for what is written elsewhere in the file, the path where it is. `family`: the study's name as it
     is written, which studies of one `for` have in common.
@@ -58,7 +58,7 @@ class Document:
         return Problem(place.file, place.line, dotted(shown), what, right, nearest)
 
     def is_broken(self, path: Path) -> bool:
-        """Whether `path` lies in something refused before, so that a further message would only mislead."""
+        """Whether `path` is within a refused value, so that a further message would be misleading."""
         return any(path[: len(broken)] == broken for broken in self.broken)
 
 
@@ -83,7 +83,7 @@ def read_documents(data: bytes, file: str) -> tuple[list[Document], list[Problem
 
 
 NOTHING = object()
-"""Stands for the value of a text that is not a single value."""
+"""Marks a text that is not a single value."""
 
 
 def read_value(text: str, label: str) -> tuple[Any, frozenset[Path], list[Problem]]:
@@ -134,7 +134,7 @@ class _Anchored:
 
 @dataclass
 class _Reader:
-    """Builds documents from YAML events, without recursion and with every alias counted as what it stands for."""
+    """Builds documents from YAML events, without recursion and with every alias counted at its full size."""
 
     file: str
     last_line: int
@@ -227,7 +227,7 @@ class _Reader:
         elif event.style is None and name in ("", "~", "null"):
             self._note(event, parent.path, "a key is missing before the colon", "a key is a word")
         elif not _encodable(name):
-            self._note(event, parent.path, "the key holds half a character", "use whole characters")
+            self._note(event, parent.path, "the key contains half a character", "use whole characters")
         elif name in parent.container:
             first = self.places[path].line
             self._note(event, path, f"{name} is given twice, first in line {first}", "keep one of them")
@@ -241,7 +241,7 @@ class _Reader:
         if _tag(event):
             return None
         if not _encodable(event.value):
-            self._refuse(event, path, "the text holds half a character", "use whole characters")
+            self._refuse(event, path, "the text contains half a character", "use whole characters")
             return None
         if event.style is not None:
             return event.value
@@ -253,7 +253,7 @@ class _Reader:
 
     def _alias(self, event: AliasEvent, path: Path) -> Any:
         if event.anchor not in self.anchors:
-            self._refuse(event, path, f"*{event.anchor} stands for nothing: there is no &{event.anchor} before it")
+            self._refuse(event, path, f"*{event.anchor} is undefined: there is no &{event.anchor} before it")
             return None
         anchored = self.anchors[event.anchor]
         if anchored is None:

@@ -104,7 +104,7 @@ def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
     folders = sorted({study.source.folder for study in studies if study.source.is_own})
     if len(folders) > 1:
         listed = " and ".join(folders)
-        raise NotForACluster(f"the trainables of this file lie in {listed}; write a study file for each folder")
+        raise NotForACluster(f"the trainables of this file are in {listed}; write a study file for each folder")
     sources: dict[str, bytes] = {}
     for study in studies:
         if study.source.is_own:
@@ -119,9 +119,9 @@ def require_remote(storage: str | os.PathLike[str] | None) -> str:
         raise NotForACluster("the storage's address holds a password; give the cluster's nodes credentials instead")
     if "://" in where or Path(where).is_absolute():
         return where
-    named = f"--storage {where} lies in a folder here" if where else "the storage would be runs/ here"
+    named = f"--storage {where} is in a local folder" if where else "the storage would be the local folder runs/"
     raise NotForACluster(
-        f"{named}, which the cluster doesn't know: say --storage s3://BUCKET/PREFIX, or the absolute path of a folder "
+        f"{named}, which the cluster can't reach: use --storage s3://BUCKET/PREFIX, or the absolute path of a folder "
         "that all its nodes share"
     )
 
@@ -130,11 +130,11 @@ def check_paths(studies: Sequence[Study], data_root: str | os.PathLike[str] | No
     """Raise `NotForACluster` where data are named by a path relative to here."""
     right = "write the absolute path that it has on every node of the cluster"
     if data_root is not None and "://" not in os.fspath(data_root) and not Path(data_root).is_absolute():
-        raise NotForACluster(f"--data-root {os.fspath(data_root)} lies here; {right}")
+        raise NotForACluster(f"--data-root {os.fspath(data_root)} is a local folder; {right}")
     for study in studies:
         for path in {path for config in configs(study) for path in own_paths(getattr(config, "dataset", None))}:
             if "://" not in path and not Path(path).is_absolute():
-                raise NotForACluster(f"{study.study}: the dataset's {path} lies in a folder here; {right}")
+                raise NotForACluster(f"{study.study}: the dataset's {path} is in a local folder; {right}")
 
 
 def check_here(parcel: Parcel) -> None:
@@ -153,7 +153,7 @@ def resolved(studies: Sequence[Study]) -> str:
     folders = [Path(study.source.folder) for study in studies if study.source.is_own]
     written = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
     if list(map(plain_study, written)) != list(map(plain_study, studies)):
-        raise RuntimeError("the studies written out are not the studies read")
+        raise RuntimeError("the studies written differ from the studies read")
     return text
 
 

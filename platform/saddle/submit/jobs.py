@@ -45,7 +45,7 @@ class Job:
 
     @property
     def code(self) -> int:
-        """The exit code of the study's driver, or what stands for it where there was none."""
+        """The exit code of the study's driver, or a substitute if there was none."""
         if self.exit_code is not None:
             return self.exit_code
         return {"SUCCEEDED": 0, "STOPPED": STOPPED}.get(self.status, FAILED)
@@ -56,7 +56,9 @@ class Jobs:
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
         if not address.startswith(("http://", "https://")):
-            raise ClusterError(f"--address {address}: jobs go to the dashboard, whose address is like http://HEAD:8265")
+            raise ClusterError(
+                f"--address {address}: jobs are sent to the dashboard, whose address is like http://HEAD:8265"
+            )
         require_authentication(address, insecure=insecure)
         self.address = address
         from ray.job_submission import JobSubmissionClient
@@ -101,7 +103,7 @@ class Jobs:
                 return job
         known = sorted({study for job in jobs for study in job.studies})
         hint = nearest(names[0], known)
-        listed = f"it has run: {', '.join(known)}" if known else "saddle has sent it none yet"
+        listed = f"it has run: {', '.join(known)}" if known else "saddle has not sent any yet"
         meant = f"did you mean {hint}? " if hint else ""
         raise ClusterError(f"no job of {names[0]!r} on the cluster at {self.address}; {meant}{listed}")
 
@@ -127,7 +129,7 @@ class Jobs:
                 show(self.log(name)[shown:])  # the last lines, which came after the tail had ended
                 return job
             time.sleep(RECONNECT_SECONDS)
-        raise ClusterError(f"the connection to {self.address} breaks again and again; the job {name} is {job.status}")
+        raise ClusterError(f"the connection to {self.address} keeps breaking; the job {name} is {job.status}")
 
     async def _tail(self, name: str, shown: int, show: Callable[[str], None]) -> int:
         """Show the log beyond its first `shown` characters while there is a connection; how far it came."""
@@ -149,7 +151,7 @@ class Jobs:
         try:
             yield
         except (RuntimeError, OSError) as error:
-            raise ClusterError(f"the cluster at {self.address} does not do that: {error}") from error
+            raise ClusterError(f"the cluster at {self.address} refuses: {error}") from error
 
 
 def as_job(details: Any) -> Job:

@@ -38,7 +38,7 @@ class HeadDriver:
         context = ray.get_runtime_context()
         environment = dict(os.environ)
         ray_internals.remove_job_variables(environment)
-        # as Ray Jobs tells a driver which environment its own workers get
+        # as Ray Jobs passes a driver the environment of its workers
         environment["RAY_JOB_CONFIG_JSON_ENV_VAR"] = json.dumps({"runtime_env": dict(context.runtime_env)})
         environment |= {"RAY_ADDRESS": context.gcs_address, "PYTHONUNBUFFERED": "1"}
         self.log, name = tempfile.mkstemp(prefix="saddle-driver-")

@@ -108,7 +108,7 @@ def further_text(one: FurtherVerdict, results: StudyResults) -> str:
 
 
 def badge_tags(answer: Answer) -> dict[str, str]:
-    """Which trials of a search have the badge, and what it is withheld for."""
+    """Which trials of a search have the badge, and why it is withheld from others."""
     badge = answer.badge
     held = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
     reasons = "; ".join(f"{key} {reason}" for key, against in badge.withheld.items() for reason in against)

@@ -28,7 +28,7 @@ class ArmSummary:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What a tracker gets of a study's answer: `description` begins with it, and stands with the experiment, too."""
+    """What a tracker gets of a study's answer: `description` begins with it, and is also shown with the experiment."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -72,7 +72,9 @@ class MlflowSink:
         self.client = MlflowClient(tracking_uri=uri)
         known = self.client.get_experiment_by_name(experiment)
         if known is not None and known.lifecycle_stage != "active":
-            raise Refused(f"the experiment {experiment} was deleted in MLflow; restore it there, or delete it for good")
+            raise Refused(
+                f"the experiment {experiment} was deleted in MLflow; restore it there, or delete it permanently"
+            )
         self.experiment_id: str = (
             known.experiment_id if known else self.client.create_experiment(experiment, artifacts, KIND)
         )
@@ -130,13 +132,13 @@ class MlflowSink:
                     self._unless_refused(kind, key, self._send, key, kind, half)
 
     def _nothing(self, operation: Operation) -> None:
-        log.warning("a line of the outbox was damaged; `saddle verify` says what MLflow lacks")
+        log.warning("a line of the outbox was damaged; `saddle verify` lists what MLflow lacks")
 
     def _run(self, operation: Operation) -> None:
         """Create a run, or take up the one with this key again.
 
         With `replaces_ended` a trial's run that has ended is deleted first: the trial was started over since, and its
-        epochs would stand there twice.
+        epochs would be stored twice.
         """
         key, run_id = operation["key"], self._find(operation["key"])
         if run_id is not None and operation.get("replaces_ended") and self._has_ended(run_id):
@@ -167,7 +169,7 @@ class MlflowSink:
         try:
             content = self._read(operation["path"])
         except FileNotFoundError:
-            return  # thrown away since, with `--fresh` or by hand
+            return  # removed since, with `--fresh` or manually
         except (Damaged, ForeignPath) as error:
             raise Refused(str(error)) from error
         run_id = self._run_id(operation["key"])

@@ -98,7 +98,7 @@ class MlflowTracker(Tracker):
         """Say at a study's start what no waiting mends; the outbox would hide it until the end."""
         if not self._warned:
             self._warned = True
-            log.warning("%s; until then what MLflow is to get waits in the outbox", refusal)
+            log.warning("%s; until then, messages for MLflow wait in the outbox", refusal)
 
     def _key(self, *parts: str) -> str:
         return "/".join((self._root, *map(run_key, parts)))

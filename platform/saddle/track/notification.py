@@ -43,7 +43,7 @@ def notify(
 
 
 def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: Callable[[float], None]) -> None:
-    """Tell one channel, again with growing pauses where that fails for a reason that may pass."""
+    """Notify one channel, with retries and growing pauses after a transient failure."""
     for attempt in range(1, ATTEMPTS + 1):
         why, may_pass = _try(channel, text, environment)
         if not why:

@@ -56,7 +56,7 @@ def artifact_location(store: Store) -> str | None:
 
 
 def database_path(store: Store) -> Path:
-    """Where the SQLite database of a storage lies; raises `ForeignPath` if it is a link."""
+    """The path of the SQLite database of a storage; raises `ForeignPath` if it is a link."""
     return driver_file(store, DATABASE)
 
 
@@ -67,8 +67,8 @@ def make_database(store: Store) -> Path:
         aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         path.rename(aside)
         log.warning(
-            "MLflow's database %s was damaged (%s) and is kept as %s; `saddle verify STUDY --repair` tells the new one "
-            "what the ledger holds", path, damage, aside,
+            "MLflow's database %s was damaged (%s) and is kept as %s; `saddle verify STUDY --repair` fills the new "
+            "one from the ledger", path, damage, aside,
         )  # fmt: skip
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

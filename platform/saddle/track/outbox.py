@@ -19,7 +19,7 @@ Deliver = Callable[[Sequence[Operation]], Iterator[int]]
 """Delivers operations in order, and says after each step how many have been delivered."""
 
 DAMAGED: Operation = {"do": "nothing"}
-"""Stands for a line that can't be read."""
+"""Marks a line that can't be read."""
 
 BATCH = 200
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0

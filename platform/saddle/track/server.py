@@ -73,7 +73,7 @@ def page_of(uri: str, run: RunId | None) -> str:
         raise NoServer(f"MLflow knows no study {run.study!r}; it was run with --no-mlflow, or elsewhere")
     instances = {other.data.tags.get(KEY_TAG) for other in known}
     if run.instance and instances and run.instance not in instances:
-        raise NoServer(f"MLflow knows nothing of {run}; it was run with --no-mlflow, or elsewhere")
+        raise NoServer(f"MLflow has no run of {run}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
     page = f"{uri}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
     return f"{page}{FILTER}{quote(only_of(run.instance))}" if run.instance and len(instances) > 1 else page

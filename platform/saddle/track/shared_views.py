@@ -10,7 +10,7 @@ from saddle.external_names import mlflow_name
 KEY_TAG = "saddle.key"
 OUTCOME_TAG = "saddle.outcome"
 """How a trial ended; its run has none before."""
-"""The tag by which a run is found again: the instance of its study's run, and what it is in there."""
+"""The tag by which a run is found again: the instance of its study's run, and its role in it."""
 
 LEVEL_TAG = "saddle.level"
 """The tag that says whether a run is that of a study, an arm, a unit or a trial."""

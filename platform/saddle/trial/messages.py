@@ -1,4 +1,4 @@
-"""What the driver tells a slot, and what a slot tells the driver; both travel as JSON through Tune."""
+"""Messages from the driver to a slot and back; both travel as JSON through Tune."""
 
 from __future__ import annotations
 

@@ -73,9 +73,9 @@ class TrialRecord(PartsOfRecord):
     """The fencing token of the driver that wrote it; since version 3."""
     version: int = SCHEMA_VERSION
     checks: Sequence[CheckItem] = ()
-    """What the checklist found, where it was run; it is not in the ledger's own file, which never changes."""
+    """The result of the checklist, if it was run; it is not in the ledger's file, which never changes."""
     earlier: Sequence[Measurement] = ()
-    """What was measured before, the first one first; each later one lies in a file of its own, too."""
+    """Earlier measurements, oldest first; each later one is in a separate file."""
 
     def __post_init__(self) -> None:
         """Let nothing secret get into ledger, report and MLflow, nor out of a ledger that an older saddle wrote."""

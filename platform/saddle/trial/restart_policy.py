@@ -25,8 +25,8 @@ class Restart(Enum):
 class RestartPolicy:
     """Counts the deaths of each trial's workers, by the trial's key; `restarts` of them are forgiven.
 
-    How often a trial was taken up in all, whatever the reason, is `TrialProgress.attempts`: a number that tells its
-    attempts apart, and decides nothing.
+    How often a trial was taken up in all, whatever the reason, is `TrialProgress.attempts`: a number that distinguishes
+    its attempts apart, and decides nothing.
     """
 
     restarts: int = field(default_factory=lambda: RESTARTS)

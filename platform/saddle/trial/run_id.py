@@ -8,7 +8,7 @@ STUDIES = "studies"
 """The folder of a storage that holds a folder for each run."""
 
 MARK = "@"
-"""Stands between the study's name and the rest in the name of a run that was set aside; no study's name holds it."""
+"""Separates the study's name from the rest in the name of a run that was set aside; no study's name contains it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RunId:
 
     @classmethod
     def stored(cls, name: str) -> RunId:
-        """The run in the folder called `name`, as far as the name tells it."""
+        """The run in the folder called `name`, as far as the name determines it."""
         return cls(name.partition(MARK)[0], "", name if MARK in name else "")
 
     @staticmethod
@@ -53,7 +53,7 @@ class RunId:
 
     @property
     def folder(self) -> str:
-        """Where everything of the run lies in its storage."""
+        """The run's folder in its storage."""
         return f"{STUDIES}/{self.name}"
 
     def set_aside(self, time: str, digits: int = 4) -> RunId:
@@ -65,7 +65,7 @@ class RunId:
         return path.removeprefix(f"{self.folder}/")
 
     def place(self, written: str) -> str:
-        """Where in the storage the path lies that is `written` in the run's files.
+        """The location in the storage of a path that is `written` in the run's files.
 
         Older files hold it from the storage's root, with the name that the folder had then.
         """

@@ -23,7 +23,7 @@ class TrialSpec:
     seed: int
     arm: str | None = None
     block: Mapping[str, Any] = field(default_factory=dict)
-    """Where the factors of an ablation's blocks stand, such as `{"dataset": "mnist"}`; part of `settings`, too."""
+    """The levels of an ablation's blocks, such as `{"dataset": "mnist"}`; part of `settings`, too."""
     number: int | None = None
     """Optuna's number of the trial, in a search."""
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -14,15 +14,15 @@ class Repair(StrEnum):
     NONE = "nothing"
     SET_ASIDE = "set the file aside; the trial is run again"
     REBUILD_OPTUNA = "rebuild Optuna's study from the ledger"
-    DELIVER = "deliver what waits in the outbox"
-    RESEND = "tell MLflow again"
-    REMAKE = "make the MLflow run again"
+    DELIVER = "deliver the messages in the outbox"
+    RESEND = "send it to MLflow again"
+    REMAKE = "rebuild the MLflow run"
     REMOVE_RUN = "remove the MLflow run"
-    END = "end what no driver runs"
+    END = "end runs without a driver"
     REMOVE = "remove the folder"
-    RECOVER = "have the manifest again from a checkpoint"
+    RECOVER = "rebuild the manifest from a checkpoint"
     REINDEX = "write the index again"
-    RELOCATE = "let MLflow look for files where the storage lies now"
+    RELOCATE = "let MLflow look for files at the storage's new location"
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
             continue  # removed since
         except LaterVersion as error:
             unusable.add(key)
-            differences.append(Difference("ledger", key, f"{error}; a newer saddle wrote it"))
+            differences.append(Difference("ledger", key, f"{error}; it was written by a newer saddle"))
             continue
         except (StorageError, KeyError, TypeError, ValueError) as error:
             unusable.add(key)
@@ -63,7 +63,7 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
         differences.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
     differences += index_troubles(ledger, written)
-    checks = read_checks(store, run)  # of which MLflow's tags and the answer tell
+    checks = read_checks(store, run)  # which MLflow's tags and the answer use
     return ReadLedger([with_checks(entry, checks) for entry in entries], unusable, differences)
 
 
@@ -88,7 +88,7 @@ def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[D
         if segment.etags is None:
             problem = f"the index {name} is damaged; the ledger's files are read instead"
         elif segment_differs(segment, etags, by_name, ledger.run):
-            problem = f"the index {name} says of unchanged files what is not in them"
+            problem = f"the index {name} does not match the unchanged files"
         else:
             continue
         differences.append(Difference("ledger", None, problem, Repair.REINDEX, (segment.path,)))

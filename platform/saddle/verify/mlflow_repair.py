@@ -1,4 +1,4 @@
-"""Tells MLflow again what it lacks or has wrong, through the tracker and its outbox, as when the study ran."""
+"""Sends MLflow again what it lacks or has wrong, through the tracker and its outbox, as when the study ran."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def retell(store: Store, stored: StoredStudy, verification: Verification, todo: 
 def tell(
     store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference], tracker: MlflowTracker
 ) -> None:
-    """Remove the runs that can't be corrected, tell the trials again, and end the study's run as it should have."""
+    """Remove the runs that can't be corrected, send the trials again, and end the study's run correctly."""
     study, run, entries = stored.study, stored.run, list(verification.finished)
     by_key = keys_of(entries)
     if any(difference.trial is None and difference.repair is Repair.RESEND for difference in todo):

@@ -91,7 +91,7 @@ def unfinished(search: Search, finished: Mapping[str, TrialRecord]) -> list[str]
 def compare_search(
     study: Study, search: Search, finished: Mapping[str, TrialRecord], running: bool, in_ledger: Callable[[str], bool]
 ) -> list[Difference]:
-    """Every difference; while a driver is `running` the study, what it is about to tell is none.
+    """Every difference; while a driver is `running` the study, results that it is about to report are not differences.
 
     `in_ledger` looks again whether a key is in the ledger by now, readable or not.
     """

@@ -102,9 +102,9 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
         notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
     if driver is None and (total is None or len(finished) < total):
         done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
-        goes_on = "it was set aside, and stays so" if run.is_set_aside else "`saddle run` goes on with the study"
+        goes_on = "it was set aside and is not resumed" if run.is_set_aside else "`saddle run` resumes the study"
         if stored.declared.imported is not None:
-            goes_on = "`saddle import` adds those that its table has by then"
+            goes_on = "`saddle import` adds those that are in its table by then"
         notes.append(
             f"{done} have ended, {len(under_way)} {'is' if len(under_way) == 1 else 'are'} unfinished; {goes_on}"
         )

@@ -142,7 +142,7 @@ def test_lost_pairs_and_failures_of_the_method_are_named() -> None:
 def test_an_unfinished_ablation_is_preliminary() -> None:
     study = ablation_study(seeds=4)
     found = answer_ablation(study, run(study, [[0.5, 0.5], [0.6]]), METRICS)
-    assert "Preliminary: 5 of 8 replicates are not trained yet." in found.warnings
+    assert "Preliminary: 5 of 8 replicates have not been trained yet." in found.warnings
     assert answer_ablation(study, [], METRICS).sentence == "No replicate of 8 has finished yet."
 
 
@@ -151,8 +151,8 @@ def test_below_twice_chance_a_comparison_is_not_informative() -> None:
     entries = run(study, [[0.12, 0.11, 0.13], [0.15, 0.15, 0.14]])
     low = answer_ablation(study, entries, METRICS, chance=0.1)
     assert low.sentence == (
-        "Not informative: no arm reaches 20.0 % in test/robust_accuracy.worst_case, where guessing gives 10.0 %; so"
-        " near to it arms differ by noise, and none is compared."
+        "Not informative: no arm reaches 20.0 % in test/robust_accuracy.worst_case, where guessing gives 10.0 %; "
+        "that close to guessing, arms differ by noise, and none is compared."
     )
     assert [effect.verdict for effect in low.effects] == ["not informative"]
     assert [row[-1] for row in low.rows] == ["baseline", "not informative"]

@@ -78,8 +78,8 @@ def test_planted_effects_are_found_and_what_is_mixed_up_is_said(blocks: Any) -> 
     said = "\n".join(answer.warnings)
     for part in (
         "Excluded arms leave a fraction that is not balanced: effects are estimated by least squares from 12 arms",
-        "The arms that are left can't tell a=1 × b=1 from other effects.",
-        "a=1 (with shares of 1 other): holds −0.5 of a × b, which the arms that are left can't tell from it.",
+        "The remaining arms can't distinguish a=1 × b=1 from other effects.",
+        "a=1 (with shares of 1 other): holds −0.5 of a × b, which the remaining arms can't distinguish from it.",
     ):
         assert part in said, part
     assert any(row[0] == "main effect: a=1 (with shares of 1 other)" for row in answer.rows)

@@ -71,7 +71,7 @@ def test_the_parameter_that_matters_leads_and_shares_add_up(seed: int) -> None:
 
 def test_importance_says_why_there_is_none() -> None:
     few = importance(STUDY, trials(4), UP)
-    assert (dict(few.values), few.reason) == ({}, "4 trials to compare; importance wants at least 5")
+    assert (dict(few.values), few.reason) == ({}, "4 trials to compare; importance needs at least 5")
     assert importance(STUDY, trials(30, outcome="failed"), UP).trials == 0
     same = [make_record(str(i), "s", 0, "completed", {}, {"lr": 0.01}, {"validation/a": i}, number=i) for i in range(9)]
     assert importance(STUDY, same, UP).reason == "no parameter varied among the trials"
@@ -84,7 +84,7 @@ def test_importance_leaves_out_what_does_not_fit_and_survives_equal_values() -> 
     assert importance(STUDY, odd, UP).trials == 10
     for entry in odd:
         entry.metrics["validation/a"] = 0.5  # type: ignore[index]
-    assert importance(STUDY, odd, UP).reason == "no trial is better than another"
+    assert importance(STUDY, odd, UP).reason == "all trials are equally good"
 
 
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12)

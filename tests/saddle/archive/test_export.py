@@ -116,8 +116,8 @@ def test_the_card_says_what_it_was_trained_on_measured_by_checked_by_and_what_to
         "## Trained on",
         "| chosen by | validation accuracy |",
         "Nothing was measured on a test split.",
-        "The checklist of honest robustness was not run on it",
-        "It is one training with one seed",
+        "The robustness checklist was not run on it",
+        "It was trained once, with one seed",
         "there is no evaluate",
         "| width | 3 |",
     ):

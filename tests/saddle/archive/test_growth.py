@@ -103,7 +103,7 @@ def test_a_factor_may_stand_where_the_baseline_says_it_stood(store: LocalStore) 
 def test_a_factor_that_stands_elsewhere_is_refused_with_what_to_write(store: LocalStore) -> None:
     ran(store)
     said = refusal(store, changed(("curved]}", "curved], shift: [0.5, 0.0]}")))
-    assert "arms would stand at shift = 0.5, and plain and curved were run with 0.0" in said
+    assert "arms would have shift = 0.5, and plain and curved were run with 0.0" in said
     assert "write 0.0 first among its levels, or into baseline" in said
 
 
@@ -112,7 +112,7 @@ def test_a_factor_that_stands_elsewhere_is_refused_with_what_to_write(store: Loc
     [
         (
             [("[0.3, 0.5, 0.7]", "[0.3, 0.7]")],
-            "arm x=0.5 would be gone; what was run stays in the family of comparisons",
+            "arm x=0.5 would be gone; arms that were run stay in the family of comparisons",
         ),
         ([("{x: 0.3}", "{x: 0.5}")], "ablation.baseline.x: 0.3 → 0.5; every arm was run around it"),
         ([("{x: 0.3}", "{}")], "ablation.baseline.x: 0.3 → not set"),
@@ -134,7 +134,7 @@ def test_an_arm_of_the_same_name_with_other_settings_is_another_one(store: Local
     text = text.replace("baseline: {x: 0.3}", "baseline: {}")
     ran(store, text)
     said = refusal(store, changed(("off: {x: 0.9}", "off: {x: 0.8}"), text=text))
-    assert "would be another one (x: 0.9 → 0.8); leave it as it was run, and add what is new" in said
+    assert "would become a different arm (x: 0.9 → 0.8); leave it as it was run, and add the new setting" in said
 
 
 def test_a_factorial_takes_levels_and_no_factors(store: LocalStore) -> None:

@@ -130,7 +130,7 @@ def test_what_is_wrong_with_the_file_is_one_line(saddle: Run, model: str, functi
         (["--model", "m.py:f"], "--model needs --dataset and --epsilon as well"),
         (["--model", "m.py:f", "--dataset", "digits", "--epsilon", "0"], "ε is above 0 and at most 1"),
         (["--model", "m.py:f", "--dataset", "digits", "--epsilon", "x"], "write a number such as 0.3 or 8/255"),
-        (["--model", "m.py:f", "--dataset", "digits", "--epsilon", "8/255"], "there is no file m.py"),
+        (["--model", "m.py:f", "--dataset", "digits", "--epsilon", "8/255"], "file m.py does not exist"),
         (["--model", "m.py", "--dataset", "digits", "--epsilon", "0.1"], "write FILE.py:FUNCTION"),
         (["--model", "m.py:f", "--dataset", "digts", "--epsilon", "0.1"], "did you mean 'digits'?"),
         (["no-such-study/1"], "no study 'no-such-study'"),
@@ -152,7 +152,7 @@ def test_a_trial_is_checked_at_the_end_of_its_study_and_again_when_asked(saddle:
     assert done.exit_code == int(any(item["verdict"] == "fail" for item in items))
     assert [check.verdict for check in ledger.entries()[0].checks] == [item["verdict"] for item in items]
     page = Path(saddle("report", "digits", "--storage", finished.storage).stdout.strip()).read_text()
-    assert "Whether it is as robust as it seems" in page
+    assert "Checks for overestimated robustness" in page
 
 
 def test_a_method_without_a_checklist_says_so(saddle: Run, finished: Finished) -> None:

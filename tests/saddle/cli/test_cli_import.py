@@ -95,7 +95,7 @@ def test_its_trials_say_that_they_were_imported_and_count_as_nothing_trained(imp
     assert "of training" not in page
     assert "saddle import results.csv --study methods --arm method" in page
     assert "Imported from results.csv" in page
-    assert "declared when its results could be seen" in page
+    assert "declared after its results were known" in page
     html = store.read("studies/methods/report.html").decode()
     assert "imported; trained elsewhere" in html
 
@@ -185,7 +185,7 @@ def test_settings_of_the_comparison_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ((), "plain with seed 0 stands in line 2, too; name the column that tells them apart with --block"),
+        ((), "plain with seed 0 is also in line 2; name the column that distinguishes them with --block"),
         (
             (*BLOCKS, "--baseline", "plane"),
             "the baseline 'plane' is not one of the arms in column method; did you",

@@ -34,7 +34,7 @@ WRONG = {
     "unknown trainable": ("parabola", "parabla", "study.yaml:3: trainable: unknown trainable 'parabla'"),
     "unknown hyperparameter": ("  x:", "  trubble:", "study.yaml:5: search.trubble: "),
     "unknown metric": ("validation/score", "validation/scor", "did you mean validation/score?"),
-    "range upside down": ("[0.0, 1.0]", "[1.0, 0.0]", "study.yaml:5: search.x: the range is upside down"),
+    "range upside down": ("[0.0, 1.0]", "[1.0, 0.0]", "study.yaml:5: search.x: the range is reversed"),
     "log from zero": ("[0.0, 1.0]", "[0.0, 1.0], log: true", "study.yaml:5: search.x: a log scale can't start at 0.0"),
     "condition on nothing": ("[0.0, 1.0]", "[0.0, 1.0], when: {mod: plain}", "did you mean mode?"),
     "test as objective": ("validation/score", "test/score", "study.yaml:6: objective.maximize: test/score is refused"),
@@ -102,7 +102,7 @@ def test_all_mistakes_are_told_at_once_one_per_line(saddle) -> None:
         (("run", "quickstart", "--storage", "/proc/saddle"), "the storage /proc/saddle can't be written"),
         (("run", "quickstart", "--storage", "s4://bucket"), "did you mean s3://"),
         (("trainables", "adversarial_trainin"), "did you mean adversarial_training?"),
-        (("trainables", "--recipe", "paper"), "--recipe, --scale and --set are of one trainable"),
+        (("trainables", "--recipe", "paper"), "--recipe, --scale and --set need a trainable"),
         (("trainables", "adversarial_training", "--recipe", "papers"), "did you mean 'paper'?"),
         (("trainables", "adversarial_training", "--set", "dataset"), "--set dataset sets nothing"),
         (("data", "stats", "minst"), "did you mean mnist?"),
@@ -112,7 +112,7 @@ def test_all_mistakes_are_told_at_once_one_per_line(saddle) -> None:
         (("data", "tasks", "gtsr"), "did you mean gtsrb?"),
         (("data", "fetch", "minst"), "did you mean 'mnist'?"),
         (("ui", "--no-browser"), "no studies in runs"),
-        (("results", "nothing"), "nothing was run in it yet"),
+        (("results", "nothing"), "nothing has been run in it yet"),
     ],
 )
 def test_a_wrong_argument_is_explained(saddle, arguments: tuple[str, ...], message: str) -> None:
@@ -137,7 +137,7 @@ def test_an_ablation_around_an_absent_search_is_refused_before_ray_starts(saddle
     )
     result = saddle("run", "study.yaml")
     assert result.exit_code == 2
-    assert "best of nowhere, which is not a search in this storage; run it first" in result.stderr
+    assert "best trial of nowhere, which has not run in this storage; run it first" in result.stderr
     assert nothing_started(Path("runs"))
 
 

@@ -81,7 +81,7 @@ def test_more_seeds_take_longer(saddle) -> None:
 def test_data_that_is_not_here_is_a_note_not_an_error(saddle, tmp_path: Path) -> None:
     result = saddle("plan", "quickstart", "--set", "fixed.dataset=mnist", "--data-root", tmp_path)
     assert result.exit_code == 0
-    assert f"mnist is not in {tmp_path}; get it with: saddle data fetch mnist" in result.stdout
+    assert f"mnist is not in {tmp_path}; fetch it with: saddle data fetch mnist" in result.stdout
 
 
 def test_operations_are_counted_until_a_trial_was_measured(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_time_and_disk_are_measured_on_earlier_trials(tmp_path: Path) -> None:
     configs = [method.Config(epochs=4)]
     unknown = estimate_trial(store, method, configs)
     assert (unknown.seconds, unknown.bytes) == (None, None)
-    assert unknown.basis == "unknown until a trial of parabola has run in this storage"
+    assert unknown.basis == "known once a trial of parabola has run in this storage"
 
     settle_study(store, study, None, fresh=False)
     ledger = Ledger(store, RunId("mine"))

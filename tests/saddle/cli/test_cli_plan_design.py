@@ -205,7 +205,7 @@ def test_the_interval_of_a_pilots_spread_holds_as_often_as_it_says() -> None:
 
 def test_a_race_has_seeds_at_most(saddle, designs) -> None:
     shown = saddle("plan", designs, "--set", "parts:ablation.race=true", "--spread", "0.01").stdout
-    assert "32 trials at most: an arm whose question is settled gets no more seeds" in shown
+    assert "32 trials at most: an arm that is settled gets no more seeds" in shown
     assert "6 looks, α spent as O'Brien and Fleming would; |t| that ends it at the strictest comparison:" in shown
     [parts, _] = json.loads(saddle("plan", designs, "--set", "parts:ablation.race=true", "--json").stdout)
     assert parts["design"]["raced"] is True
@@ -227,7 +227,7 @@ def test_a_plan_shows_declared_looks_their_bounds_and_the_power_at_the_first_and
     assert 0 < need["power_at_first_look"] < need["power"] < power(0.02, 0.02, 20), "looks cost a little power"
     assert need["seeds_needed"] <= 20
     shown = saddle(*asked).stdout
-    assert "2 arms × 20 paired seeds = 40 trials at most: an arm whose question is settled gets no more seeds" in shown
+    assert "2 arms × 20 paired seeds = 40 trials at most: an arm that is settled gets no more seeds" in shown
     assert "3 looks, α spent as Pocock would; |t| that ends it:" in shown
     assert f"5 seeds: {bounds[0]:.2f}; 10 seeds: {bounds[1]:.2f}; 20 seeds: {bounds[2]:.2f}" in shown
     assert f"({100 * need['power_at_first_look']:.0f} % at the first look, after 5)" in shown

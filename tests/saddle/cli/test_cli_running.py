@@ -77,7 +77,7 @@ def test_a_running_study_is_watched_refused_to_others_and_stopped(saddle) -> Non
             second = saddle("run", "slow.yaml", "--no-mlflow")
             assert second.exit_code == 2
             assert f"another driver (process {driver.pid}) is running slow" in second.stderr
-            assert saddle("stop", "slow").stdout == "slow stops after the epochs under way\n"
+            assert saddle("stop", "slow").stdout == "slow stops after the current epochs\n"
             stdout, stderr = driver.communicate(timeout=180)
         finally:
             driver.kill()

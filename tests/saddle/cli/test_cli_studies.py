@@ -111,7 +111,7 @@ def test_a_report_is_written_again(saddle, finished, stored, monkeypatch) -> Non
 def test_a_report_is_markdown_for_a_pull_request_or_a_page_elsewhere(saddle, finished, stored, tmp_path) -> None:
     printed = saddle("report", "troubles", *stored, "--format", "md")
     assert printed.stdout.startswith("## Does trouble help?\n")
-    assert "### How often the method failed" in printed.stdout
+    assert "### Failure rates" in printed.stdout
     written = saddle("report", finished.file, *stored, "--format", "md", "-o", str(tmp_path / "all.md"))
     assert written.stdout.endswith("all.md\n")
     text = (tmp_path / "all.md").read_text()

@@ -99,7 +99,7 @@ class TestAnOpenCluster:
     def test_it_is_refused_unless_told_otherwise(self, open_cluster: RayNodes) -> None:
         reached = f"{open_cluster.host}:{open_cluster.port}"
         for address in (open_cluster.dashboard, reached):
-            with pytest.raises(ClusterError, match="demands no token, so everybody who reaches it can run code there"):
+            with pytest.raises(ClusterError, match="demands no token, so anyone who can reach it can run code there"):
                 require_authentication(address)
             require_authentication(address, insecure=True)
         require_authentication(f"127.0.0.1:{open_cluster.port}")
@@ -128,7 +128,7 @@ class TestAnOpenCluster:
         assert (
             "use --storage s3://BUCKET/PREFIX, or a folder that every node mounts under the same path" in process.stderr
         )
-        assert process.stderr.count("what the driver wrote is not there") == 1, "one of two nodes"
+        assert process.stderr.count("the driver's file is missing") == 1, "one of two nodes"
         assert not list((tmp_path / "kept").glob("seen-by-nodes*"))
         assert not (tmp_path / "kept/studies").exists(), "nothing was started"
 

@@ -101,7 +101,7 @@ def test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill(tm
         cluster.start(0)
         with driving(cluster, tmp_path, name="killed") as driver:
             driver.wait_for(
-                "waits for a node with room for a trial (1 CPU), which none of 1 in the cluster has, for at most 15 "
+                "waiting for a node with room for a trial (1 CPU), which none of 1 in the cluster has, for at most 15 "
             )
             wait_until(lambda: len(cluster.raylets()) == 2, "two nodes, as declared", 240, pause=1)
             driver.wait_for_trial(tmp_path)
@@ -111,7 +111,7 @@ def test_from_no_node_to_as_many_as_declared_and_down_again_also_after_a_kill(tm
         before = len(entries(tmp_path))
         assert before < 6, "the driver was killed too late"
         with driving(cluster, tmp_path, name="second") as driver:
-            driver.wait_for("waits for a node")
+            driver.wait_for("waiting for a node")
             driver.wait()
             assert "The best of 6 trials" in driver.said
         require_complete(tmp_path, 6)
@@ -147,7 +147,7 @@ def test_a_node_that_never_comes_ends_the_study_with_what_was_missing(tmp_path: 
     with RayNodes() as cluster, driving(cluster.start(1), tmp_path, SADDLE_NODE_MINUTES="0.05") as driver:
         assert driver.process.wait(STUDY_SECONDS) == 3, driver.said
     assert "no node that can run a trial has joined the cluster within 0.05 minutes" in driver.said
-    assert "a worker wants 5 CPU, this machine has 1" in driver.said
+    assert "a worker needs 5 CPU, this machine has 1" in driver.said
     status = [sys.executable, "-m", "saddle.cli", "status", "growing"]
     said = subprocess.run(status, cwd=tmp_path, capture_output=True, text=True, timeout=240).stdout
     assert "growing: stopped" in said

@@ -82,7 +82,7 @@ def test_a_choice_states_every_option() -> None:
 
 
 def test_an_unknown_design_is_told_with_the_nearest() -> None:
-    with pytest.raises(DesignError, match="there is no design factoral; did you mean factorial"):
+    with pytest.raises(DesignError, match="design factoral does not exist; did you mean factorial"):
         design_of(Ablation(design="factoral", factors={"a": [0, 1]}))
 
 

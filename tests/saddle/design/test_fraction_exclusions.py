@@ -148,20 +148,20 @@ def test_a_pair_that_is_ruled_out_leaves_the_effects_under_the_baseline() -> Non
         "their columns correlate by up to 0.5",
         "a=1 holds −0.5 of a × b",
         "estimated: 5 main effects and 9 interactions of two factors",
-        "not estimated, as the arms left can't tell them from others: a=1 × b=1",
+        "not estimated, as the remaining arms can't distinguish them from others: a=1 × b=1",
     ):
         assert part in said, part
 
 
 FACTORIAL = (
     "exclude leaves 3 arms of this fraction, in which the main effect of a can't be distinguished from those of b and"
-    " c; exclude less, or use design: factorial, whose 6 arms tell them apart"
+    " c; exclude less, or use design: factorial, whose 6 arms distinguish them"
 )
 LARGER = (
     "b can't be distinguished from those of c and e; exclude less, or use design: {fractional: {resolution: 4}},"
     " whose 12"
 )
-NEVER = "exclude leaves no arm with b=1, so nothing shows what it does; exclude less, or take b out of factors"
+NEVER = "exclude leaves no arm with b=1, so its effect can't be estimated; exclude less, or take b out of factors"
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,9 @@ def test_where_all_trials_are_alike_everything_that_picks_one_says_that_none_is_
     assert f"no best trial: {alike}" in " ".join(status.output.split())
     ablation = settle_study(store, around, find_baseline(around, store), fresh=False)
     first, *_ = tuning_cautions(ablation.study, ablation.arms, ablation.tuned)
-    assert first.startswith("The baseline has the settings of the first among equals, as chosen has no best trial.")
+    assert first.startswith(
+        "The baseline has the settings of one of several equally good trials, as chosen has no best trial."
+    )
     assert alike in first
 
 

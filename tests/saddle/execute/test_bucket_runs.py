@@ -95,7 +95,7 @@ def test_a_study_that_is_not_there_is_said_with_those_that_are(s3: S3) -> None:
     url = f"s3://{s3.bucket()}/team"
     said = CliRunner().invoke(app, ["results", f"{url}/slwo"])
     assert said.exit_code == 2
-    assert said.stderr.strip() == f"saddle: no study 'slwo' in {url}; nothing was run in it yet"
+    assert said.stderr.strip() == f"saddle: no study 'slwo' in {url}; nothing has been run in it yet"
 
 
 @pytest.mark.fault("driver killed, study goes on from the bucket elsewhere")

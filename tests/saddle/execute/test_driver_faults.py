@@ -107,7 +107,7 @@ def test_slots_that_die_before_their_first_word_end_the_study_and_blame_no_trial
         scheduler.on_worker_death(other, OF_SIGNAL, started=False)
     assert scheduler.failure is None
     scheduler.on_worker_death(other, OF_SIGNAL, started=False)
-    assert "4 slots in a row died before they could take up a trial: signal 11 (SIGSEGV)" in str(scheduler.failure)
+    assert "4 slots in a row died before they could start a trial: signal 11 (SIGSEGV)" in str(scheduler.failure)
     assert scheduler.stopping
     assert not given_up(scheduler, other)
 

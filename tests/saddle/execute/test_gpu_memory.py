@@ -90,7 +90,7 @@ def test_the_share_is_that_of_a_study_which_a_file_may_hold(measured: Any) -> No
 
 
 def test_what_fits_no_gpu_is_refused(measured: Any) -> None:
-    with pytest.raises(DoesNotFit, match="takes 97 GB of a GPU, and a GPU has 80 GB"):
+    with pytest.raises(DoesNotFit, match="needs 97 GB of GPU memory, and a GPU has 80 GB"):
         measured(Cluster(80 * GB))
 
 
@@ -112,7 +112,7 @@ def test_it_says_what_it_rests_on(measured: Any) -> None:
     assert str(measured(Cluster(2 * GB))) == (
         "a trial took up to 2 GB of a GPU in 2 configurations, and gets 3.4 GB of 80 GB (a GPU)"
     )
-    assert "each trial has a whole one" in str(measured(Cluster(None)))
+    assert "each trial gets a whole one" in str(measured(Cluster(None)))
 
 
 def test_a_plan_says_that_it_will_be_measured(tmp_path: Path) -> None:

@@ -56,6 +56,6 @@ def test_an_arm_of_a_later_factor_is_trained_around_the_same_baseline(grown: Gro
 
 def test_the_report_marks_what_was_added_and_shows_the_plans(grown: Grown) -> None:
     assert [effect.added_after for effect in grown.after.answer.effects] == [None, 6, 6]
-    for said in ("x=0.7 (added later)", "shift=0.5 (added later)", "How it was planned", "arms added"):
+    for said in ("x=0.7 (added later)", "shift=0.5 (added later)", "History of the plan", "arms added"):
         assert said in grown.report
     assert any("Seeds were added after results could be seen" in warning for warning in grown.after.answer.warnings)

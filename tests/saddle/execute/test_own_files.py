@@ -240,14 +240,14 @@ def test_a_program_in_another_language_is_trained_and_its_sources_are_kept(folde
     }  # fmt: skip
     [archive] = (tmp_path / "runs/studies/shell").glob("sources-*.zip")
     assert "train.sh" in zipfile.ZipFile(archive).namelist()
-    with pytest.raises(UserError, match="a program keeps its model itself"):
+    with pytest.raises(UserError, match="a program keeps its model to itself"):
         saddle.load_model(f"shell/{records[0].key}", storage=store.url)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("{lr} {seed}", "{seed}"), "lr would never reach the program"),
+        (("{lr} {seed}", "{seed}"), "lr is not passed to the program"),
         (("{lr} {seed}", "{rate} {lr}"), "{rate} in the command is not a setting of the study"),
         (("  command: bash", "  comand: bash"), "unknown key"),
         (("{validation/accuracy: maximize, test/accuracy: maximize}", "{}"), "metrics"),

@@ -136,7 +136,7 @@ def test_the_lines_of_a_search_at_chance_call_no_trial_the_best(store: LocalStor
     assert best_so_far(keeper.progress) == ""
     for number in range(2):
         count(number, 0.1)
-    assert best_so_far(keeper.progress) == "none is called the best so far"
+    assert best_so_far(keeper.progress) == "no best trial so far"
     assert "no best trial: All 2 completed trials have the same" in state_line(StudyState(keeper.progress, None))
     count(2, 0.4)
     assert best_so_far(keeper.progress) == "best so far 0.400"

@@ -129,8 +129,8 @@ def test_a_file_that_changes_only_the_evaluation_names_the_command_and_goes_on_a
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("lr=0.1", "networks trained with another lr are other networks"),
-        ("perturbation=mp", "networks trained with another perturbation are other networks"),
+        ("lr=0.1", "--set lr: it changes how networks are trained"),
+        ("perturbation=mp", "--set perturbation: it changes how networks are trained"),
         ("attaks=pgd", "did you mean attacks?"),
         ("attack_steps=-1", "--set attack_steps"),
     ],

@@ -105,5 +105,5 @@ def test_every_sample_of_a_batch_goes_to_one_rank(samples: int, world_size: int)
 
 
 def test_what_has_no_batches_of_samples_is_refused() -> None:
-    with pytest.raises(TypeError, match="wants a torch DataLoader that makes batches of samples, not \\[1, 2\\]"):
+    with pytest.raises(TypeError, match="needs a torch DataLoader that makes batches of samples, not \\[1, 2\\]"):
         share_out([1, 2], 0, 2)

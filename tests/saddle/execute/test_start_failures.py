@@ -64,7 +64,7 @@ def test_slots_that_can_not_start_end_the_study_with_the_reason(
     [study] = parse_studies(STUDY.format(workers=workers, cpus=1 / workers), "starts.yaml")
     with connect(), pytest.raises(InfrastructureError) as caught:
         run_study(study, store, [{"CPU": 2.0}], Options(track=False))
-    assert "4 slots in a row died before they could take up a trial: " in str(caught.value)
+    assert "4 slots in a row died before they could start a trial: " in str(caught.value)
     assert "this module is not the one that is meant" in str(caught.value)
     assert len(list(broken_workers.glob("tried-*"))) <= 2 * 4 * (1 + workers), "four times for each of two slots"
     assert not list(store.names("studies/starts/ledger"))

@@ -45,7 +45,7 @@ def test_a_killed_measuring_goes_on_and_measures_every_trial_once(command: Comma
     assert 2 <= before < 8
 
     said = command.run("evaluate", "measured", "--all")
-    assert f"{8 - before} trials to measure; {before} are measured so already" in said
+    assert f"{8 - before} trials to measure; {before} have been measured in this way" in said
     assert f"{9 - before}/" not in said
     rows = command.rows("measured")
     assert len(list(folder.glob("*.json"))) == len(rows) == 8

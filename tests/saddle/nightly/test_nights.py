@@ -148,7 +148,7 @@ def test_the_address_is_nowhere(story: Story) -> None:
 
 def test_nights_are_run_in_their_order(story: Story) -> None:
     said = story.process.run("run", "--date", "2025-12-31", code=2)
-    assert "none can be put before it" in said
+    assert "an earlier one can't be added" in said
 
 
 def test_arms_that_are_others_by_now_are_refused(story: Story) -> None:

@@ -29,7 +29,7 @@ def test_each_arm_has_its_mean_and_spread(ablation: Callable[..., Any]) -> None:
     assert [float(cell.split(" ± ")[1]) for cell in clean] == pytest.approx([0.71, 1.0, 1.0], abs=0.01)
     text = render_markdown(StudyReport(made.results))
     assert "### Also measured" in text
-    assert "No test was made of these" in text
+    assert "They were not tested" in text
 
 
 def test_many_arms_stand_one_below_the_other(ablation: Callable[..., Any]) -> None:

@@ -12,7 +12,7 @@ from saddle.report.study_report import StudyReport
 from trainables.contract import CheckItem
 
 CHECKS = (
-    CheckItem("gradients", "pass", {"n": 500.0, "cosine_near": 0.98}, "gradients say where the loss rises"),
+    CheckItem("gradients", "pass", {"n": 500.0, "cosine_near": 0.98}, "gradients show where the loss rises"),
     CheckItem("transfer_failure", "not run", {}, "no other network is given"),
     CheckItem("black_box", "fail", {"by_square_alone": 12.0}, "Square fools 12 of 40 <images>"),
 )
@@ -29,7 +29,7 @@ def test_a_checked_trial_has_a_section_with_what_fails_first(ablation: Callable[
     page = render(StudyReport(made.results))
     section = page.partition('<section id="checklist">')[2].partition("</section>")[0]
     assert "1 passed, 1 not run and 1 failed" in section
-    assert section.index("black box") < section.index("transfer failure") < section.index("gradients say")
+    assert section.index("black box") < section.index("transfer failure") < section.index("gradients show")
     assert "Square fools 12 of 40 &lt;images&gt;" in section
     sentence = page.partition('<p class="sentence">')[2].partition("</p>")[0]
     assert sentence.startswith("The badge “best” is withheld from ")

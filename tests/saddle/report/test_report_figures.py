@@ -213,7 +213,7 @@ def test_the_hypervolume_is_drawn_trial_by_trial(search: Callable[..., Any]) -> 
     assert list(line.get_ydata()) == list(course.shares)
     assert list(line.get_xdata()) == [entry.number for entry in course.trials]
     early = pareto.hypervolume(hypervolume_course(made.entries[:1], made.objectives), made.objectives)
-    assert early.reason == "It wants feasible trials that differ in every objective."
+    assert early.reason == "It needs feasible trials that differ in every objective."
 
 
 def test_of_many_trials_points_become_a_picture_and_curves_bands(search: Callable[..., Any]) -> None:

@@ -193,7 +193,7 @@ def test_a_search_that_has_hardly_begun(search: Callable[..., Any], trials: int)
     page = page_of(search(trials))
     check_sound(page)
     assert page.figures[:4] == SEARCH_FIGURES[:4]
-    assert f"{plural(trials, 'trial')} to compare; importance wants at least 5" in page.text_in("figure-importance")
+    assert f"{plural(trials, 'trial')} to compare; importance needs at least 5" in page.text_in("figure-importance")
     assert ("No trial has finished yet." in page.text_in("answer")) == (trials == 0)
 
 

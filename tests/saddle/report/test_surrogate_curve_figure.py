@@ -53,7 +53,7 @@ def test_the_curve_rises_where_the_objective_does_and_is_flat_where_it_does_not(
 def test_few_trials_have_no_curve() -> None:
     assert surrogate_curve(STUDY, records(2 * FEWEST_TRIALS - 2), SCORE, "warm_up") is None
     figure = asked_parameter(STUDY, records(4), SCORE, "warm_up")
-    assert figure.reason == f"A curve wants {FEWEST_TRIALS} completed trials that have warm_up."
+    assert figure.reason == f"A curve needs {FEWEST_TRIALS} completed trials that have warm_up."
 
 
 def test_the_figure_says_that_it_is_no_answer() -> None:

@@ -86,6 +86,6 @@ def test_nothing_of_optunas_reaches_the_terminal(
 def test_what_is_drawn_at_random_is_said() -> None:
     [note, *_] = notes("gp", False, ["momentum"])
     assert note.startswith(
-        "the gp sampler draws parameters with a condition at random and learns nothing of them: momentum"
+        "the gp sampler draws parameters with a condition at random and does not learn from them: momentum"
     )
     assert not any("condition" in note for note in notes("tpe", False, ["momentum"]))

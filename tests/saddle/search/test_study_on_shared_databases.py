@@ -161,7 +161,7 @@ def test_a_database_that_does_not_come_back_ends_the_study(command: Command, pos
     )
     postgres.stop("immediate")
     assert process.wait(PROCESS_SECONDS) == 2, command.said
-    assert "goes on when the database is back" in re.sub(r"\s+", " ", command.said)
+    assert "run the same command when the database is back" in re.sub(r"\s+", " ", command.said)
     assert postgres.password not in command.said
     kept = command.finished_trials()
     assert 1 <= kept < 6

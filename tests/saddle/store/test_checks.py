@@ -17,7 +17,7 @@ from trainables.contract import CheckItem
 
 RUN = RunId("s", "inst")
 ITEMS = (CheckItem("black_box", "fail", {"n": 500.0, "by_square_alone": 12.0}, "Square fools 12"),
-         CheckItem("heads", "not run", {"norm": float("nan")}, "there is one head"))  # fmt: skip
+         CheckItem("heads", "not run", {"norm": float("nan")}, "there is only one head"))  # fmt: skip
 
 
 def entry(key: str = "a", ended: float = 5.0) -> TrialRecord:

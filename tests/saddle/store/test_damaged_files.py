@@ -118,7 +118,7 @@ class TestDatabaseOfMlflow:
         assert aside.read_bytes() == b"rubbish" * 1000
         [said] = [record.getMessage() for record in caplog.records]
         assert "was damaged (file is not a database)" in said
-        assert "`saddle verify STUDY --repair` tells the new one what the ledger holds" in said
+        assert "`saddle verify STUDY --repair` fills the new one from the ledger" in said
 
     def test_one_that_is_in_use_stays(self, store: LocalStore) -> None:
         path = make_database(store)

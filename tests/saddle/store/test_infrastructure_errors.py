@@ -81,7 +81,7 @@ def test_a_full_disk_is_known_whatever_library_meets_it(small_disk: Disk, librar
     assert isinstance(found, InfrastructureError)
     where = "there" if str(small_disk.folder) in str(found) else "on the disk that is full"
     assert f"make room {where}" in str(found)
-    assert str(found).endswith("then the same command goes on")
+    assert str(found).endswith("then run the same command again")
     assert "\n" not in str(found)
 
 
@@ -94,7 +94,7 @@ def test_a_full_folder_is_found_and_a_read_only_one_known(small_disk: Disk, tmp_
     small_disk.remount("ro")
     with pytest.raises(OSError, match="Read-only") as caught:
         (small_disk.folder / "file").write_text("x")
-    assert "see that it works and can be written" in str(infrastructure_error(caught.value))
+    assert "check that it works and is writable" in str(infrastructure_error(caught.value))
 
 
 @pytest.mark.fault("disk full, read-only or failing")
@@ -185,7 +185,7 @@ def test_a_server_that_is_not_there_is_the_networks() -> None:
         port = probe.getsockname()[1]
     with pytest.raises(urllib.error.URLError) as caught:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/weights", timeout=5)
-    assert "see that it can be reached" in str(infrastructure_error(caught.value))
+    assert "check that it can be reached" in str(infrastructure_error(caught.value))
 
 
 def test_nothing_secret_is_told() -> None:

@@ -31,7 +31,7 @@ def test_it_replaces_the_trainables_own() -> None:
 @pytest.mark.parametrize(
     ("metric", "complaint"),
     [
-        ("test/clean_accuracy", "test is for the verdict, never for choosing"),
+        ("test/clean_accuracy", "test data are for the verdict, never for choosing"),
         ("train/loss", "never for choosing"),
         ("validation/clean_acuracy", "unknown metric 'validation/clean_acuracy'"),
     ],
@@ -71,7 +71,7 @@ def test_a_search_with_several_objectives_may_name_one_too() -> None:
 def test_the_only_objective_of_a_search_chooses_its_checkpoints() -> None:
     with pytest.raises(StudyError, match="the objective of a search chooses its checkpoints"):
         parse_studies(SEARCH.format(objective=ONE, more=BALANCED), "s.yaml")
-    with pytest.raises(StudyError, match="test is for the verdict"):
+    with pytest.raises(StudyError, match="test data are for the verdict"):
         parse_studies(SEARCH.format(objective=TWO, more="selected_by: test/clean_accuracy"), "s.yaml")
     with pytest.raises(StudyError, match="selected_by"):
         parse_studies(TEXT.format(more=BALANCED), "s.yaml")

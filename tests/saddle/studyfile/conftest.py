@@ -93,7 +93,7 @@ class FakeMethod:
     }
     RECIPES = ("paper", "code")
     SCALES = ("quick", "full")
-    DATA_MEASURES: Mapping[str, str] = {"distance": "how far classes lie apart"}
+    DATA_MEASURES: Mapping[str, str] = {"distance": "distances between classes"}
 
     def data_measures(self, config: Any, run: Any) -> Mapping[str, float]:
         return {"distance": 1.0}

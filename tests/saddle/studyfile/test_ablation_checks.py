@@ -11,14 +11,14 @@ ABLATION_MISTAKES = [
     ("[sta, mta, mp]", "[sta]", "ablation.factors.perturbation", "leave only the baseline; list a level that differs from it"),
     ("[sta, mta, mp]", "[]", "ablation.factors.perturbation", "[] is not a list of levels; write perturbation: [A, B]"),
     ("[sta, mta, mp]", "mp", "ablation.factors.perturbation", "'mp' is not a list of levels"),
-    ("{perturbation: [sta, mta, mp]}", "{}", "ablation.factors", "{} names no factor"),
+    ("{perturbation: [sta, mta, mp]}", "{}", "ablation.factors", "{} has no factor"),
     ("{perturbation: [sta, mta, mp]}", "{perturbations: [sta, mta]}", "ablation.factors.perturbations", "fake has no 'perturbations'; did you mean perturbation?"),
     ("{perturbation: sta}", "{perturbation: sta, lr: 7}", "ablation.baseline.lr", "7 is not accepted; it must be less than or equal to 1"),
     ("{perturbation: sta}", "{perturbation: sta, lrr: 7}", "ablation.baseline.lrr", "fake has no 'lrr'; did you mean lr?"),
-    ("{perturbation: sta}", "sta", "ablation.baseline", "'sta' is not accepted; a mapping is wanted"),
+    ("{perturbation: sta}", "sta", "ablation.baseline", "'sta' is not accepted; expected a mapping"),
     ("{perturbation: sta}", "{perturbation: sta, low: 1, high: 0.5}", "ablation.baseline.low", "low 1 is above high 0.5"),
     ("tasks: [odd_even]", "tasks: []", "ablation.factors.perturbation", "arm perturbation=mta: perturbation mta needs tasks"),
-    ("seeds: 3", "seeds: 0", "ablation.seeds", "0 is not accepted; it must be greater than or equal to 1, or a list is wanted"),
+    ("seeds: 3", "seeds: 0", "ablation.seeds", "0 is not accepted; it must be greater than or equal to 1, or a list"),
     ("seeds: 3", "seeds: []", "ablation.seeds", "[] is not accepted"),
     ("seeds: 3", "seeds: [1, -2]", "ablation.seeds[1]", "-2 is not accepted; it must be greater than or equal to 0"),
     ("seeds: 3", "seeds: {start: 2, at_most: 8}", "ablation.seeds.start", "2 is not accepted; it must be greater than or equal to 3"),
@@ -30,14 +30,14 @@ ABLATION_MISTAKES = [
     ("seeds: 3", "sedes: 3", "ablation.sedes", "unknown key 'sedes'; did you mean seeds?"),
     ("seeds: 3", "design: one_facter", "ablation.design.one_facter", "unknown key 'one_facter'; known are: factorial, fractional, leave_one_out, one_factor; did you mean one_factor?"),
     ("seeds: 3", "design: {fractionl: {resolution: 4}}", "ablation.design.fractionl", "unknown key 'fractionl'; known are: factorial, fractional, leave_one_out, one_factor; did you mean fractional?"),
-    ("seeds: 3", "design: {factorial: {}, one_factor: {}}", "ablation.design", "exactly one of factorial, fractional, leave_one_out, one_factor is wanted, not 2"),
+    ("seeds: 3", "design: {factorial: {}, one_factor: {}}", "ablation.design", "give exactly one of factorial, fractional, leave_one_out, one_factor, not 2"),
     ("seeds: 3", "design: {fractional: {resolution: 2}}", "ablation.design.fractional.resolution", "2 is not accepted; it must be greater than or equal to 3"),
     ("seeds: 3", "design: {fractional: {resolutoin: 4}}", "ablation.design.fractional.resolutoin", "unknown key 'resolutoin'; known are: resolution; did you mean resolution?"),
     ("seeds: 3", "race: pocok", "ablation.race.pocok", "unknown key 'pocok'; known are: none, obrien_fleming, pocock; did you mean pocock?"),
-    ("seeds: 3", "design: leave_one_out", "ablation.factors.perturbation", "leave_one_out wants exactly one off level of perturbation"),
+    ("seeds: 3", "design: leave_one_out", "ablation.factors.perturbation", "leave_one_out needs exactly one off level of perturbation"),
     ("metric: test/accuracy", "metric: test/acc", "ablation.compare.metric", "unknown metric 'test/acc'; did you mean test/accuracy?"),
     ("metric: test/accuracy", "also: [test/*, tset/*]", "ablation.compare.also[1]", "unknown metric 'tset/*'"),
-    ("metric: test/accuracy", "metric: train/loss", "ablation.compare.metric", "arms are compared on data they weren't trained on"),
+    ("metric: test/accuracy", "metric: train/loss", "ablation.compare.metric", "arms are compared on data that they weren't trained on"),
     ("metric: test/accuracy", "alpha: 1", "ablation.compare.alpha", "1 is not accepted; it must be less than 1"),
     ("metric: test/accuracy", "correction: bonferroni", "ablation.compare.correction", "'bonferroni' is not known; known are: holm"),
     ("metric: test/accuracy", "equivalence: -1", "ablation.compare.equivalence", "-1 is not accepted"),
@@ -109,7 +109,7 @@ class TestBestOf:
 
     def test_a_search_of_another_trainable(self, refuse, search_text, best_of) -> None:
         [problem] = refuse(f"{search_text.replace('trainable: fake', 'trainable: other')}---\n{best_of}")
-        assert "one trains other, whose settings mean nothing here" in problem.what
+        assert "one trains other, whose settings don't exist here" in problem.what
 
     def test_a_search_with_several_objectives(self, refuse, search_text, best_of) -> None:
         several = "[{maximize: validation/accuracy}, {minimize: validation/loss}]"

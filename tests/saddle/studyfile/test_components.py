@@ -106,14 +106,14 @@ def test_levels_of_its_own_make_it_the_hyperparameter(load) -> None:
         ("mixing,", "random_start,", "ablation.factors[1]", "random_start is listed twice"),
         ("mixing,", "3,", "ablation.factors[0]", "3 is not a name of a component or switch"),
         ("[mixing, random_start, slow]", "{mixng: [on, off]}", "ablation.factors.mixng", "fake has no 'mixng'; did you mean mixing?"),
-        ("[mixing, random_start, slow]", "{random_start: [off, true]}", "ablation.factors.random_start[0]", "'off' is not accepted; true or false is wanted"),
-        ("[mixing, random_start, slow]", "[]", "ablation.factors", "[] names no factor"),
-        ("  seeds:", "  components: {mixin: {off: {steps: 2}}}\n  seeds:", "ablation.components.mixin", "mixin is not a factor, so nothing would come of this component; did you mean mixing?"),
+        ("[mixing, random_start, slow]", "{random_start: [off, true]}", "ablation.factors.random_start[0]", "'off' is not accepted; expected true or false"),
+        ("[mixing, random_start, slow]", "[]", "ablation.factors", "[] has no factor"),
+        ("  seeds:", "  components: {mixin: {off: {steps: 2}}}\n  seeds:", "ablation.components.mixin", "mixin is not a factor, so this component has no effect; did you mean mixing?"),
         ("  seeds:", "  components: {slow: {off: {stepps: 2}}}\n  seeds:", "ablation.components.slow.off.stepps", "fake has no 'stepps'; name a hyperparameter; did you mean steps?"),
         ("  seeds:", "  components: {slow: {off: {steps: 0}}}\n  seeds:", "ablation.components.slow.off.steps", "0 is not accepted; it must be greater than or equal to 1"),
         ("  seeds:", "  components: {slow: {on: {steps: 2}}}\n  seeds:", "ablation.components.slow.off", "this is missing"),
         ("  seeds:", "  components: {slow: {off: {steps: 3}}}\n  seeds:", "ablation.factors[2]", "arm without slow trains the same as baseline"),
-        ("  seeds:", "  baseline: {mixing: off}\n  seeds:", "ablation.baseline.mixing", "mixing is a component, which stands for settings; write those themselves, such as perturbation: 'sta' to switch it off"),
+        ("  seeds:", "  baseline: {mixing: off}\n  seeds:", "ablation.baseline.mixing", "mixing is a component, which is short for settings; write those themselves, such as perturbation: 'sta' to switch it off"),
         ("  seeds:", "  baseline: {perturbation: sta}\n  seeds:", "ablation.factors[0]", "leave_one_out starts from a baseline with every component, but mixing is off in it"),
         ("tasks: [odd_even]", "lr: 0.01, steps: 1", "ablation.factors[2]", "but slow is off in it"),
         ("slow]", "hasty]", "ablation.factors[2]", "arm without hasty: low 0.5 is above high 0.2"),
@@ -130,7 +130,7 @@ def test_nothing_says_what_switches_it_on(refuse) -> None:
     text = STUDY.replace("leave_one_out", "one_factor").replace("[odd_even]}", "[odd_even], steps: 1, lr: 0.01}")
     [problem] = refuse(text)
     assert problem.where == "ablation.factors[2]"
-    assert "slow is off in the baseline (lr: 0.01, steps: 1), and nothing says what it is when it is on" in problem.what
+    assert "slow is off in the baseline (lr: 0.01, steps: 1), and its setting when on is unknown" in problem.what
 
 
 def test_components_that_share_a_setting_are_not_combined(refuse, load) -> None:
@@ -138,4 +138,4 @@ def test_components_that_share_a_setting_are_not_combined(refuse, load) -> None:
     text = STUDY.replace("  seeds:", own).replace("[mixing, random_start, slow]", "[slow, short]")
     assert list(arms_of(load(text)[0])) == ["baseline", "without slow", "without short"]
     [problem] = refuse(text.replace("leave_one_out", "factorial"))
-    assert "slow and short both set steps, so their combinations mean nothing" in problem.what
+    assert "slow and short both set steps, so their combinations are meaningless" in problem.what

@@ -243,12 +243,12 @@ class TestFor:
         ("old", "new", "line", "where", "words"),
         [
             ("dataset", "datset", 2, "for.datset", "fake has no 'datset'; did you mean dataset?"),
-            ("[mnist, tiny_imagenet]", "[mnist, 3]", 2, "for.dataset", "3 is not accepted; a text is wanted"),
-            ("{dataset}", "{datset}", 3, "question", "{datset} stands for nothing here; there are: {dataset}; did you mean dataset?"),
-            ("{dataset: [mnist, tiny_imagenet]}", "mnist", 2, "for", "'mnist' names no hyperparameter with values; write for: {dataset: [mnist, gtsrb]}"),
-            ("{dataset: [mnist, tiny_imagenet]}", "", 2, "for", "None names no hyperparameter"),
-            ("[mnist, tiny_imagenet]", "mnist", 2, "for.dataset", "'mnist' lists no values; write dataset: [A, B]"),
-            ("[mnist, tiny_imagenet]", "[]", 2, "for.dataset", "[] lists no values"),
+            ("[mnist, tiny_imagenet]", "[mnist, 3]", 2, "for.dataset", "3 is not accepted; expected a text"),
+            ("{dataset}", "{datset}", 3, "question", "{datset} is undefined here; there are: {dataset}; did you mean dataset?"),
+            ("{dataset: [mnist, tiny_imagenet]}", "mnist", 2, "for", "'mnist' has no hyperparameter with values; write for: {dataset: [mnist, gtsrb]}"),
+            ("{dataset: [mnist, tiny_imagenet]}", "", 2, "for", "None has no hyperparameter"),
+            ("[mnist, tiny_imagenet]", "mnist", 2, "for.dataset", "'mnist' has no values; write dataset: [A, B]"),
+            ("[mnist, tiny_imagenet]", "[]", 2, "for.dataset", "[] has no values"),
             ("[mnist, tiny_imagenet]", "[mnist, a, mnist]", 2, "for.dataset[2]", "mnist is listed twice"),
             ("[mnist, tiny_imagenet]", "{mnist: A, 2020-01-01: B}", 2, "for.dataset", "2020-01-01"),
             ("[mnist, tiny_imagenet]", "[mnist, 2020-01-01]", 2, "for.dataset[1]", "2020-01-01"),
@@ -257,7 +257,7 @@ class TestFor:
             ("{dataset: [", "{scale: [quick], dataset: [", 2, "for.scale", "scale is given, too (line 7)"),
             ("tiny_imagenet]", f"{', '.join(f'd{index}' for index in range(100))}]", 2, "for", "these values make 101 studies, more than 100"),
             ("for: {", "fro: {", 2, "fro", "unknown key 'fro'; did you mean for?"),
-            ("for: ", "inherit: 1\nfor: ", 2, "inherit", "1 is not accepted; true or false is wanted"),
+            ("for: ", "inherit: 1\nfor: ", 2, "inherit", "1 is not accepted; expected true or false"),
         ],
     )  # fmt: skip
     def test_mistakes_have_their_line_once(self, old: str, new: str, line: int, where: str, words: str, refuse) -> None:

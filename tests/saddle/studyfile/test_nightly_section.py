@@ -44,7 +44,7 @@ def test_mistakes_are_told(refuse: Refuse, line: str, where: str, what: str) -> 
 @pytest.mark.parametrize("line", ["webhook: http://127.0.0.1/T0/s3cr3t-path", "command: curl --token=s3cr3tx1y2z3"])
 def test_what_is_secret_is_refused_and_not_repeated(refuse: Refuse, line: str) -> None:
     [problem] = refuse(f"{NIGHTLY}  notify: [{{{line}}}]\n")
-    assert "can't hold what is secret" in str(problem)
+    assert "must not contain secrets" in str(problem)
     assert "s3cr3t" not in str(problem)
     assert "x1y2z3" not in str(problem)
 

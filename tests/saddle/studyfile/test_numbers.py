@@ -1,4 +1,4 @@
-"""Fractions: numbers where a number is wanted, texts where a text is, exact messages where they are neither."""
+"""Fractions: numbers where expected a number, texts where a text is, exact messages where they are neither."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def test_a_text_field_keeps_its_text(load: Load, ablation_text: str) -> None:
         ("fixed.lr=8/0", "fixed.lr: 8/0 divides by zero"),
         ("fixed.lr=1/2/3", "fixed.lr: 1/2/3 is not a fraction"),
         ("fixed.lr=510/255", "fixed.lr: 2 is not accepted"),
-        ("fixed.steps=3/2", "fixed.steps: 1.5 is not accepted; a whole number is wanted"),
-        ('fixed.lr="8/255"', "fixed.lr: '8/255' is not accepted; a number is wanted"),
+        ("fixed.steps=3/2", "fixed.steps: 1.5 is not accepted; expected a whole number"),
+        ('fixed.lr="8/255"', "fixed.lr: '8/255' is not accepted; expected a number"),
         ("ablation.compare.alpha=1/0", "ablation.compare.alpha: 1/0 divides by zero"),
     ],
 )

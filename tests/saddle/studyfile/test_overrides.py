@@ -93,7 +93,7 @@ def test_another_design_or_race_puts_away_the_first(written, setting, name, load
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("budget.trials=x", "--set budget.trials=x: budget.trials: 'x' is not accepted; a whole number is wanted"),
+        ("budget.trials=x", "--set budget.trials=x: budget.trials: 'x' is not accepted; expected a whole number"),
         ("budget.trials", "--set budget.trials: this sets nothing; write path=value, such as budget.trials=4"),
         ("=4", "--set =4: this sets nothing"),
         ("", "--set : this sets nothing"),
@@ -108,7 +108,7 @@ def test_another_design_or_race_puts_away_the_first(written, setting, name, load
             "search.lrr.float=[0.1, 0.2]",
             "no study of this file searches 'lrr'; searched are: lr, steps; did you mean lr?",
         ),
-        ("search.lr.float=[0.2, 0.1]", "search.lr: the range is upside down"),
+        ("search.lr.float=[0.2, 0.1]", "search.lr: the range is reversed"),
         ("three:budget.trials=4", "no study of this file is called 'three'; there are: one, two"),
         ("oen:budget.trials=4", "did you mean one?"),
         ("fixed.dataset.x=4", "fixed.dataset is 'digits' here and has no x; set it whole"),
@@ -125,7 +125,7 @@ def test_another_design_or_race_puts_away_the_first(written, setting, name, load
         ("study=same", "the name same is taken"),
         (
             "resources.gpus_per_worker=1.5",
-            "--set resources.gpus_per_worker=1.5: resources.gpus_per_worker: beyond one GPU only whole ones",
+            "--set resources.gpus_per_worker=1.5: resources.gpus_per_worker: above one GPU only whole ones",
         ),
     ],
 )
@@ -139,7 +139,7 @@ def test_settings_that_no_study_of_the_file_has(refuse, search_text, ablation_te
     [problem] = refuse(ablation_text, ["sampler.tpe.seed=1"])
     assert (
         str(problem)
-        == "--set sampler.tpe.seed=1: sampler.tpe.seed: no study of this file has a search; leave this override out"
+        == "--set sampler.tpe.seed=1: sampler.tpe.seed: no study of this file has a search; remove this override"
     )
     [problem] = refuse(search_text, ["ablation.seeds=5"])
     assert "no study of this file has an ablation" in problem.what

@@ -84,7 +84,7 @@ def test_a_packaged_table_is_found_by_its_name(tmp_path: Path) -> None:
             'put a cell with commas in quotes, such as "[a, b]"'
         )]),
         ("# x\narm,metric,value\nsta,test/a,much\n,accuracy,0.5\n",
-         ["table4.csv:3: value: 'much' is not accepted; a number is wanted",
+         ["table4.csv:3: value: 'much' is not accepted; expected a number",
           "table4.csv:4: arm: this is missing",
           "table4.csv:4: metric: 'accuracy' is not accepted; it should match pattern '^[a-z_]+/\\S+$'"]),
         ("arm,metric,value\nsta,test/clean_accuracy,98.3\n",
@@ -108,7 +108,7 @@ def test_the_largest_table_fits_into_a_stored_study_and_a_larger_one_is_refused(
     assert len(study.published.values) == 200
     assert parse_studies(dump_study(study), "stored.yaml") == [study]
     [problem] = problems_of(files(tmp_path, head + 201 * row))
-    assert problem.startswith("table4.csv: 201 rows of 20 cells are more than the 4000 that a study can hold; keep")
+    assert problem.startswith("table4.csv: 201 rows of 20 cells are more than the 4000 that a study may have; keep")
     [problem] = problems_of(files(tmp_path, head + 5000 * row))
     assert problem.startswith("table4.csv: the file is larger than 64 KiB")
 

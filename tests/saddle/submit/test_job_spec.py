@@ -74,7 +74,7 @@ class TestParcel:
         text = text.replace("validation/score", "validation/clean_accuracy")
         text += "fixed: {dataset: {folder: letters, size: 28}, tasks: {vowel: {A: 1, default: 0}}}\n"
         (tmp_path / "letters.yaml").write_text(text)
-        with pytest.raises(NotForACluster, match="the dataset's letters lies in a folder here"):
+        with pytest.raises(NotForACluster, match="the dataset's letters is in a local folder"):
             pack(str(tmp_path / "letters.yaml"), [], "/shared")
         with pytest.raises(NotForACluster, match="--data-root data lies here"):
             pack(str(tmp_path / "letters.yaml"), [], "/shared", data_root="data")

@@ -87,7 +87,7 @@ def test_a_running_study_is_left_watched_refused_to_others_and_stopped(there: Th
     assert f"the job {state['job']} runs long already" in refusal
     following = there.start("logs", "long", *address, "--follow")
     said, _ = there.run("stop", "long", *address)
-    assert said == "long stops after the epochs under way\n"
+    assert said == "long stops after the current epochs\n"
     said, complained = following.communicate(timeout=120)
     assert following.returncode == 130, said + complained
     assert "Stopped. Go on with:" in said

@@ -208,9 +208,7 @@ def damage_the_index(store: LocalStore) -> list[str]:
 
 def let_the_index_lie(store: LocalStore) -> list[str]:
     write_segment(store, completed(store), outcome="failed")
-    return [
-        f"ledger: the index {next(store.names(index_folder(RunId('top'))))} says of unchanged files what is not in them"
-    ]
+    return [f"ledger: the index {next(store.names(index_folder(RunId('top'))))} does not match the unchanged files"]
 
 
 def write_segment(store: LocalStore, key: str, **changes: Any) -> None:

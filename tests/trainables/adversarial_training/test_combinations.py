@@ -18,7 +18,7 @@ def config(**given: Any) -> Any:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"denoising": "mean"}, "stands behind the stages of resnet18 or wide_resnet, and lenet has none"),
+        ({"denoising": "mean"}, "follows the stages of resnet18 or wide_resnet, and lenet has none"),
         (
             {"denoising": "median", "network": "alexnet", "image_size": 32},
             "and alexnet has none; choose another network",
@@ -27,7 +27,7 @@ def config(**given: Any) -> Any:
         ({"perturbation": "fgsm_rs", "rung": "few_steps"}, "rung few_steps has no meaning for perturbation fgsm_rs"),
         ({"perturbation": "kl", "rung": "bfloat16"}, "it has full_strength, few_steps, single_step"),
         ({"objective": "trades", "perturbation": "none"}, "choose a perturbation, such as kl"),
-        ({"awp_gamma": 0.01, "awp_warmup": 4}, "leaves awp_gamma none of 4 epochs; at most 3 is possible"),
+        ({"awp_gamma": 0.01, "awp_warmup": 4}, "leaves no epoch of 4 to awp_gamma; at most 3 is possible"),
         ({"swa_start": 0.5, "weight_average": 0.99}, "both averages of weights"),
         ({"preprocessing": "jpg"}, "preprocessing"),
         ({"eot_draws": 0}, "eot_draws"),

@@ -124,15 +124,15 @@ def test_a_task_that_tells_no_chosen_classes_apart_is_refused() -> None:
     ("given", "words"),
     [
         ({"angular_margin": 0.2}, "an angular_margin needs head: angular"),
-        ({"separation": 0.5}, "separation is for what is drawn, in its own size: dataset: synthetic_shapes"),
+        ({"separation": 0.5}, "separation is for drawn images in their own size: dataset: synthetic_shapes"),
         ({"class_count": 11}, "class_count 11 is more than the dataset's 10 classes"),
         (
             {"contrast": 0.5, "dataset": {"known": "digits", "transformation": {"smoothing": 1}}},
-            "the dataset has a transformation of its own in addition to contrast; give one of them",
+            "the dataset has a transformation in addition to contrast; give one of them",
         ),
         (
             {"epsilon_scaled_with": "contrast", "dataset": {"known": "digits", "transformation": {"contrast": 0.5}}},
-            "epsilon_scaled_with knows the field contrast alone",
+            "epsilon_scaled_with uses the field contrast only",
         ),
     ],
 )

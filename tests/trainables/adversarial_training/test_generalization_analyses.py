@@ -125,7 +125,7 @@ def test_as_many_training_images_as_are_tested_and_always_the_same(state: Any) -
 def test_a_shift_of_domain_needs_another_dataset_of_the_same_classes() -> None:
     with pytest.raises(ValueError, match="domain_shift need a dataset to shift to"):
         config(analyses=["domain_shift"])
-    with pytest.raises(ValueError, match="its classes are others; block_digits, mnist and svhn have the same"):
+    with pytest.raises(ValueError, match="its classes differ; block_digits, mnist and svhn have the same"):
         config(analyses=["domain_shift"], shift_dataset="cifar10")
     assert config(analyses=["domain_shift"], shift_dataset="mnist").shift_dataset == "mnist"
 
@@ -185,9 +185,9 @@ def test_folds_hold_out_what_they_say() -> None:
         assert len(one.train) == 150
         assert not set(one.train.chosen.tolist()) & set(one.validation.chosen.tolist())
         assert torch.equal(one.test.chosen, parts[0].test.chosen)
-    with pytest.raises(ValueError, match="there is no fold 4 of 4"):
+    with pytest.raises(ValueError, match="fold 4 of 4 does not exist"):
         config(folds=4, fold=4)
-    with pytest.raises(ValueError, match="there is no fold 1 of none; give folds: 2"):
+    with pytest.raises(ValueError, match="fold 1 of none does not exist; give folds: 2"):
         config(fold=1)
 
 

@@ -58,7 +58,7 @@ FULL: list[tuple[str, str | None, dict[str, tuple[Any, ...]]]] = [
                               "schedule": ("cyclic", *FAST), "augmentation": ("crop_flip", *RICED),
                               "weight_average": (0.9995, *FAST)}),
     ("svhn", "customary", {"lr": (0.01, *RICED), "epochs": (200, *RICED), "schedule": ("piecewise", *RICED),
-                           "augmentation": ("none", "assumed", "a mirrored digit is another one"),
+                           "augmentation": ("none", "assumed", "mirroring changes digits"),
                            "weight_average": (0.9995, *FAST)}),
     ("gtsrb", "customary", {"lr": (0.01, *ALEX), "weight_decay": (5e-4, *ALEX), "batch_size": (128, *ALEX),
                             "epochs": (100, *SIGNS), "augmentation": ("crop", *SIGNS)}),

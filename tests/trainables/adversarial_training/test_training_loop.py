@@ -159,7 +159,7 @@ def test_epsilon_can_be_a_share_of_the_distance_between_classes(digits: Dataset)
     assert epsilon == report.state["epsilon"] == full_epsilon(config(**given), cut(digits, **SMALL).train)
     assert 0.05 < epsilon < 0.15
     assert 0.2 < report.metrics["train/perturbation_size"] <= 0.5, "half a box for a step of half of ε"
-    with pytest.raises(ValidationError, match="epsilon 0 leaves step_size nothing to grow with"):
+    with pytest.raises(ValidationError, match="with epsilon 0, step_size can't be scaled"):
         config(epsilon_share=0.3, epsilon=0)
 
 
@@ -235,7 +235,7 @@ def test_the_global_generator_changes_nothing() -> None:
 
 def test_a_state_of_another_seed_is_refused() -> None:
     first = next(iter(adversarial_training.train(config(**SMALL), InProcessRun(seed=1))))
-    with pytest.raises(ValueError, match="of seed 1, and this run has seed 2"):
+    with pytest.raises(ValueError, match="has seed 1, but this run has seed 2"):
         next(iter(adversarial_training.train(config(**SMALL), InProcessRun(seed=2, state=first.state))))
 
 

@@ -78,9 +78,9 @@ def test_the_background_is_an_option_of_the_dataset_and_of_its_cache(tmp_path: P
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ({"a": [Image.new("L", (6, 4), 255)] * 5, "b": [Image.new("L", (6, 4), 255)] * 5}, "lie between 255 and 255"),
+        ({"a": [Image.new("L", (6, 4), 255)] * 5, "b": [Image.new("L", (6, 4), 255)] * 5}, "are between 255 and 255"),
         ({"a": [Image.fromarray(INK.astype(np.uint8))] * 5, "b": [Image.fromarray(~INK * np.uint8(1))] * 5},
-         "between 0 and 1 of 255, so that there is nothing to see"),
+         "between 0 and 1 of 255, so they are almost uniform"),
         ({"a": noise_of(0), "b": noise_of(0), "c": noise_of(0)}, "all 3 classes have the same \\d training images"),
         ({"a": [Image.new("L", (6, 4))] * 40, "b": [Image.new("L", (6, 4))] * 39 + noise_of(0, 1)},
          "79 of 80 training images are one and the same image"),
@@ -101,7 +101,7 @@ def test_what_is_odd_and_may_be_meant_is_remarked(tmp_path: Path) -> None:
     blank = [Image.new("L", (6, 4), 255)] * 5
     dataset = load(folder(tmp_path, {"blank": blank, "noise": [*noise_of(0, 8), *blank]}))
     assert "all training images of class 'blank' are one and the same image" in dataset.remarks
-    assert "1 training images lie in several classes" in dataset.remarks
+    assert "1 training images are in several classes" in dataset.remarks
 
 
 def test_all_images_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:

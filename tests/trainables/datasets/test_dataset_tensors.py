@@ -116,8 +116,8 @@ def test_the_data_root_is_argument_then_environment_then_cache(monkeypatch: pyte
     ("spec", "message"),
     [
         ("minst", "did you mean 'mnist'"),
-        (7, "a dataset is written NAME"),
-        ({}, "a dataset is written NAME"),
+        (7, "write a dataset as NAME"),
+        ({}, "write a dataset as NAME"),
         ({"folder": ""}, "folder: String should have at least 1 character"),
         ({"parquet": {"train": "a"}}, "parquet.test: Field required"),
         ({"folder": "a", "size": "big"}, "size"),

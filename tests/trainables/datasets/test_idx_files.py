@@ -177,7 +177,7 @@ def test_fetching_mends_a_corrupt_file(real_data: Path, mirror: str, tmp_path: P
 
 
 def test_wrong_content_is_never_kept(broken_mirror: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="gave something else than train-images-idx3-ubyte of mnist"):
+    with pytest.raises(DataError, match="returned something other than train-images-idx3-ubyte of mnist"):
         fetch("mnist", tmp_path, mirror=broken_mirror)
     assert not [path for path in (tmp_path / "MNIST").rglob("*") if path.is_file()]
 

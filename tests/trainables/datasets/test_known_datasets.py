@@ -177,7 +177,7 @@ def spoil_cifar(root: Path, change: Callable[[Path], None]) -> None:
         (
             "cifar10",
             lambda root: spoil_cifar(root, lambda at: (at / "test_batch.bin").write_bytes(b"x" * 3074)),
-            "has 3074 bytes, no multiple of the 3073",
+            "has 3074 bytes, which is not a multiple of the 3073",
         ),
         (
             "cifar10",

@@ -78,7 +78,7 @@ def test_two_folders_for_one_split_are_refused(tmp_path: Path) -> None:
 def test_classes_called_like_splits_are_classes_or_explained(tmp_path: Path) -> None:
     assert load(fill(tmp_path / "letters", "valid", "invalid")).classes == ("invalid", "valid")
     spec = fill(tmp_path / "vehicles", "bus", "car", "train")
-    with pytest.raises(DataError, match="next to it are bus, car: if train is a class, too, call it otherwise"):
+    with pytest.raises(DataError, match="next to it are bus, car: if train is a class, too, rename it"):
         load(spec)
 
 
@@ -115,9 +115,7 @@ def test_folders_below_classes_are_refused_saying_what_was_seen(tmp_path: Path) 
     ):
         load(spec)
     turned = fill(tmp_path / "turned", "cat/train", "cat/test", "dog/train", "dog/test")
-    with pytest.raises(
-        DataError, match=r"folders \(test, train\) and no images; expected is CLASS/IMAGE, or train/CLASS"
-    ):
+    with pytest.raises(DataError, match=r"folders \(test, train\) and no images; expected CLASS/IMAGE, or train/CLASS"):
         load(turned)
     flat = fill(tmp_path / "flat", "images/train", "images/test")
     with pytest.raises(DataError, match=r"images/train has no class folders, but 5 images; images go into"):
@@ -128,7 +126,7 @@ def test_what_is_not_read_is_remarked(tmp_path: Path) -> None:
     spec = fill(tmp_path / "own", *split("train", "a", "b", "c"), *split("test", "a"), *split("extra"), "train")
     remarks = load(spec).remarks
     assert f"of {tmp_path}/own only train, test are read, not extra" in remarks
-    assert f"5 images in {tmp_path}/own/train lie in no class folder and are not read" in remarks
+    assert f"5 images in {tmp_path}/own/train are not in a class folder and are not read" in remarks
     assert "the test split has no images of classes 'b', 'c'" in remarks
 
 
@@ -174,7 +172,7 @@ def test_nobody_is_asked_whether_they_meant_what_they_wrote() -> None:
 def test_capitals_alone_make_two_classes_and_a_remark(tmp_path: Path) -> None:
     dataset = load(fill(tmp_path / "own", "a", "A"))
     assert dataset.classes == ("A", "a")
-    assert "'A' and 'a' are two classes, whose names differ in capitals only" in dataset.remarks
+    assert "'A' and 'a' are two classes whose names differ only in case" in dataset.remarks
 
 
 def test_layouts_on_s3_are_read_alike(tmp_path: Path, s3: S3) -> None:

@@ -47,5 +47,5 @@ def test_a_mask_is_turned_along_with_its_image() -> None:
     upright = Image.new("L", (4, 6))
     upright.putpixel((0, 0), 255)
     assert decode_mask(encoded(upright), "x", image).getpixel((0, 0)) == 255
-    with pytest.raises(DataError, match="which way the mask lies is unknown; save the image upright"):
+    with pytest.raises(DataError, match="the orientation of the mask is unknown; save the image upright"):
         mask_of(marked, orientation=3)

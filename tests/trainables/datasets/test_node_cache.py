@@ -318,7 +318,7 @@ def test_mending_is_told(spec: dict[str, Any], cache: Path, caplog: pytest.LogCa
     damage_a_pixel(entry.path)
     load(spec)
     assert [record.message.partition(" (")[0] for record in caplog.records] == [
-        "the cache of train is damaged and is built anew"
+        "the cache of train is damaged and is rebuilt"
     ]
 
 

@@ -113,7 +113,7 @@ def test_what_is_wrong_on_s3_is_named_with_its_address(tmp_path: Path, s3: S3) -
         load({"folder": f"s3://{bucket}/l/A/0.png"})
     with pytest.raises(DataNotFoundError, match=f"Parquet file s3://{bucket}/a.parquet does not exist"):
         load({"parquet": {"train": f"s3://{bucket}/a.parquet", "test": f"s3://{bucket}/a.parquet"}})
-    with pytest.raises(DataError, match=r"s3://no-such-bucket-of-ours/a can't be read: there is no such bucket"):
+    with pytest.raises(DataError, match=r"s3://no-such-bucket-of-ours/a can't be read: the bucket does not exist"):
         load({"folder": "s3://no-such-bucket-of-ours/a"})
     client.put_object(Bucket=bucket, Key="bad.parquet", Body=b"PAR1 rubbish")
     with pytest.raises(DataError, match=f"s3://{bucket}/bad.parquet is not a readable Parquet file"):
@@ -130,7 +130,10 @@ def test_what_is_wrong_on_s3_is_named_with_its_address(tmp_path: Path, s3: S3) -
     ("address", "message"),
     [
         (f"s3://key:{SECRET}@bucket/a", "not an address on S3; it is written s3://BUCKET/KEY, without credentials"),
-        (f"https://key:{SECRET}@host/a", "https://… can't be read; data lies in a local folder or at s3://BUCKET/KEY"),
+        (
+            f"https://key:{SECRET}@host/a",
+            "https://… can't be read; data must be in a local folder or at s3://BUCKET/KEY",
+        ),
         ("s3://", "not an address on S3"),
         ("s3://B/a", "not an address on S3"),
     ],
@@ -246,7 +249,7 @@ class Liar(BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("lie", "message"),
     [
-        ("short", "of 100 bytes came 50, 2 times"),
+        ("short", "only 50 of 100 bytes were received, 2 times"),
         ("elsewhere", "asked for bytes 300-399/2048, S3 answered with bytes 0-99/2048"),
         ("everything", "asked for bytes 300-399/2048, S3 answered with bytes 0-2047/2048"),
     ],

@@ -114,7 +114,7 @@ def test_tracks_that_cannot_be_known_are_remarked_on(tmp_path: Path) -> None:
     layouts.gtsrb(tmp_path)
     dataset = load("gtsrb", tmp_path)
     assert dataset.train.groups is None
-    assert dataset.remarks[0].endswith("validation images may show what is trained on")
+    assert dataset.remarks[0].endswith("validation images may show the same things as training images")
 
 
 def test_a_cache_of_an_earlier_format_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_a_set_is_at_distance_zero_from_itself_in_any_order() -> None:
 
 
 def test_sets_that_have_no_distance_are_refused() -> None:
-    with pytest.raises(ValueError, match="two images a set; here are 1 real"):
+    with pytest.raises(ValueError, match="two images in each set; there are 1 real"):
         frechet_distance(normal(1, 3, 0), normal(5, 3, 0))
     with pytest.raises(ValueError, match=r"\(5, 3\) and \(5, 4\)"):
         frechet_distance(normal(5, 3, 0), normal(5, 4, 0))

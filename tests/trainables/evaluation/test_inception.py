@@ -121,7 +121,7 @@ def test_without_weights_it_says_how_to_get_them_or_do_without(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(WeightsError, match=f"404.*copy {FILE} there.*classifier trained in the project"):
         inception(url=f"{server}/absent.pth")
-    with pytest.raises(WeightsError, match="something else than FID's weights"):
+    with pytest.raises(WeightsError, match="something other than FID's weights"):
         inception(url=f"{server}/wrong.pth")
     assert list((tmp_path / "hub" / "checkpoints").iterdir()) == [], "nothing of it is kept"
 

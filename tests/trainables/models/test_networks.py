@@ -103,5 +103,5 @@ def test_images_that_vanish_in_the_pools_are_refused(network: str, side: int) ->
 def test_unknown_networks_and_impossible_depths_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'resnet50' is not a network; choose lenet, resnet18"):
         build_network("resnet50", (3, 32, 32), (10,), width=1)
-    with pytest.raises(ValueError, match="depth 30 has no whole number of blocks by the rule of madry"):
+    with pytest.raises(ValueError, match="depth 30 does not have a whole number of blocks by the rule of madry"):
         build_network("wide_resnet", (3, 32, 32), (10,), width=1, depth=30)

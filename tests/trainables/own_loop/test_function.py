@@ -112,7 +112,7 @@ def test_what_can_be_no_training_function_is_refused() -> None:
 
     def train(config: int, run: Any) -> None: ...
 
-    with pytest.raises(TypeError, match="a dataclass, a pydantic model or dict is wanted"):
+    with pytest.raises(TypeError, match="expected a dataclass, a pydantic model or a dict"):
         adapt_function(train, {}, TERMS)
 
 

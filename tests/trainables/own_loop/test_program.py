@@ -54,7 +54,7 @@ json.dump(metrics, open(sys.argv[1] + "/m.json", "w"), indent=1)
 """
     [report] = train(make(tmp_path, source, "{output} {config}", report="m.json"), lr=0.5)
     assert report.metrics == {"validation/accuracy": 0.5}
-    with pytest.raises(ProgramFailed, match=r"left no other\.json"):
+    with pytest.raises(ProgramFailed, match=r"did not write other\.json"):
         train(make(tmp_path, "", "{output} {config}", report="other.json"))
 
 
@@ -83,7 +83,7 @@ def test_output_is_kept_within_bounds(tmp_path: Path) -> None:
     ("command", "said"),
     [
         ("python x.py {rl}", r"\{rl\} in the command is not a setting"),
-        ("python x.py", "lr would never reach the program"),
+        ("python x.py", "lr is not passed to the program"),
         ("", "the command is empty"),
         ("python 'x", "No closing quotation"),
     ],

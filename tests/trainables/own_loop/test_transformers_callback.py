@@ -84,7 +84,7 @@ def test_a_stopped_trial_ends_its_training(trainable: FunctionTrainable) -> None
 
 
 def test_several_evaluation_sets_are_refused(trainable: FunctionTrainable) -> None:
-    with pytest.raises(ValueError, match="step 4 is evaluated twice: give the Trainer one set as eval_dataset"):
+    with pytest.raises(ValueError, match="step 4 is evaluated twice: give the Trainer one dataset as eval_dataset"):
         reports_of(trainable, sets=2)
 
 

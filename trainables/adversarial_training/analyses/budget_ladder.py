@@ -72,7 +72,7 @@ def declared() -> dict[str, Metric]:
 
 BUDGET_LADDER = Analysis(
     name="budget_ladder",
-    says="by how much longer attacks lower the worst case",
+    says="how much longer attacks lower the worst case",
     metrics=declared(),
     measure=measure,
     summarise=summarise,

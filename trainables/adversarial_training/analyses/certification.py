@@ -87,7 +87,9 @@ def declared() -> dict[str, Metric]:
     }
     return {
         **accuracies,
-        "certified_radius": Metric("maximize", low=0.0, label="mean certified L2 radius of right images"),
+        "certified_radius": Metric(
+            "maximize", low=0.0, label="mean certified L2 radius of correctly classified images"
+        ),
         "abstentions": Metric("minimize", unit="fraction"),
         "certified_images": Metric("maximize", low=0.0, shown=False),
     }

@@ -32,7 +32,7 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 CONCISE_EXPLANATIONS = Analysis(
     name="concise_explanations",
-    says="on how few pixels attributions rest (S2)",
+    says="how few pixels attributions rest on (S2)",
     metrics=metrics_by_method(
         {
             "sparseness": Metric("maximize", low=0.0, high=1.0),

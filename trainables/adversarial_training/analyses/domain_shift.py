@@ -26,7 +26,7 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 DOMAIN_SHIFT = Analysis(
     name="domain_shift",
-    says="accuracy on shift_dataset, whose classes are the same, and what it lacks to that on the own test images",
+    says="accuracy on shift_dataset, whose classes are the same, and the loss relative to the study's own test images",
     metrics={
         "shift_accuracy": Metric("maximize", unit="fraction", chance="classes"),
         "shift_drop": Metric("minimize", unit="fraction", low=-1.0),

@@ -70,7 +70,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
 FAITHFUL_EXPLANATIONS = Analysis(
     name="faithful_explanations",
-    says="what deleting, inserting and imputing pixels in an attribution's order does, relative to random orders (S2)",
+    says="effect of deleting, inserting and imputing pixels in an attribution's order, relative to random orders (S2)",
     metrics=metrics_by_method(dict.fromkeys(GAINS, Metric("maximize"))),
     measure=measure,
     summarise=summarise,

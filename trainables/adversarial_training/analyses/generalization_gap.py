@@ -64,7 +64,7 @@ gap = partial(Metric, "minimize", unit="fraction", low=-1.0)
 
 GENERALIZATION_GAP = Analysis(
     name="generalization_gap",
-    says="clean and robust accuracy on training images less those on test images, by the first attack of validation",
+    says="clean and robust accuracy on training images minus those on test images, by the first attack of validation",
     metrics={
         "training_accuracy.clean": accuracy(),
         "training_accuracy.robust": accuracy(),

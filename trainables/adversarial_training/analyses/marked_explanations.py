@@ -43,7 +43,7 @@ SHARE = Metric("maximize", unit="fraction")
 
 MARKED_EXPLANATIONS = Analysis(
     name="marked_explanations",
-    says="whether attributions lie on what masks mark (S2); nothing without masks",
+    says="whether attributions fall on the masked area (S2); nothing without masks",
     metrics=metrics_by_method(dict.fromkeys(("mask_rank", "mask_mass", "pointing_game"), SHARE)) | {MASK_SHARE: SHARE},
     measure=measure,
     summarise=summarise,

@@ -46,7 +46,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
 RANDOMISED_WEIGHTS = Analysis(
     name="randomised_weights",
-    says="how alike attributions are to those of the network with random weights (S2)",
+    says="similarity of attributions to those of the network with random weights (S2)",
     metrics=metrics_by_method({"randomised_similarity": Metric("minimize", low=-1.0, high=1.0)}),
     measure=measure,
     summarise=summarise,

@@ -64,8 +64,8 @@ def _require_same_network(stored: Tensor, clean: Tensor) -> None:
     differing = float((stored != clean).to(torch.float64).mean())
     if differing > ROUNDING:
         raise ValueError(
-            f"the earlier results are of another network: {differing:.1%} of its predictions of clean images differ; "
-            "evaluate the checkpoint that they were measured with"
+            f"the earlier results belong to another network: {differing:.1%} of its predictions of clean images "
+            "differ; evaluate the checkpoint that they were measured with"
         )
 
 

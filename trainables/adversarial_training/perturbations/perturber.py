@@ -47,7 +47,7 @@ class Perturber:
     ) -> None:
         if config.perturbation in RETIRED:
             raise ValueError(
-                f"perturbation {config.perturbation} isn't trained any more: {RETIRED[config.perturbation]}"
+                f"perturbation {config.perturbation} is no longer available: {RETIRED[config.perturbation]}"
             )
         self.config, self.share, self.mean = config, share or Share(), mean
         self.kind = KINDS[config.perturbation]

@@ -19,8 +19,8 @@ KINDS: Mapping[str, PerturbationKind] = {
 
 RETIRED: Mapping[str, str] = {
     "sta_random_direction": (
-        "it was smaller than mp, being matched before the projection to the ε-box; use sta_random_direction_l2 or "
-        "sta_random_direction_l1, which have mp's size after it"
+        "it was matched before the projection to the ε-box and so was smaller than mp; use sta_random_direction_l2 "
+        "or sta_random_direction_l1, which have mp's size after it"
     )
 }
 """What trials of earlier versions may have been trained on."""

@@ -42,7 +42,7 @@ def _by_text(task: str, labels: Mapping[Any, Any]) -> dict[str, Any]:
     texts = {str(key): label for key, label in labels.items()}
     if len(texts) < len(labels):
         twice = next(text for text in texts if sum(str(key) == text for key in labels) > 1)
-        raise ValueError(f"task {task!r} names class {twice} twice; keep one of them")
+        raise ValueError(f"task {task!r} gives class {twice} twice; keep one of them")
     return texts
 
 
@@ -70,8 +70,8 @@ class DataSettings(Config):
         ge=4,
         le=4096,
         description=(
-            "Resize images to so many pixels a side, up or down (bilinear; down over the area that a pixel covers); "
-            "null: as they are, or as the dataset says."
+            "Resize images to N × N pixels (bilinear, antialiased when shrinking); null: keep their size, or take "
+            "the dataset's."
         ),
     )
     tasks: Tasks = hyperparameter(
@@ -111,17 +111,22 @@ class DataSettings(Config):
         ge=2,
         le=100,
         description=(
-            "Cut train_size images of the training split into so many folds, of which one is held out: k-fold "
+            "Number of folds that train_size training images are cut into, of which one is held out: k-fold "
             "cross-validation, with blocks: {fold: [0, 1, …]}; null: validation_fraction is held out."
         ),
     )
     fold: int = hyperparameter(
-        0, source="assumed", ge=0, le=99, description="Which of the folds is held out, from 0; every image is in one."
+        0,
+        source="assumed",
+        ge=0,
+        le=99,
+        description="Index of the fold that is held out, from 0; every image is in one fold.",
     )
     augmentation: Literal["none", "crop", "crop_flip"] = hyperparameter(
         "none",
         source="assumed",
-        description="Of training images: none, a random crop after padding by an eighth, or that and a mirrored half.",
+        description="Augmentation of training images: none, a random crop after padding by an eighth, or that "
+        "with random mirroring.",
     )
     augmix: bool = hyperparameter(
         False,
@@ -132,15 +137,17 @@ class DataSettings(Config):
         ),
     )
     augmix_severity: float = hyperparameter(
-        3.0, source="customary", ge=0, le=10, description="The most that an operation of augmix may do; 10 is all."
+        3.0, source="customary", ge=0, le=10, description="Severity of augmix operations; 10 is the maximum."
     )
-    augmix_width: int = hyperparameter(3, source="customary", ge=1, le=10, description="Chains that augmix mixes.")
+    augmix_width: int = hyperparameter(
+        3, source="customary", ge=1, le=10, description="Number of chains that augmix mixes."
+    )
     augmix_depth: int = hyperparameter(
         0,
         source="customary",
         ge=0,
         le=10,
-        description="Operations of a chain; 0: one to three, drawn for each.",
+        description="Number of operations in a chain; 0: one to three, drawn for each chain.",
     )
     jsd_weight: float = hyperparameter(
         12.0,

@@ -33,8 +33,8 @@ class EvaluationSettings(ExplanationSettings):
         source="customary",
         description=(
             "Attacks that robust accuracy is the worst case over, and named sets of them. An attack that is named by "
-            "itself attacks all images and has an accuracy of its own; those of a set attack what is left standing, "
-            f"the cheapest first. Attacks: {described()}"
+            "itself attacks all images and has an accuracy of its own; those of a set attack the images that are "
+            f"still classified correctly, the cheapest attack first. Attacks: {described()}"
         ),
     )
     validation_attacks: Literal["all", "first"] = hyperparameter(
@@ -64,8 +64,8 @@ class EvaluationSettings(ExplanationSettings):
         ge=1,
         le=10_000,
         description=(
-            "Validate after the first epoch, every so many, and the last; epochs between them report the latest "
-            "validation again, and are chosen by none."
+            "Validate after the first epoch, then every N epochs, and after the last; epochs between them repeat the "
+            "latest validation and are never chosen."
         ),
     )
     threat_models: tuple[ThreatModel, ...] = hyperparameter(
@@ -82,7 +82,8 @@ class EvaluationSettings(ExplanationSettings):
         unit="pixel value in [0, 1]",
         ge=0,
         le=1,
-        description="Attack budget ε in validation and test, L∞; the dataset's, whatever ε is trained with.",
+        description="Attack budget ε in validation and test, L∞; the dataset's by default, independent of ε in "
+        "training.",
     )
     attack_steps: int = hyperparameter(
         20,
@@ -90,7 +91,7 @@ class EvaluationSettings(ExplanationSettings):
         unit="steps",
         ge=1,
         le=10_000,
-        description="PGD steps in validation and test; sets have budgets of their own.",
+        description="PGD steps in validation and test; sets use their own budgets.",
     )
     attack_step_size: float = hyperparameter(
         2 / 255,
@@ -106,7 +107,7 @@ class EvaluationSettings(ExplanationSettings):
         unit="starts",
         ge=1,
         le=100,
-        description="Random starts of each attack that is named by itself; the worst counts.",
+        description="Random starts of each attack that is named individually; the worst one counts.",
     )
     l2_budget: float = hyperparameter(
         0.5,
@@ -128,7 +129,7 @@ class EvaluationSettings(ExplanationSettings):
         (),
         source="paper",
         description=(
-            f"What else is measured: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7); "
+            f"Further analyses: {ANALYSES.described}; {EPOCH_SECONDS}, of the training alone (Table 7); "
             f"{OVERFITTING}, at every validation, how far FGSM and PGD are apart and how gradients turn within ε, "
             "which perturbations of a single step always report."
         ),
@@ -147,7 +148,7 @@ class EvaluationSettings(ExplanationSettings):
         unit="draws",
         ge=10,
         le=1_000_000,
-        description="Noisy copies that an image's radius is certified by; Cohen et al. (2019) take 100,000.",
+        description="Number of noisy copies for certifying an image's radius; Cohen et al. (2019) take 100,000.",
     )
     certification_alpha: float = hyperparameter(
         0.001,
@@ -162,7 +163,7 @@ class EvaluationSettings(ExplanationSettings):
         unit="images",
         ge=1,
         le=1_000,
-        description="Test images that are certified, the first of an order that keeps their classes' proportions.",
+        description="Number of test images that are certified, the first of a stratified order.",
     )
     ladder_steps: int = hyperparameter(
         1_000,
@@ -170,7 +171,7 @@ class EvaluationSettings(ExplanationSettings):
         unit="steps",
         ge=20,
         le=1_000,
-        description="The most steps that budget_ladder takes: it goes on from 20 to 100 and 1,000 of them.",
+        description="Maximum number of steps of budget_ladder, which tries 20, 100 and 1,000.",
     )
     shift_dataset: DatasetSpec | None = hyperparameter(
         None,

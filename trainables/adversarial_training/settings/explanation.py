@@ -25,7 +25,7 @@ class ExplanationSettings(Config):
     explained_class: Literal["predicted", "label"] = hyperparameter(
         "predicted",
         source="customary",
-        description="Which class's logit is explained: that of the prediction, be it right or wrong, or of the label.",
+        description="Class whose logit is explained: the prediction, right or wrong, or the label.",
     )
     explained_images: int = hyperparameter(
         200,
@@ -33,10 +33,7 @@ class ExplanationSettings(Config):
         unit="images",
         ge=2,
         le=1_000,
-        description=(
-            "Analyses of explanations look at so many test images, the first of an order that keeps the classes' "
-            "proportions."
-        ),
+        description=("Number of test images for the analyses of explanations, the first of a stratified order."),
     )
     retrained_share: float = hyperparameter(
         0.25,
@@ -44,7 +41,8 @@ class ExplanationSettings(Config):
         unit="share of pixels",
         gt=0,
         le=0.5,
-        description="diffroar trains networks on so many pixels of each image, an attribution's first or its last.",
+        description="Share of each image's pixels that diffroar trains networks on: the first or the last by an "
+        "attribution.",
     )
     sensitivity_radius: float = hyperparameter(
         0.02,
@@ -52,5 +50,6 @@ class ExplanationSettings(Config):
         unit="pixel value in [0, 1]",
         gt=0,
         le=1,
-        description="How far pixels are moved to see whether explanations are stable, L∞; the same in every arm.",
+        description="L∞ radius of the noise under which the stability of explanations is measured; the same in every "
+        "arm.",
     )

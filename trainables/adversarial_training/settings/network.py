@@ -49,13 +49,13 @@ class NetworkSettings(Config):
         source="assumed",
         ge=0,
         lt=1,
-        description="Probability that a feature is left out before the heads, in training alone.",
+        description="Probability that a feature is dropped before the heads, in training only.",
     )
     denoising: Literal["none", "mean", "median", "non_local"] = hyperparameter(
         "none",
         source="assumed",
         description=(
-            "A denoising block behind each stage of resnet18 or wide_resnet (Xie et al., 2019): means or medians of "
+            "A denoising block after each stage of resnet18 or wide_resnet (Xie et al., 2019): means or medians of "
             "3×3 places, or non_local means over all of them, then a 1×1 convolution, added to the features."
         ),
     )

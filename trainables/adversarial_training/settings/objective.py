@@ -29,7 +29,7 @@ class ObjectiveSettings(Config):
         lt=1,
         description=(
             "Share of each label that the training loss spreads over all classes (Szegedy et al., 2016); attacks and "
-            "tests know none."
+            "tests use hard labels."
         ),
     )
     awp_gamma: float = hyperparameter(
@@ -48,7 +48,7 @@ class ObjectiveSettings(Config):
         unit="epochs",
         ge=0,
         le=10_000,
-        description="Epochs before awp_gamma begins to count.",
+        description="Epochs before adversarial weight perturbation begins.",
     )
     distillation: Literal["none", "defensive"] = hyperparameter(
         "none",
@@ -60,7 +60,7 @@ class ObjectiveSettings(Config):
         ),
     )
     distillation_temperature: float = hyperparameter(
-        20.0, source="customary", gt=0, le=1_000, description="What logits are divided by in distillation."
+        20.0, source="customary", gt=0, le=1_000, description="Temperature by which logits are divided in distillation."
     )
     teacher_epochs: int | None = hyperparameter(
         None,
@@ -68,7 +68,7 @@ class ObjectiveSettings(Config):
         unit="epochs",
         ge=1,
         le=10_000,
-        description="Of epochs, those that train the teacher of distillation; null: half of them.",
+        description="Number of epochs that train the teacher of distillation; null: half of epochs.",
     )
     patience: int | None = hyperparameter(
         None,
@@ -77,7 +77,7 @@ class ObjectiveSettings(Config):
         ge=1,
         le=10_000,
         description=(
-            "Training ends after so many validations in a row without a better robust worst case (early stopping: "
-            "Rice et al., 2020); null: after epochs. The checkpoint is the best by it either way."
+            "Training ends after this many validations in a row without a better robust worst case (early stopping: "
+            "Rice et al., 2020); null: train for all epochs. The checkpoint is the best one in either case."
         ),
     )

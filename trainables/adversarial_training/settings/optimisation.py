@@ -34,8 +34,8 @@ class OptimisationSettings(Config):
         ge=0,
         lt=1,
         description=(
-            "Decay, a step, of a moving average of the weights, which is validated, tested and kept instead of them; "
-            "smaller in the first steps; 0: none."
+            "Decay per step of a moving average of the weights, which is validated, tested and stored instead of the "
+            "weights; smaller in the first steps; 0: none."
         ),
     )
     swa_start: float | None = hyperparameter(
@@ -45,16 +45,16 @@ class OptimisationSettings(Config):
         lt=1,
         description=(
             "Share of the epochs after which weights and running statistics are averaged, each epoch's alike "
-            "(stochastic weight averaging: Izmailov et al., 2018); the average is validated, tested and kept instead "
-            "of them. null: none."
+            "(stochastic weight averaging: Izmailov et al., 2018); the average is validated, tested and stored "
+            "instead of the weights. null: none."
         ),
     )
     compile: Literal["off", "default", "cuda_graphs"] = hyperparameter(
         "off",
         source="assumed",
         description=(
-            "Compile the network with torch.compile, which pays where a GPU waits for small kernels, and with "
-            "cuda_graphs replay them as one; rounding differs from the network as it is by the order of additions."
+            "Compile the network with torch.compile, which helps where a GPU waits for small kernels; cuda_graphs "
+            "also replays them as one graph. Rounding may differ from the uncompiled network."
         ),
     )
     compile_attack: bool = hyperparameter(

@@ -41,16 +41,16 @@ class PerturbationSettings(Config):
         source="assumed",
         description=(
             "How two or more auxiliary tasks share 1 - α₀: in proportion to uniform draws, uniformly on the simplex "
-            "(a flat Dirichlet), or all alike. With one auxiliary task it gets all."
+            "(a flat Dirichlet), or equally. A single auxiliary task gets all of it."
         ),
     )
     alpha_draw: Literal["batch", "sample"] = hyperparameter(
-        "batch", source="official code", description="Whether a batch has one draw of α, or every image its own."
+        "batch", source="official code", description="Whether α is drawn once per batch or for every image."
     )
     task_starts: Literal["independent", "shared"] = hyperparameter(
         "independent",
         source="official code",
-        description="Whether each task's attack has a random start of its own, or all begin at the main task's.",
+        description="Whether each task's attack has its own random start, or all share the main task's.",
     )
     auxiliary_weight: float = hyperparameter(
         1.0,
@@ -58,8 +58,8 @@ class PerturbationSettings(Config):
         ge=0,
         le=100,
         description=(
-            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 4 to 6 weigh all tasks alike. "
-            "0 trains the main head only. Attacks are not weighted."
+            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 4 to 6 weigh all tasks alike. 0 "
+            "trains the main head only. Attacks are not weighted."
         ),
     )
     task_reduction: Literal["mean", "sum"] = hyperparameter(
@@ -81,8 +81,8 @@ class PerturbationSettings(Config):
         ge=0,
         le=10,
         description=(
-            "Take ε in training as this share of the data's inter-class distance per root dimension (S3, eq. 8 and its "
-            "future work), whatever epsilon says; null: epsilon counts."
+            "Take ε in training as this share of the data's inter-class distance per root dimension (S3, eq. 8 and "
+            "its future work), ignoring epsilon; null: epsilon is used."
         ),
     )
     epsilon_scaled_with: Literal["nothing", "contrast"] = hyperparameter(
@@ -90,7 +90,7 @@ class PerturbationSettings(Config):
         source="assumed",
         description=(
             "Multiply all budgets by contrast, in training and evaluation: ε, its steps and the L2 budget, so that "
-            "the distances between images keep their ratio to them; nothing: budgets are what they say."
+            "their ratio to the distances between images is kept; nothing: budgets are used as given."
         ),
     )
     step_size: float = hyperparameter(
@@ -99,7 +99,7 @@ class PerturbationSettings(Config):
         unit="pixel value in [0, 1]",
         ge=0,
         le=1,
-        description="PGD step in training; it grows and shrinks with ε.",
+        description="PGD step in training; it scales with ε.",
     )
     steps: int = hyperparameter(
         10, source="customary", unit="steps", ge=0, le=1000, description="PGD steps in training."
@@ -129,7 +129,7 @@ class PerturbationSettings(Config):
         unit="pixel value in [0, 1]",
         gt=0,
         le=10,
-        description="Standard deviation of the noise of gaussian.",
+        description="Standard deviation of the noise of perturbation gaussian.",
     )
     epsilon_warmup: int = hyperparameter(
         0,
@@ -143,8 +143,8 @@ class PerturbationSettings(Config):
         "full_strength",
         source="paper",
         description=(
-            "full_strength, or a cheaper attack in training that changes the method: few_steps takes a third of the "
-            "steps, single_step one of 1.25 ε, bfloat16 computes its forward passes so. For ranking settings cheaply; "
-            "blocks: {rung: [full_strength, few_steps]} shows how alike they rank."
+            "full_strength, or a cheaper attack in training that changes the method: few_steps takes a third of "
+            "the steps, single_step one of 1.25 ε, bfloat16 computes its forward passes in bfloat16. For ranking "
+            "settings cheaply; blocks: {rung: [full_strength, few_steps]} shows how well their rankings agree."
         ),
     )

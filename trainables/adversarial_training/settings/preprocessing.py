@@ -29,17 +29,17 @@ class PreprocessingSettings(Config):
     preprocessing_in: Literal["training_and_test", "test"] = hyperparameter(
         "training_and_test",
         source="assumed",
-        description="Whether the network is trained with the transformation, or gets it in validation and test alone.",
+        description="Whether the transformation is also used in training, or in validation and test only.",
     )
     jpeg_quality: int = hyperparameter(75, source="customary", ge=1, le=100, description="Quality of jpeg.")
     blur_sigma: float = hyperparameter(
         1.0, source="assumed", unit="pixels", gt=0, le=20, description="Standard deviation of gaussian_blur."
     )
     median_size: int = hyperparameter(
-        2, source="customary", unit="pixels", ge=2, le=7, description="Side of the window of median_filter."
+        2, source="customary", unit="pixels", ge=2, le=7, description="Side of the window of median_filter, in pixels."
     )
     squeezed_bits: int = hyperparameter(
-        4, source="customary", unit="bits", ge=1, le=8, description="Depth of grey levels that bit_depth leaves."
+        4, source="customary", unit="bits", ge=1, le=8, description="Bits per channel that bit_depth keeps."
     )
     preprocessing_noise: float = hyperparameter(
         0.1,
@@ -50,7 +50,7 @@ class PreprocessingSettings(Config):
         description="Standard deviation of random_noise.",
     )
     resize_share: float = hyperparameter(
-        0.25, source="assumed", gt=0, le=0.9, description="The largest share of a side that random_resize takes away."
+        0.25, source="assumed", gt=0, le=0.9, description="Largest share by which random_resize shrinks a side."
     )
     eot_draws: int = hyperparameter(
         10,

@@ -172,7 +172,7 @@ def _restore(
     if state is None:
         return None
     if state["seed"] != run.seed:
-        raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+        raise ValueError(f"the stored state has seed {state['seed']}, but this run has seed {run.seed}")
     run.unwrap(model).load_state_dict(state["model"])
     averaging.restore(state)
     distillation.restore(state)

@@ -33,7 +33,7 @@ APGD_MARGIN = Attack(
 )
 APGD_T = Attack(
     "apgd_t",
-    "Auto-PGD to the nine likeliest wrong classes in turn, on the targeted DLR loss",
+    "Auto-PGD towards the nine likeliest wrong classes in turn, on the targeted DLR loss",
     run_apgd,
     Budget(100, targets=9),
     loss="dlr",

@@ -54,7 +54,7 @@ def _towards(problem: Problem, aims: Sequence[Tensor]) -> Objective:
 
 FAB_T = Attack(
     "fab_t",
-    "the nearest point of the boundary to each of the nine likeliest wrong classes, of the main head alone",
+    "the nearest point of the decision boundary to each of the nine likeliest wrong classes, main head only",
     run_fab,
     Budget(100, targets=9),
     loss="margin",

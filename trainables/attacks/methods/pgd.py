@@ -38,7 +38,7 @@ PGD_TARGETED = Attack(
 )
 PGD_LEAST_LIKELY = Attack(
     "pgd_least_likely",
-    "to the least likely class",
+    "towards the least likely class",
     run_pgd,
     Budget(20, targets=1),
     aims="least_likely",

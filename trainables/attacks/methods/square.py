@@ -24,7 +24,7 @@ def run_square(start: Start) -> Tensor:
 
 SQUARE = Attack(
     "square",
-    "random squares, which ask for no gradients",
+    "random squares, which need no gradients",
     run_square,
     Budget(5_000),
     loss="margin",

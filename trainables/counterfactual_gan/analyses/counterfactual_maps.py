@@ -85,7 +85,7 @@ def declared() -> dict[str, Metric]:
 
 COUNTERFACTUAL_MAPS = Analysis(
     name="counterfactual_maps",
-    says="how concise and stable what G changes is, and whether it lies on the damage (S2)",
+    says="how concise and stable G's changes are, and whether they fall on the damage (S2)",
     metrics=declared(),
     measure=measure,
     cost=cost,

@@ -201,7 +201,7 @@ def declared() -> dict[str, Metric]:
 
 SALIENCY = Analysis(
     name="saliency",
-    says="whether what G changes is what is damaged (S1, Table 5)",
+    says="whether G changes the damaged area (S1, Table 5)",
     metrics=declared(),
     measure=saliency,
 )

@@ -60,7 +60,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
             curve = risk_coverage(values, wrong)
             curves[f"{who}, by {by}"] = (curve.coverage.tolist(), curve.risk.tolist())
     highest = max(0.1, *(max(risk) for _, risk in curves.values()))
-    axis = "coverage: share of the images trusted most"
+    axis = "coverage: share of the most trusted images"
     findings.images["errors over coverage"] = plot_curves(curves, axis, "error rate among them", highest)
     return findings
 

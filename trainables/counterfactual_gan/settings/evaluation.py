@@ -28,18 +28,20 @@ class EvaluationSettings(Config):
         ),
     )
     judge: Literal["resnet3", "resnet18", "swin_tiny"] = hyperparameter(
-        "resnet3", source="assumed", description="Their network; the same in every arm, so that arms are comparable."
+        "resnet3",
+        source="assumed",
+        description="Network of the judges; the same in every arm, so that arms are comparable.",
     )
     judge_width: int = hyperparameter(16, source="assumed", ge=4, le=512, description="Their width.")
     judge_epochs: int = hyperparameter(
-        20, source="assumed", unit="epochs", ge=1, le=1000, description="How long they train."
+        20, source="assumed", unit="epochs", ge=1, le=1000, description="Epochs for which the judges are trained."
     )
     twins: bool = hyperparameter(
         True,
         source="paper",
         description=(
-            "Test also the networks of D and G's class branch trained as plain classifiers (S1, Table 2), each with as "
-            "many updates of as many images as D and G had."
+            "Test also the networks of D and G's class branch trained as plain classifiers (S1, Table 2), each with "
+            "as many updates on as many images as D and G."
         ),
     )
     draws: int = hyperparameter(
@@ -54,17 +56,17 @@ class EvaluationSettings(Config):
         source="assumed",
         ge=1,
         le=100,
-        description="Draws that attacks on G's class branch take the expectation over; each costs a pass.",
+        description="Draws that attacks on G's class branch take the expectation over; each costs a forward pass.",
     )
     analyses: tuple[AnalysisName, ...] = hyperparameter(
         ("quality", "uncertainty", "saliency"),
         source="paper",
-        description=f"What a test measures in addition to accuracy and validity: {ANALYSES.described}.",
+        description=f"Analyses in addition to accuracy and validity: {ANALYSES.described}.",
     )
     features: Literal["judge", "inception"] = hyperparameter(
         "judge",
         source="assumed",
-        description="What distances are measured with: FD on a judge's features, or FID on Inception's, as S1.",
+        description="Features for distances: a judge's (FD) or Inception's, as in S1 (FID).",
     )
     inception_weights: str | None = hyperparameter(
         None, source="assumed", description="File of Inception's weights; null: downloaded."
@@ -77,12 +79,12 @@ class EvaluationSettings(Config):
         source="assumed",
         unit="epochs",
         ge=0,
-        description="Show counterfactuals of validation images after every so many epochs; 0: those of the test alone.",
+        description="Show counterfactuals of validation images every N epochs; 0: of test images only.",
     )
     curve_size: int = hyperparameter(
         200,
         source="assumed",
         unit="images",
         ge=4,
-        description="Test images that the curves over attacks are drawn from.",
+        description="Number of test images for the curves over attacks.",
     )

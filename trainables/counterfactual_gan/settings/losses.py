@@ -24,8 +24,9 @@ class LossSettings(Config):
         "flip",
         source="assumed",
         description=(
-            "S1's eq. 2 as it can be meant: flip, the cross-entropy of D(G(x)) to the other class; two_term, away from "
-            "its own class and from fake, each by itself; or as printed, which has no lower bound and raises p_fake."
+            "S1's eq. 2 in a form that can be minimised: flip, the cross-entropy of D(G(x)) to the other class; "
+            "two_term, away from its own class and from fake, each by itself; or as printed, which has no lower "
+            "bound and raises p_fake."
         ),
     )
     lambda1: float = hyperparameter(
@@ -42,17 +43,19 @@ class LossSettings(Config):
         source="paper",
         ge=1,
         le=8,
-        description="c of eq. 6: so often G is applied, reaching each class in turn; S1's 0 cycles are 1, its 1 is 2.",
+        description="c of eq. 6: number of times that G is applied, reaching each class in turn; S1's 0 cycles are 1, "
+        "its 1 is 2.",
     )
     lambda_c: float = hyperparameter(
-        1.0, source="assumed", gt=0, le=1, description="λ_c of eq. 6: what each further half-cycle weighs."
+        1.0, source="assumed", gt=0, le=1, description="λ_c of eq. 6: weight of each further half-cycle."
     )
     cycle_identity: float = hyperparameter(
         0.0,
         source="paper",
         ge=0,
         le=1000,
-        description="Weight of the L1 distance of G(G(x)) from x, which S1 hasn't (CycleGAN); needs half_cycles ≥ 2.",
+        description="Weight of the L1 distance of G(G(x)) from x, which S1 does not have (CycleGAN); needs half_cycles "
+        "≥ 2.",
     )
     lambda_diversity: float = hyperparameter(
         0.0,
@@ -60,8 +63,8 @@ class LossSettings(Config):
         ge=0,
         le=1000,
         description=(
-            "Weight of how alike a batch's undamaged images are changed, as `sameness` is measured: with it G puts "
-            "damage where it fits each image instead of always at one place. S1 has no such term; 0: none."
+            "Weight of the similarity of changes to a batch's undamaged images, as `sameness` is measured: with it G "
+            "puts damage where it fits each image instead of always at one place. S1 has no such term; 0: none."
         ),
     )
     commitment: float = hyperparameter(
@@ -71,7 +74,7 @@ class LossSettings(Config):
         "expectations",
         source="paper",
         description=(
-            "What the generated images weigh in D's loss: expectations, as much as one class (eq. 1's three terms); "
+            "Weight of the generated images in D's loss: expectations, as much as one class (eq. 1's three terms); "
             "mean, as much as both (the plain mean over a batch of real and generated images)."
         ),
     )

@@ -22,7 +22,11 @@ class NetworkSettings(Config):
         description="cnn_unet: channels at full size; swin_unet: dimension of the embedding, customarily 96.",
     )
     generator_levels: int = hyperparameter(
-        4, source="customary", ge=1, le=7, description="Times that G halves the image; a Swin UNet's stages."
+        4,
+        source="customary",
+        ge=1,
+        le=7,
+        description="Number of times that G halves the image; in a Swin UNet the number of stages.",
     )
     noise_channels: int = hyperparameter(
         1,
@@ -53,7 +57,7 @@ class NetworkSettings(Config):
         description="G's last upsampling: to the nearest pixel (S1's change), or Swin-Unet's patch expansion.",
     )
     generator_pretrained: bool = hyperparameter(
-        False, source="assumed", description="Take swin_unet's encoder from ImageNet, as S1 does; needs its weights."
+        False, source="assumed", description="Start swin_unet's encoder from ImageNet weights, as S1 does."
     )
     discriminator: DiscriminatorKind = hyperparameter(
         "resnet18", source="paper", description="The discriminator and classifier D; hybrid: ResNet3 and Swin-Tiny."
@@ -66,12 +70,12 @@ class NetworkSettings(Config):
         description="ResNets and hybrid: channels of the first stage; Swins: the embedding, customarily 96.",
     )
     discriminator_pretrained: bool = hyperparameter(
-        False, source="assumed", description="Start D from ImageNet's weights; S1 doesn't say whether it does."
+        False, source="assumed", description="Start D from ImageNet weights; S1 doesn't say whether it does."
     )
     fusion: Literal["features", "logits"] = hyperparameter(
         "features",
         source="assumed",
-        description="How hybrid joins its two networks: one head on both features, or the mean of their logits.",
+        description="How hybrid combines its two networks: one head on both features, or the mean of their logits.",
     )
     norm: Literal["group", "batch"] = hyperparameter(
         "group",

@@ -36,12 +36,12 @@ class OptimisationSettings(Config):
     """The optimisation of a trial."""
 
     generator_lr: float = hyperparameter(
-        2e-4, source="customary", gt=0, le=1, description="Adam's learning rate of G; S1 gives none."
+        2e-4, source="customary", gt=0, le=1, description="Adam's learning rate of G; not stated in S1."
     )
     discriminator_lr: float = hyperparameter(
-        2e-4, source="customary", gt=0, le=1, description="Adam's learning rate of D; S1 gives none."
+        2e-4, source="customary", gt=0, le=1, description="Adam's learning rate of D; not stated in S1."
     )
-    beta1: float = hyperparameter(0.5, source="customary", ge=0, lt=1, description="Adam's β₁, of both.")
+    beta1: float = hyperparameter(0.5, source="customary", ge=0, lt=1, description="Adam's β₁ of both networks.")
     update_ratio: Ratio = hyperparameter(
         "1:1",
         source="paper",
@@ -49,7 +49,7 @@ class OptimisationSettings(Config):
     )
     batch_size: int = hyperparameter(32, source="assumed", unit="images", ge=2, le=4096, description="Images a batch.")
     epochs: int = hyperparameter(
-        100, source="assumed", unit="epochs", ge=1, le=10_000, description="Passes over the data; S1 gives none."
+        100, source="assumed", unit="epochs", ge=1, le=10_000, description="Passes over the data; not stated in S1."
     )
     generator_average: float = hyperparameter(
         0.0,
@@ -63,13 +63,13 @@ class OptimisationSettings(Config):
         source="paper",
         ge=0,
         lt=1,
-        description="The same of D's weights: between batches its verdicts swing; 0: the weights themselves.",
+        description="The same for D's weights, as its outputs vary between batches; 0: the weights themselves.",
     )
     compile: Literal["off", "default"] = hyperparameter(
         "off",
         source="assumed",
         description=(
-            "Compile both networks with torch.compile, which pays where a GPU waits for small kernels. Noise and "
-            "dropout are then other draws."
+            "Compile both networks with torch.compile, which helps where a GPU waits for small kernels. Noise and "
+            "dropout then have different draws."
         ),
     )

@@ -21,7 +21,7 @@ class StabilitySettings(Config):
         source="assumed",
         ge=0,
         le=1,
-        description="… together with the worse direction's validity, in an independent classifier's eyes, below this,",
+        description="… together with the worse direction's validity, judged by an independent classifier, below this,",
     )
     collapse_saturation: float = hyperparameter(
         0.05,
@@ -44,8 +44,8 @@ class StabilitySettings(Config):
         description="… or with a mean change of a pixel below this: G has given up.",
     )
     collapse_epochs: int = hyperparameter(
-        2, source="assumed", unit="epochs", ge=1, description="Epochs in a row that the alarm must last."
+        2, source="assumed", unit="epochs", ge=1, description="Number of consecutive epochs that the alarm must last."
     )
     collapse_grace: float = hyperparameter(
-        0.6, source="assumed", ge=0, le=1, description="Share of the epochs that pass before it counts."
+        0.6, source="assumed", ge=0, le=1, description="Share of the epochs before the alarm can end a trial."
     )

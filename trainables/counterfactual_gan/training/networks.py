@@ -81,7 +81,7 @@ class Networks:
         if state is None:
             return None
         if state["seed"] != run.seed:
-            raise ValueError(f"the stored state is of seed {state['seed']}, and this run has seed {run.seed}")
+            raise ValueError(f"the stored state has seed {state['seed']}, but this run has seed {run.seed}")
         run.unwrap(self.generator).load_state_dict(state["generator"])
         run.unwrap(self.discriminator).load_state_dict(state["discriminator"])
         # optimisers keep the tensors they are given, and train on them

@@ -57,7 +57,7 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
         raise DataError(f"task {name!r} mixes numbers and text as labels: {', '.join(map(repr, dict.fromkeys(raw)))}")
     distinct = sorted(set(raw), key=lambda label: (str(type(label)), label))
     if len(distinct) < 2:
-        raise DataError(f"task {name!r} gives every class the label {raw[0]!r}; a task must tell at least two apart")
+        raise DataError(f"task {name!r} gives every class the label {raw[0]!r}; a task must distinguish at least two")
     return Task(name, tuple(distinct.index(label) for label in raw))
 
 
@@ -105,7 +105,7 @@ def _named(name: str, classes: Sequence[str]) -> Task:
     owner = next((other for other in tables() if name in other.tasks), None)
     if owner is not None:
         first = ", ".join(classes[:3])
-        here = f"; its own are {', '.join(table.tasks)}" if table is not None else ""
+        here = f"; its tasks are {', '.join(table.tasks)}" if table is not None else ""
         raise DataError(f"task {name!r} is about {owner.about}, and this dataset's classes are {first}, …{here}; {own}")
     if table is None:
         everything = [task for other in tables() for task in other.tasks]

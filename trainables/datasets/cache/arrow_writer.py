@@ -178,7 +178,7 @@ def write_splits(
         mistakes.raise_any()
         for split, scratch in scratches.items():
             if tile is not None and not scratch.count:
-                raise DataError(f"no {split} image gives a tile of {tile}×{tile} whose class its mask tells")
+                raise DataError(f"no {split} image gives a tile of {tile}×{tile} whose class follows from its mask")
         for split, scratch in scratches.items():
             scratch.write_arrow((len(mode), *sizes.size), grouped=tile is not None or split in groups)
     return len(mode), *sizes.size

@@ -71,8 +71,8 @@ def _acquire(path: Path, what: str, patience: float) -> int:
             seen, progressed = changed, now
         if now - progressed > patience:
             raise DataError(
-                f"process {holder} has been loading {what} into the cache without progress for {patience:.0f} s; "
-                "end it, and run again"
+                f"process {holder} has been loading {what} into the cache without progress for {patience:.0f} s; end "
+                "it and run the command again"
             )
         if not warned and now - started > WARN_AFTER:
             warned = True

@@ -92,7 +92,7 @@ def _open_or_build(
     try:
         cached = _open(path)  # another process may have built it meanwhile
     except Damaged as error:
-        log.warning("the cache of %s is damaged and is built anew (%s)", source.name, error)
+        log.warning("the cache of %s is damaged and is rebuilt (%s)", source.name, error)
         cached = None
     if cached is not None:
         return cached
@@ -104,7 +104,7 @@ def _open_or_build(
     except Damaged as error:
         raise DataError(f"the cache of {source.name} is damaged right after it was written: {error}") from None
     if cached is None:
-        raise DataError(f"the cache of {source.name} was removed right after it was written; run again")
+        raise DataError(f"the cache of {source.name} was removed right after it was written; run the command again")
     return cached
 
 
@@ -129,7 +129,7 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
         tally = Tally()
         shape = write_splits(hidden, contents, spec.height_width, spec.tile, report, decoding_of(spec), tally)
         if key_of(spec, again()) != path.name:
-            raise DataError(f"dataset {source.name} was changed while it was being read; run again")
+            raise DataError(f"dataset {source.name} was changed while it was being read; run the command again")
         written = _map(hidden, source.name, contents.classes, shape)
         remarks = list(contents.remarks)
         if not isinstance(spec, NamedDataset):
@@ -173,7 +173,7 @@ def _open(path: Path) -> Dataset | None:
     except (ValueError, TypeError, KeyError) as error:
         raise Damaged(f"{noted}: {error}") from None
     if written != fingerprint:
-        raise Damaged(f"{path} has another checksum")
+        raise Damaged(f"{path} has a different checksum")
     vars(dataset)["fingerprint"] = fingerprint  # as `cached_property` would keep it
     with suppress(OSError):  # the time of the last use; gone, or of another user's
         os.utime(noted)

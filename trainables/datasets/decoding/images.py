@@ -154,7 +154,7 @@ def _check_size(image: Image.Image, where: str) -> None:
         raise DataError(f"{where} has no pixels: it is {image.height}×{image.width}")
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
-        raise DataError(f"{where} has {frames} frames or pages, not one image; save the one that is meant by itself")
+        raise DataError(f"{where} has {frames} frames or pages, not one image; save the right one as a separate file")
 
 
 def _rawmode(image: Image.Image) -> str:
@@ -215,10 +215,10 @@ def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.I
     least, most = float(values.min()), float(values.max())
     if high is None or least < low or most > high:
         kind = "floating-point" if image.mode == "F" else "integer"
-        outside = "whose range isn't said" if high is None else f"outside of {low:g} to {high:g}"
+        outside = "whose range isn't given" if high is None else f"outside of {low:g} to {high:g}"
         raise DataError(
-            f"{where} has {kind} values from {least:g} to {most:g}, {outside}; "
-            f"add `range: [LOW, HIGH]` to the dataset, which become black and white"
+            f"{where} has {kind} values from {least:g} to {most:g}, {outside}; add `range: [LOW, HIGH]` to the "
+            "dataset, the values of black and white"
         )
     grey = np.rint((values - low) / (high - low) * 255)
     if _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO:

@@ -23,8 +23,8 @@ def decode_mask(source: bytes | Pixels, where: str, image: Decoded) -> Image.Ima
     if image.turn != 1 and turn == 1 and mask.size == stored:
         if isinstance(source, bytes) and stored == image.image.size:
             raise DataError(
-                f"{where} has an orientation, and its mask has none: which way the mask lies is unknown; "
-                "save the image upright, without an orientation"
+                f"{where} has an orientation, and its mask has none: the orientation of the mask is unknown; save the "
+                "image upright, without an orientation"
             )
         mask = mask.transpose(TURNS[image.turn])
     if mask.size != image.image.size:

@@ -67,8 +67,7 @@ class Tally:
             yield "`range` is about images deeper than 8 bits, and this dataset has none; leave it out"
         if 0 < self.highest_mask <= DAMAGED:
             yield (
-                f"the masks' highest value is {self.highest_mask}, and damage is what lies above {DAMAGED}; "
-                "save damage as 255"
+                f"the masks' highest value is {self.highest_mask}, and damage is above {DAMAGED}; save damage as 255"
             )
         yield from self._alike()
 
@@ -80,8 +79,8 @@ class Tally:
         ]
         for split, count, least, most in flat:
             yield (
-                f"all pixels of the {count:,} {split} images lie between {least} and {most} of 255, so that there is "
-                "nothing to see; look at how the images were saved"
+                f"all pixels of the {count:,} {split} images are between {least} and {most} of 255, so they are "
+                "almost uniform; look at how the images were saved"
             )
         together: Counter[bytes] = sum(self.images.values(), Counter())
         total = together.total()
@@ -92,8 +91,8 @@ class Tally:
             yield f"{same:,} of {total:,} training images are one and the same image; look at how they were saved"
         elif len(self.images) > 1 and len({frozenset(of) for of in self.images.values()}) == 1:
             yield (
-                f"all {len(self.images)} classes have the same {len(together):,} training images: nothing tells them "
-                "apart"
+                f"all {len(self.images)} classes have the same {len(together):,} training images, so they can't be "
+                "distinguished"
             )
 
     def remarks(self, classes: Sequence[str]) -> Iterator[str]:
@@ -104,7 +103,7 @@ class Tally:
         labels = Counter(image for of in self.images.values() for image in of)
         several = sum(count > 1 for count in labels.values())
         if several:
-            yield f"{several:,} training images lie in several classes"
+            yield f"{several:,} training images are in several classes"
 
 
 def unreached(reach: Reach, where: str) -> str:
@@ -118,8 +117,8 @@ def unreached(reach: Reach, where: str) -> str:
     bits = max(int(reach.highest), 1).bit_length()
     guess = f"[0, {2**bits - 1}]` ({bits} bits)" if reach.full > 1 else f"[0, {highest}]`"
     return (
-        f"the images reach {highest} of {reach.full:g} at most (in {where}): whether that is white or dark isn't said; "
-        f"add `range: {guess} or `range: [0, {reach.full:g}]` to the dataset"
+        f"the images reach {highest} of {reach.full:g} at most (in {where}): it is unknown whether that is white; add "
+        f"`range: {guess} or `range: [0, {reach.full:g}]` to the dataset"
     )
 
 

@@ -67,7 +67,7 @@ def _verify(path: Path, url: str, md5: str) -> None:
             digest.update(chunk)
     if digest.hexdigest() != md5:
         raise DataError(
-            f"{url} gave something else than {path.name}: its md5 is {digest.hexdigest()}, the published one {md5}"
+            f"{url} returned something other than {path.name}: its md5 is {digest.hexdigest()}, the published one {md5}"
         )
 
 
@@ -83,5 +83,5 @@ def _unpack(path: Path, folder: Path, members: tuple[str, ...], url: str) -> lis
                 with content, (folder / name).open("wb") as out:
                     shutil.copyfileobj(content, out, CHUNK)
     except (tarfile.TarError, EOFError) as error:
-        raise DataError(f"{url} is not a sound archive: {error}") from None
+        raise DataError(f"{url} is not a valid archive: {error}") from None
     return [folder / name for name in members]

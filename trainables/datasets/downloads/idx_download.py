@@ -50,7 +50,7 @@ def _fetch(files: IdxSet, file: str, root: Path, url: str, get: HttpGet) -> Path
         try:
             files.read_verified(file, temporary)
         except DataError as error:
-            raise DataError(f"{url} gave something else than {file} of {files.name}: {error}") from None
+            raise DataError(f"{url} returned something other than {file} of {files.name}: {error}") from None
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

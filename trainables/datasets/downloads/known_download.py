@@ -30,8 +30,8 @@ def fetch(
         return ()
     if not dataset.downloads:
         raise DataError(
-            f"{name} can't be fetched: no address of it is known here together with a published checksum; "
-            f"put {dataset.what_goes_there} into {folder}"
+            f"{name} can't be fetched: no address with a published checksum is known; put {dataset.what_goes_there} "
+            f"into {folder}"
         )
 
     def get(url: str, file: str, write: Callable[[bytes], object], limit: int) -> None:

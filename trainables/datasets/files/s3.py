@@ -115,7 +115,7 @@ class S3File(File):
                     continue
             if len(content) == length:
                 return content
-            problem = f"of {length} bytes came {len(content)}"
+            problem = f"only {len(content)} of {length} bytes were received"
         raise DataError(f"{self} can't be read: {problem}, {attempts()} times")
 
 
@@ -220,11 +220,11 @@ def _list(client: Any, bucket: str, prefix: str) -> Iterator[Listed]:
 REASONS = {
     "404": "it does not exist",
     "NoSuchKey": "it does not exist any more",
-    "NoSuchBucket": "there is no such bucket",
+    "NoSuchBucket": "the bucket does not exist",
     "403": "access is denied; check the credentials",
     "AccessDenied": "access is denied; check the credentials",
-    "InvalidAccessKeyId": "the access key is not known there",
-    "SignatureDoesNotMatch": "the secret key is not the right one",
+    "InvalidAccessKeyId": "the access key is unknown there",
+    "SignatureDoesNotMatch": "the secret key is wrong",
     "ExpiredToken": "the session token has expired",
     "PreconditionFailed": "it was replaced while it was being read; try again",
     "412": "it was replaced while it was being read; try again",

@@ -22,9 +22,8 @@ def load_idx_set(files: IdxSet, classes: tuple[str, ...], root: Path) -> Dataset
     if missing:
         part = "" if len(missing) == len(SIZES) else f" ({', '.join(missing)} missing)"
         raise DataNotFoundError(
-            f"dataset {name} is not in {' or '.join(map(str, files.places(root)))}{part}; "
-            f"fetch it with `saddle data fetch {name}`, "
-            "or point --data-root or SADDLE_DATA at the folder that holds it"
+            f"dataset {name} is not in {' or '.join(map(str, files.places(root)))}{part}; fetch it with `saddle data "
+            f"fetch {name}`, or set --data-root or SADDLE_DATA to the folder with it"
         )
     train, test = (_split(files, split, root) for split in ("train", "test"))
     return Dataset(name, classes, train, test)

@@ -30,7 +30,7 @@ ORDER: tuple[SplitName, ...] = ("train", "test", "validation")
 DEPTH = 4
 """So many folders around the splits are looked through."""
 EXPECTED = (
-    "expected is CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE (also Training, test_images, …), with "
+    "expected CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE (also Training, test_images, …), with "
     "val/CLASS/IMAGE if there is one"
 )
 
@@ -129,13 +129,13 @@ def _one_sided(folder: Folder, splits: Mapping[SplitName, Folder], there: Folder
     hint = ""
     if absent == "test" and "validation" in splits:
         hint = (
-            f"; rename {splits['validation'].name} to test where results are to be reported on it: a part of "
-            f"{there.name} is then held out for validation"
+            f"; rename {splits['validation'].name} to test to report results on it: a part of {there.name} is then "
+            "held out for validation"
         )
     others = in_words(
         [child.name for child in folders_in(folder) if child is not there and role_of(child.name) is None]
     )
-    neighbours = f"; next to it are {others}: if {there.name} is a class, too, call it otherwise" if others else ""
+    neighbours = f"; next to it are {others}: if {there.name} is a class, too, rename it" if others else ""
     return (
         f"{folder} has a folder {there.name}, but none called {absent}; "
         f"add it, or put class folders in {folder}{hint}{neighbours}"
@@ -162,4 +162,4 @@ def _unread(folder: Folder, read: Sequence[Folder]) -> tuple[str, ...]:
 
 def _loose(folder: Folder) -> tuple[str, ...]:
     count = sum(map(is_image, visible(folder)))
-    return (f"{count:,} images in {folder} lie in no class folder and are not read",) if count else ()
+    return (f"{count:,} images in {folder} are not in a class folder and are not read",) if count else ()

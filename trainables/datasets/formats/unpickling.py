@@ -16,7 +16,7 @@ from trainables.datasets.errors import DataError
 def _reconstruct(kind: type, shape: tuple[int, ...], typecode: bytes) -> Any:
     """What numpy's function of that name does, for plain arrays: an empty one, filled by what follows."""
     if kind is not np.ndarray:
-        raise pickle.UnpicklingError(f"it makes a {kind}, not an array")
+        raise pickle.UnpicklingError(f"it contains a {kind}, not an array")
     return np.ndarray.__new__(np.ndarray, shape, np.dtype(typecode.decode()))
 
 

@@ -52,7 +52,8 @@ def _drawn(split: str, digits: Split) -> Split:
 BLOCK_DIGITS = KnownDataset(
     name="block_digits",
     facts=Facts(
-        title="Handwritten digits among blocks that say nothing, with masks of the digit's block; drawn by a program",
+        title="Handwritten digits among blocks without information, with masks of the digit's block; drawn by a "
+        "program",
         shape=(1, 16, 16),
         classes=DIGITS.classes,
         train=TRAIN,

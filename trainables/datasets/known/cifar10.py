@@ -54,7 +54,7 @@ def _binary(path: Path) -> Array:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}") from None
     if len(content) == 0 or len(content) % RECORD:
-        raise DataError(f"{path} has {len(content)} bytes, no multiple of the {RECORD} that an image has")
+        raise DataError(f"{path} has {len(content)} bytes, which is not a multiple of the {RECORD} of an image")
     return content.reshape(-1, RECORD)
 
 

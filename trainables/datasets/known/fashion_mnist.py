@@ -46,6 +46,6 @@ FASHION_MNIST = KnownDataset(
     load=partial(FILES.load, CLASSES),
     # the authors' own address has no TLS; the checksums above stand for the content
     downloads=(IdxDownload(FILES, "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"),),
-    attack=AttackBudget(0.1, 0.01, 20, 20, "assumed", "not in S3; often seen, but no standard", l2=1.5),
+    attack=AttackBudget(0.1, 0.01, 20, 20, "assumed", "not in S3; common, but not a standard", l2=1.5),
     quick={"width": 2},
 )

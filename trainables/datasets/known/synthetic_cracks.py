@@ -85,5 +85,5 @@ SYNTHETIC_CRACKS = known_drawing(
 )
 CLUTTERED = known_drawing(
     "synthetic_cracks_cluttered",
-    "Synthetic cracks among stains, seams and pores, no clearer than on photographs; drawn by a program",
+    "Synthetic cracks among stains, seams and pores, as faint as on photographs; drawn by a program",
 )

@@ -47,7 +47,7 @@ def _drawn(split: str, count: int, separation: float) -> Split:
 SYNTHETIC_SHAPES = KnownDataset(
     name="synthetic_shapes",
     facts=Facts(
-        title="Synthetic shapes on a noisy ground, drawn by a program; how far they stand out is dialled",
+        title="Synthetic shapes on a noisy background with adjustable contrast, drawn by a program",
         shape=(1, 16, 16),
         classes=CLASSES,
         train=TRAIN,

@@ -94,7 +94,7 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
             if isinstance(child, File) and is_image(child):
                 labelled.append((child, classes.index(name)))
             elif isinstance(child, Folder):
-                mistakes.add(f"{child} is not an image but a folder; images lie directly in {class_folders[0]}")
+                mistakes.add(f"{child} is not an image but a folder; images must be directly in {class_folders[0]}")
             else:
                 mistakes.add(f"{child} is not an image ({', '.join(ENDINGS)}); move it out of the class folder")
         if not children:
@@ -108,4 +108,4 @@ def case_only(classes: Sequence[str]) -> Iterator[str]:
     for name in classes:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            yield f"{other!r} and {name!r} are two classes, whose names differ in capitals only"
+            yield f"{other!r} and {name!r} are two classes whose names differ only in case"

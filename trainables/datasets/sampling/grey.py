@@ -14,6 +14,6 @@ def to_grey(pixels: Tensor) -> Tensor:
     if pixels.shape[1] == 1:
         return pixels
     if pixels.shape[1] != len(LUMA):
-        raise ValueError(f"grey or RGB images turn grey, not those of {pixels.shape[1]} channels")
+        raise ValueError(f"only grey or RGB images can be made grey, not those of {pixels.shape[1]} channels")
     weights = torch.tensor(LUMA, dtype=pixels.dtype, device=pixels.device)
     return torch.einsum("nchw,c->nhw", pixels, weights)[:, None]

@@ -31,8 +31,8 @@ def unknown(groups: Groups) -> Iterator[str]:
     """In words, that the training images' groups aren't known of a dataset whose images do belong together."""
     if "train" not in groups:
         yield (
-            "which training images show the same thing isn't said by the files' names, nor by a column `group`: "
-            "validation images may show what is trained on"
+            "neither file names nor a column `group` say which training images show the same thing: validation "
+            "images may show the same things as training images"
         )
 
 

@@ -37,7 +37,7 @@ def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tup
     0 < share < 1, `DataError` if no class has several groups.
     """
     if not 0 < share < 1:
-        raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")
+        raise ValueError(f"the held-out share must be between 0 and 1, not {share}")
     members = _members(groups)
     order = torch.randperm(len(members), generator=torch.Generator().manual_seed(seed)).tolist()
     of_class: dict[int, list[Tensor]] = {}
@@ -73,7 +73,7 @@ def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int)
     the stratified order. Raises `ValueError` unless 0 < share < 1, `DataError` for a single group.
     """
     if not 0 < share < 1:
-        raise ValueError(f"the share held out must lie between 0 and 1, not be {share}")
+        raise ValueError(f"the held-out share must be between 0 and 1, not {share}")
     if groups is None:
         order = stratified_order(labels, seed)
         held_out = round(share * len(order))

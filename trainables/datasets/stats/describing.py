@@ -16,7 +16,7 @@ from trainables.datasets.stats.separation import EPSILON, PER_CLASS, Separation,
 def describe(
     dataset: Dataset, per_class: int | None = PER_CLASS, seed: int = 0, epsilon: float = EPSILON
 ) -> dict[str, Any]:
-    """Sizes, shape (C, H, W), images per class, and how far classes lie apart in the training split."""
+    """Sizes, shape (C, H, W), images per class, and distances between classes in the training split."""
     counts = {
         split: torch.bincount(of.labels, minlength=len(dataset.classes)).tolist()
         for split, of in dataset.splits.items()

@@ -29,8 +29,8 @@ class Transformation(Config):
         ge=2,
         le=10_000,
         description=(
-            "Keep so many classes, and of each as many images as the smallest class of all has, so that subsets of one "
-            "count have equal numbers of images; null: all classes and images."
+            "Number of classes to keep, each with as many images as the smallest class of all, so that all subsets "
+            "of a count have equally many images; null: all classes and images."
         ),
     )
     class_distance: Literal["low", "high"] = hyperparameter(

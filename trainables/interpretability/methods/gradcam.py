@@ -31,7 +31,7 @@ def refusal(network: nn.Module, image: Tensor) -> str:
 GRADCAM = AttributionMethod(
     "gradcam",
     "GradCAM",
-    "what in the last maps speaks for the class (Selvaraju et al., 2017)",
+    "areas of the last feature maps that support the class (Selvaraju et al., 2017)",
     attribute,
     refusal=refusal,
 )

@@ -1,4 +1,4 @@
-"""The gradient of the class's logit by the pixels (Simonyan et al., 2014)."""
+"""The gradient gradient of the class's logit with respect to the pixels (Simonyan et al., 2014)."""
 
 from __future__ import annotations
 
@@ -19,5 +19,8 @@ def attribute(decisions: Decisions) -> Tensor:
 
 
 GRADIENT = AttributionMethod(
-    "gradient", "gradient", "of the class's logit by the pixels (Simonyan et al., 2014)", attribute
+    "gradient",
+    "gradient",
+    "gradient of the class's logit with respect to the pixels (Simonyan et al., 2014)",
+    attribute,
 )

@@ -26,7 +26,7 @@ def attribute(decisions: Decisions) -> Tensor:
 INTEGRATED_GRADIENTS = AttributionMethod(
     "integrated_gradients",
     "integrated",
-    "gradients on the way from a black image (Sundararajan et al., 2017)",
+    "gradients along the path from a black image (Sundararajan et al., 2017)",
     attribute,
     passes=float(STEPS),
 )

@@ -86,7 +86,7 @@ class ResNet(Discriminator):
             theirs = timm.create_model(kind, pretrained=True, in_chans=shape[0], num_classes=0).state_dict()
         except Exception as error:  # the hub's client, its transport and the file's reader each raise their own
             raise ValueError(
-                f"{kind} was to start from ImageNet's weights, which are neither in this machine's cache nor to be "
-                f"downloaded ({type(error).__name__}); set pretrained: false to start from random weights"
+                f"{kind} was to start from ImageNet's weights, which are neither in this machine's cache nor "
+                f"downloadable ({type(error).__name__}); set pretrained: false to start from random weights"
             ) from error
         self.load_state_dict(theirs | {f"head.{name}": value for name, value in self.head.state_dict().items()})

@@ -58,13 +58,13 @@ def growth_cautions(
                 chance = f"more than {alpha:.3g} %"
             yield (
                 f"{said} The level is shared among all {plural(family, 'comparison')}, earlier and later ones; adding"
-                f" arms until one is claimed makes a wrong claim with a chance of {chance}."
+                f" arms until one is claimed makes a wrong claim with a probability of {chance}."
             )
         else:
-            yield f"{said} Effects are averaged over them, too, and all are judged in one family."
+            yield f"{said} Effects are averaged over them as well, and all are judged as one family."
     for plan, changes in history.judged_otherwise:
         yield (
-            f"How arms are compared was changed when {plural(plan.finished, 'trial')} had ended, and results could be"
-            f" seen ({'; '.join(change.removeprefix('ablation.') for change in changes)}): a metric or margin that is"
-            " chosen by what it gives is claimed more often than the level says."
+            f"How arms are compared was changed when {plural(plan.finished, 'trial')} had ended, and results could be "
+            f"seen ({'; '.join(change.removeprefix('ablation.') for change in changes)}): choosing a metric or margin "
+            "by its results makes wrong claims more often than the level says."
         )

@@ -17,8 +17,8 @@ from saddle.study.ablation import Ablation
 from saddle.trial.record import TrialRecord
 
 DESCRIPTIVE = (
-    "Single blocks are described only: their intervals are not adjusted for how many there are, and they carry no"
-    " verdict. The verdicts are of the means over all blocks, seed by seed."
+    "Single blocks are only described: their intervals are not adjusted for the number of blocks, and they have no "
+    "verdict. The verdicts are of the means over all blocks, seed by seed."
 )
 
 
@@ -27,7 +27,7 @@ def effects_in_blocks(
 ) -> list[tuple[str, Effect]]:
     """Each effect of the study in each block by itself, with the block's name and a plain t interval.
 
-    Effect by effect, so that its blocks stand together. A race's late replicates count here, for nothing is decided.
+    Effect by effect, so that its blocks are adjacent. A race's late replicates count here, for nothing is decided.
     """
     if not ablation.blocks:
         return []

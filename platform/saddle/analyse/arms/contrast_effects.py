@@ -54,9 +54,9 @@ def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
         )
     if designed.left_out:
         said.append(
-            f"The arms that are left can't tell {', '.join(designed.left_out)} from other effects."
+            f"The remaining arms can't distinguish {', '.join(designed.left_out)} from other effects."
             if designed.adjusted
-            else f"No arms are left that could show {', '.join(designed.left_out)}: the study excludes some of them."
+            else f"No remaining arms could show {', '.join(designed.left_out)}: the study excludes some of them."
         )
     return said
 
@@ -91,5 +91,5 @@ def _side(side: Side, measured: Mapping[int, ArmValues]) -> ArmValues:
 
 
 def _notes(contrast: Contrast) -> tuple[str, ...]:
-    shares = (f"holds {contrast.shares_text}, which the arms that are left can't tell from it",)
+    shares = (f"holds {contrast.shares_text}, which the remaining arms can't distinguish from it",)
     return (*((contrast.note,) if contrast.note else ()), *(shares if contrast.shares else ()))

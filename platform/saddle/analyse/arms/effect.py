@@ -88,7 +88,7 @@ class Effect:
 
     @property
     def later(self) -> str:
-        """What stands behind the arm's name wherever it is shown: ` (added later)`, or nothing."""
+        """The suffix of the arm's name wherever it is shown: ` (added later)`, or nothing."""
         return "" if self.added_after is None else LATER
 
     @property

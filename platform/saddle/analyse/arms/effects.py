@@ -171,7 +171,7 @@ def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None
 
 
 def tost_p(differences: Sequence[float], margin: float) -> float:
-    """p of the two one-sided t tests that the mean difference lies within ±margin (Schuirmann, 1987)."""
+    """p of the two one-sided t tests that the mean difference is within ±margin (Schuirmann, 1987)."""
     above = scipy.stats.ttest_1samp(differences, -margin, alternative="greater").pvalue
     below = scipy.stats.ttest_1samp(differences, margin, alternative="less").pvalue
     return float(max(above, below))

@@ -38,8 +38,8 @@ def _extended(history: PlanHistory, spec: ComparisonSpec) -> str:
 
 def _price(ablation: Ablation, planned: int, wanted: int) -> str:
     said = (
-        "Seeds that are added now come after a look, and are judged by a wider bound that allows for it; the numbers"
-        " of seeds named reckon with that."
+        "Seeds that are added now come after a look and are judged by a wider bound that allows for it; the stated "
+        "numbers of seeds take this into account."
     )
     start = max(planned, FIRST_LOOK)
     most = max(wanted, start + 1)

@@ -35,7 +35,7 @@ from saddle.analyse.statistics.sign_test import SignTest
 
 @dataclass(frozen=True)
 class RaceState:
-    """Where a race stands: the effects so far, and the arms that are settled with the number of seeds that took."""
+    """The state of a race: the effects so far, and the settled arms with the number of seeds they took."""
 
     effects: tuple[Effect, ...]
     settled: Mapping[str, int] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class _Runner:
     settled: int | None = None
 
     def look(self, comparison: Comparison, *, final: bool) -> None:
-        """Look at the comparison as it stands."""
+        """Look at the current comparison."""
         self.comparison = comparison
         self.complete.add(comparison.test, comparison.exact, final=final)
         self.counted.add(comparison.counted_test, comparison.counted_exact, final=final)
@@ -161,12 +161,12 @@ class _Runner:
         return all(looks.rejects(alpha) for looks in self.decisive)
 
     def is_settled(self, spec: ComparisonSpec, local: float) -> bool:
-        """Whether more seeds are not needed, as it stands."""
+        """Whether no more seeds are needed."""
         intervals = self.complete.intervals(local), self.counted.intervals(local)
         return verdict_of(self.comparison, spec, *intervals) in SETTLED
 
     def judged(self, spec: ComparisonSpec, local: float, p: float) -> Effect:
-        """The effect as it stands, with a local level and an adjusted p."""
+        """The current effect, with a local level and an adjusted p."""
         intervals = self.complete.intervals(local), self.counted.intervals(local)
         effect = conclude(self.comparison, spec, *intervals, level=1 - local, p_adjusted=p)
         return replace(effect, settled_after=None if self.settled is None else effect.n)

@@ -1,4 +1,4 @@
-"""Differences that the t test may judge wrongly: an arm with a spread of its own, and a seed that stands apart.
+"""Differences that the t test may judge wrongly: an arm with a different spread, and a seed that is an outlier.
 
 Both rules are tests of normal values at `LEVEL`, so that for these each speaks falsely of an arm in 1 % at most.
 """
@@ -21,7 +21,7 @@ from saddle.analyse.statistics.t_distribution import critical_t
 LEVEL = 0.01
 """How often each of the two speaks of an arm of normal values with the baseline's spread, at most."""
 FEWEST_FOR_GRUBBS = 5
-"""Of three or four differences one stands apart at 1 % only where the others are as good as equal, which shares of few
+"""Of three or four differences one is an outlier at 1 % only if the others are as good as equal, which shares of few
 images often are."""
 SEVERAL = 3.0
 """Times the baseline's standard deviation below which an arm's spread is not spoken of, however sure it is larger."""
@@ -46,7 +46,7 @@ def spread_cautions(measured: Sequence[ArmValues], scale: ScaleName = "linear") 
             others = float(np.mean([value for other, value in differences.items() if other != seed]))
             mean = float(np.mean([*differences.values()]))
             yield (
-                f"{arm.arm}: seed {seed} stands apart from the others (Grubbs’ test at 1 %); without it the difference"
+                f"{arm.arm}: seed {seed} is an outlier among its seeds (Grubbs’ test at 1 %); without it the difference"
                 f" from {baseline.arm} is {_without(others, mean)}."
             )
 
@@ -65,7 +65,7 @@ def spread_ratio(values: Sequence[float], baseline: Sequence[float]) -> float | 
 
 
 def dominant(differences: Mapping[int, float]) -> int | None:
-    """The seed whose difference stands apart from the others; None if none does.
+    """The seed whose difference is an outlier; None if there is none.
 
     Grubbs' test of the value farthest from the mean, two-sided at `LEVEL` (Grubbs, 1950, Annals of Mathematical
     Statistics 21).

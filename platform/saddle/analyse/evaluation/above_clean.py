@@ -41,7 +41,7 @@ def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarati
         yield (
             f"Accuracy under {attack} is above clean accuracy, by up to"
             f" {Scale.of(SHARE, [largest]).difference(largest).lstrip('+')} ({listed(where)}): the attack is broken,"
-            " or the network fits attacked data only. Such an accuracy is not robustness."
+            " or the network fits attacked data only. Such an accuracy does not show robustness."
         )
 
 

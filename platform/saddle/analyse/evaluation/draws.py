@@ -11,7 +11,7 @@ DRAWS = {
     "test_subset": "one draw of test images",
     "split_seed": "one split into training and held-out images",
 }
-"""Fields of a trainable that choose such a draw, by their names, and what it is."""
+"""Fields of a trainable that choose such a draw, by name, with a description."""
 
 
 def conditional_on(ablation: Ablation, fields: Iterable[str]) -> str:

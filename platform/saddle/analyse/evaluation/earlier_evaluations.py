@@ -1,4 +1,4 @@
-"""A study under each evaluation that its trials were measured with, so that both answers stand side by side."""
+"""A study under each evaluation that its trials were measured with, so that both answers can be shown."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _came_early(record: TrialRecord, selected: Metric, floor: float) -> bool:
     epoch = record.selected_epoch or 0
     known = record.metrics.get(selected.name)
     if not epoch or known is None or (epoch > max(1.0, EARLY * record.epochs) and known >= floor):
-        return False  # without a look at the curve, which lies in a file of its own
+        return False  # without reading the curve, which is in a separate file
     if len(record.curve) < epoch:
         return False
     chosen, last = record.curve[epoch - 1], record.curve[-1]

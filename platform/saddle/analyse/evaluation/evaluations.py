@@ -76,7 +76,7 @@ def _unlike(name: str, entries: Sequence[TrialRecord]) -> Iterable[str]:
             where = f" in {block}" if block else ""
             yield (
                 f"Trials{where} are measured with different {name} ({listed(setting(one) for one in values.values())}):"
-                " a difference between them may be the evaluation’s."
+                " a difference between them may come from the evaluation."
             )
             return
 
@@ -91,7 +91,7 @@ def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[TrialRecor
     if any(len(attacks) > 1 for attacks in groups.values()):
         yield (
             "Trials with the same evaluation in their settings were measured by different versions of the attacks"
-            " (fingerprint attacks): a difference between them may be the evaluation’s;"
+            " (fingerprint attacks): a difference between them may come from the evaluation;"
             f" saddle evaluate {run} --all --anew measures all of them alike."
         )
 

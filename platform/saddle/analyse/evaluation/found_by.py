@@ -1,4 +1,4 @@
-"""Which attack found each failure: the shares of test samples that each of them was the first to break."""
+"""Failures by attack: the shares of test samples that each of them was the first to break."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def too_weak(measured: Sequence[Ladder]) -> Iterable[str]:
         scale = Scale.of(worst.metric, [worst.moved])
         more = f"; {len(moved)} of {len(measured)} are lowered by more" if len(moved) > 1 else ""
         yield (
-            f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points, where"
-            f" at most {scale.bare(MOST_MOVED)} is wanted (budget ladder{more}): the evaluation is too weak for what it"
-            " decides."
+            f"More steps and restarts lower the worst case of {worst.name} by {scale.bare(worst.moved)} points, where "
+            f"at most {scale.bare(MOST_MOVED)} is wanted (budget ladder{more}): the evaluation is too weak for its "
+            "verdicts."
         )

@@ -107,7 +107,7 @@ def _cautions(study: Study, findings: Findings, entries: Sequence[TrialRecord], 
         )
     missing = sum(each.missing for each in findings.units if not each.absent)
     if missing:
-        yield f"Preliminary: {plural(missing, 'trial')} of the units whose data are here are not trained yet."
+        yield f"Preliminary: {plural(missing, 'trial')} of the units whose data are here have not been trained yet."
     yield from findings.answer.cautions
     yield from _lost_pairs(findings.units)
     yield from _near_chance(findings, chance)
@@ -138,7 +138,7 @@ def _near_chance(findings: Findings, chance: float | None) -> Iterator[str]:
     if low:
         yield (
             f"In {plural(len(low), 'unit')} ({'; '.join(low)}) no trial reaches {Scale.of(metric).value(bar)} in"
-            f" {metric}: so near to guessing a gain is noise, and says nothing for or against the predictor."
+            f" {metric}: that close to guessing, a gain is noise and says nothing about the predictor."
         )
 
 
@@ -180,7 +180,7 @@ def plan_changes_said(history: PlanHistory) -> Iterator[str]:
     """Each change of the analysis plan that was made after trials had ended."""
     for plan, changes in history.analysis_changes:
         only_added = all(" added (" in change for change in changes)
-        chosen = " What was seen may have decided on it, so p-values and the word hold for the first plan only."
+        chosen = " The data may have influenced the change, so p-values and the verdict hold for the first plan only."
         said = f"The analysis plan was changed {plan.made}, {_after(plan)}: {'; '.join(changes)}."
         yield said + ("" if only_added else chosen)
 

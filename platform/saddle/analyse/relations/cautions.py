@@ -54,7 +54,7 @@ def _about_slopes(fitted: FittedRelation | None) -> Iterator[str]:
     own = listed(f"{line.family} {setting(line.own_slope)}" for line in fitted.lines if line.own_slope is not None)
     yield (
         f"Slopes differ between families (F test, p {p_equals(fitted.equal_slopes_p)}: {own}), so the mean slope speaks"
-        " of these families alone, and another one may have another."
+        " of these families alone, and other families may have other slopes."
     )
 
 
@@ -62,14 +62,14 @@ def _about_seeds(units: Sequence[Unit]) -> Iterator[str]:
     failing = [f"{unit.name} ({unit.failed} of {len(unit.gains) + unit.failed})" for unit in units if unit.failed]
     if failing:
         yield (
-            f"Seeds failed and are left out at {listed(failing)}: the mean gain is that of the seeds that worked, and"
-            " whether an arm works is a result of its own."
+            f"Seeds failed and are left out at {listed(failing)}: the mean gain is that of the seeds that worked; "
+            "whether an arm works is a separate result."
         )
     single = [unit.name for unit in units if len(unit.gains) == 1]
     if single and len(single) == len(units):
-        yield "Every unit has one seed, so the spread about the line holds the noise of seeds, too."
+        yield "Every unit has one seed, so the spread about the line includes the noise of seeds."
     elif single:
-        yield f"One seed at {listed(single)}, whose noise is taken to be that of the other units."
+        yield f"One seed at {listed(single)}, whose noise is assumed to equal that of the other units."
 
 
 def _about_repeats(units: Sequence[Unit]) -> Iterator[str]:
@@ -82,5 +82,5 @@ def _about_repeats(units: Sequence[Unit]) -> Iterator[str]:
         if len(names) > 1:
             yield (
                 f"{listed(names)} have the same gain with every seed: that is one training, which counts as"
-                f" {len(names)} points. Give each unit settings of its own."
+                f" {len(names)} points. Give each unit different settings."
             )

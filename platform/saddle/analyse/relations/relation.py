@@ -127,7 +127,7 @@ def answer_relation(
 
 def _check(units: Sequence[Unit], alpha: float, looks: int) -> None:
     if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+        raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
     if looks < 1:
         raise ValueError(f"an answer is the first look or a later one, not look {looks}")
     double = [name for name, count in Counter(unit.name for unit in units).items() if count > 1]

@@ -115,7 +115,7 @@ def _spread(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
     halves = [(centre.predicted_high - centre.predicted_low) / 2 for centre in centres]
     written = scale_of_differences(metric, scale, halves)
     tau = f"{written.amount(fitted.tau)}{written.difference_suffix}"
-    text = f"True gains lie about the line with a standard deviation of {tau}"
+    text = f"True gains scatter about the line with a standard deviation of {tau}"
     if len(centres) > 1:
         return f"{text}."
     interval = written.interval(centres[0].predicted_low, centres[0].predicted_high)

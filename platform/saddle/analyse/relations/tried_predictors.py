@@ -31,7 +31,7 @@ class TriedPredictor:
 
 
 def tried_predictors(units: Sequence[Unit], names: Sequence[str]) -> tuple[TriedPredictor, ...]:
-    """Of units with gains; a name that stands twice counts once."""
+    """Of units with gains; a repeated name counts once."""
     names = tuple(dict.fromkeys(names))
     x = np.array([[unit.predictors.get(name, math.nan) for unit in units] for name in names])
     known = [int(np.isfinite(row).sum()) for row in x]

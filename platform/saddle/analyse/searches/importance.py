@@ -102,10 +102,10 @@ def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) 
 def _too_little(count: int, varied: Collection[str], wins: NDArray[np.float64]) -> str:
     """Why nothing can be said, empty where something can."""
     if count < FEWEST_TRIALS:
-        return f"{plural(count, 'trial')} to compare; importance wants at least {FEWEST_TRIALS}"
+        return f"{plural(count, 'trial')} to compare; importance needs at least {FEWEST_TRIALS}"
     if not varied:
         return "no parameter varied among the trials"
-    return "no trial is better than another" if wins.min() == wins.max() else ""
+    return "all trials are equally good" if wins.min() == wins.max() else ""
 
 
 def _proposed(study: Study, space: Mapping[str, BaseDistribution], entry: TrialRecord) -> FrozenTrial | None:
@@ -158,7 +158,7 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A study in memory is nothing to tell the user of."""
+    """Users need not see messages about a study in memory."""
     import optuna
 
     verbosity = optuna.logging.get_verbosity()
@@ -191,5 +191,5 @@ def _distribution(parameter: Parameter) -> Any:
 
 
 def _label(distribution: Any, value: Any) -> Any:
-    """Choices may be lists or mappings, which Optuna does not take; their JSON text stands for them."""
+    """Choices may be lists or mappings, which Optuna does not take; they are replaced by their JSON text."""
     return canonical(value) if hasattr(distribution, "choices") else value

@@ -49,7 +49,7 @@ class MarginalEffect:
 
 
 def drawn_at_random(study: Study, entries: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The trials that were proposed before any result could tell on them, by their numbers."""
+    """The numbers of the trials that were proposed before any result could influence them."""
     sampler = study.sampler
     options = sampler.tpe or sampler.gp or sampler.cmaes
     first = options.startup_trials if options is not None else None
@@ -105,7 +105,7 @@ def effect_sentence(effect: MarginalEffect, study: Study, objective: Metric, nam
         f"Of {name}: {scale.difference(effect.value)} {span} (95 % interval {scale.interval(effect.low, effect.high)}),"
         f" a straight line over {plural(effect.trials, 'trial')} that were drawn at random, at epoch {effect.epoch};"
         " trials that were proposed after results are left out. All have one seed, so for another seed it may differ:"
-        f" the paired ablation that saddle plan proposes for {study.study} tells."
+        f" use the paired ablation that saddle plan proposes for {study.study}."
     )
     return plain, rests
 
@@ -118,7 +118,7 @@ def _ends(parameter: Parameter) -> tuple[str, str] | None:
 
 
 def _place(parameter: Parameter, value: object) -> float | None:
-    """Where a value lies from one end, 0, to the other, 1; None for one that is outside, from an earlier range."""
+    """The position of a value from one end, 0, to the other, 1; None for one that is outside, from an earlier range."""
     if parameter.choice is not None:
         texts = [canonical(choice) for choice in parameter.choice]
         return float(texts.index(canonical(value))) if canonical(value) in texts else None

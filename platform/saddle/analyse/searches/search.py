@@ -33,7 +33,7 @@ ENDED = {
     Outcome.COLLAPSED: "collapsed",
     Outcome.DIVERGED: "diverged",
     Outcome.FAILED: "failed",
-    Outcome.TIMED_OUT: "ran out of time",
+    Outcome.TIMED_OUT: "timed out",
 }
 
 
@@ -94,9 +94,9 @@ def _of_the_question(study: Study, entries: Sequence[TrialRecord], objective: Me
 def _left_open(study: Study, asked: str) -> str:
     """That a search does not answer for one of its parameters, and what does."""
     return (
-        f"Not answered: the question is about {asked}, and this search can't tell what that alone does, as its trials"
-        f" were proposed after what earlier ones gave and all have one seed; a paired ablation can, which saddle plan"
-        f" proposes for {study.study}."
+        f"Not answered: the question is about {asked}, and this search can't show the effect of that alone, as its "
+        "trials were proposed after what earlier ones gave and all have one seed; a paired ablation can, which "
+        f"saddle plan proposes for {study.study}."
     )
 
 

@@ -23,7 +23,9 @@ def failures(entries: Sequence[TrialRecord]) -> Iterable[str]:
     """That a quarter of the trials or more were lost to the search."""
     failed = sum(entry.outcome in RETRYABLE for entry in entries)
     if failed * 4 >= max(len(entries), 1) and failed:
-        yield f"{failed} of {plural(len(entries), 'trial')} failed or ran out of time; the search saw only the others."
+        yield (
+            f"{failed} of {plural(len(entries), 'trial')} failed or timed out; the search learnt from the others only."
+        )
 
 
 def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
@@ -32,8 +34,8 @@ def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
     repeated = len(trained) - len({canonical(drawn(study, entry)) for entry in trained})
     if repeated:
         yield (
-            f"{repeated} of {plural(len(trained), 'trial')} {'repeats' if repeated == 1 else 'repeat'} the settings of"
-            " others; all trials have one seed, so that tells nothing more."
+            f"{repeated} of {plural(len(trained), 'trial')} {'repeats' if repeated == 1 else 'repeat'} the settings "
+            "of others; all trials have one seed, so repeats add no information."
         )
     epochs = [float(entry.params["epochs"]) for entry in entries if "epochs" in entry.params]
     idle = unreached_stopping(study, max(epochs, default=None))
@@ -44,17 +46,17 @@ def idle_parts(study: Study, entries: Sequence[TrialRecord]) -> Iterable[str]:
 def of_the_best(
     study: Study, feasible: Sequence[TrialRecord], winner: TrialRecord, objective: Metric, declared: Declarations
 ) -> Iterable[str]:
-    """How far the best trial can be distinguished from the others, how much it flatters itself, and where it lies."""
+    """How far the best trial can be distinguished from the others, its optimism, and whether it is at an edge."""
     if len(feasible) > 1:
         yield _indistinguishable(feasible, winner, objective, declared)
         yield (
-            f"The best of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
-            " chosen by; an ablation around it (best_of) says what holds over seeds."
+            f"The best of {len(feasible)} completed trials, each with one seed, looks better on the data it was "
+            "chosen by than it is; an ablation around it (best_of) says what holds over seeds."
         )
     for name, value in drawn(study, winner).items():
         end = _at_edge((study.search or {})[name], value)
         if end:
-            yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider one may do better."
+            yield f"The best {name} = {setting(value)} is at the {end} end of its range; a wider range may be better."
 
 
 def _indistinguishable(
@@ -67,18 +69,18 @@ def _indistinguishable(
         tied = sum(entry.metrics[objective.name] == top for entry in feasible if entry.key != winner.key)
         same = f" {plural(tied, 'other trial')} {'has' if tied == 1 else 'have'} the same value." if tied else ""
         return (
-            "By how much a trial must exceed the others isn't known: each has one seed, and for"
-            f" {objective} no standard error is known.{same}"
+            f"How far a trial must be ahead of the others is unknown: each has one seed, and for {objective} no "
+            f"standard error is known.{same}"
         )
     return (
-        f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are"
-        f" at most {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of"
-        f" shares of {plural(close.samples, 'sample')}; what other seeds would change comes on top and isn't known."
+        f"{close.trials} of {plural(close.others, 'other trial')} can't be distinguished from the best: they are at "
+        f"most {scale.bare(close.limit)}{scale.difference_suffix} away, two standard errors of a difference of shares "
+        f"of {plural(close.samples, 'sample')}; the variation over seeds comes on top and is unknown."
     )
 
 
 def _at_edge(parameter: Parameter, value: object) -> str:
-    """Whether a float lies within 2 % of an end of its range (of its logarithm, where that is searched)."""
+    """Whether a float is within 2 % of an end of its range (of its logarithm, where that is searched)."""
     if parameter.float_range is None or not isinstance(value, int | float):
         return ""
     low, high = parameter.bounds
@@ -94,7 +96,7 @@ def of_the_front(feasible: Sequence[TrialRecord]) -> Iterable[str]:
     """That a Pareto front was chosen, as a best trial is."""
     if len(feasible) > 1:
         yield (
-            f"The front of {len(feasible)} completed trials, each with one seed, flatters itself on the data it was"
-            " chosen by; an ablation around the trial you choose, its settings in baseline and its seeds after"
-            f" {SEARCH_SEED}, says what holds over seeds."
+            f"The front of {len(feasible)} completed trials, each with one seed, looks better on the data it was "
+            "chosen by than it is; an ablation around the trial you choose, its settings in baseline and its seeds "
+            f"after {SEARCH_SEED}, says what holds over seeds."
         )

@@ -20,7 +20,7 @@ FEWEST_TRIALS = 10
 TREES = 200
 POINTS = 25
 INACTIVE = -1.0
-"""What stands for a parameter whose condition a trial does not meet, below every value of the others' scale, 0 to 1."""
+"""The value of a parameter whose condition a trial does not meet: below the scale of the others, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def grid_of(parameter: Parameter) -> list[Any]:
 
 
 def _place(parameter: Parameter, value: Any) -> float:
-    """Where a value lies among all of its parameter, 0 to 1."""
+    """The position of a value in its parameter's range, 0 to 1."""
     if value is None:
         return INACTIVE
     if parameter.choice is not None:

@@ -1,6 +1,6 @@
 """A self-starting CUSUM: batches of normal values, each ranked among all earlier ones, and how often it alarms falsely.
 
-A batch's mean is standardised by what earlier values tell of mean and spread, and its t is taken to the normal scale.
+A batch's mean is standardised by the mean and spread of earlier values, and its t is taken to the normal scale.
 While nothing changes these scores are independent standard normal, exactly and from the second batch on (Hawkins, 1987,
 The Statistician 36), so that the sum of what is worse than half a standard deviation is a Markov chain, whose chance to
 cross a limit is found by integration.
@@ -21,7 +21,7 @@ ALLOWANCE = 0.5
 """What a batch may be worse without adding to the sum, in standard deviations of its score."""
 
 FARTHEST = 8.0
-"""Scores are kept within it: beyond, the t distribution has no mass that floats could tell from 0."""
+"""Scores are kept within it: beyond, the t distribution has no mass that floats could distinguish from 0."""
 
 CELLS = 300
 """Of the integration's grid; four times as many move a limit by less than 0.002."""

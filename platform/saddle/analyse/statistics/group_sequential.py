@@ -1,6 +1,6 @@
 """Group sequential paired t tests: how large |t| must be at each look so that all looks together err at most at α.
 
-With n differences, the share of their squared length that lies along their mean, z = Σx / (√n ‖x‖), says as much as t
+With n differences, the share of their squared length along their mean, z = Σx / (√n ‖x‖), says as much as t
 does, and under the null hypothesis its distribution depends on nothing unknown. From look to look it is a Markov chain:
 the direction of x is uniform on a sphere, and one more difference turns it by a uniform amount. So the chance to stop
 at each look is found by numerical integration, as Armitage, McPherson & Rowe (1969, JRSS A 132) did for known variance,

@@ -1,4 +1,4 @@
-"""Means over blocks that stand for others, such as datasets: their spread is what an average over them is judged by."""
+"""Means over blocks that are a sample of others, such as datasets: their spread gives the error of their average."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEWEST_BLOCKS = 3
 
 @dataclass(frozen=True)
 class BlockMeans:
-    """The mean over `blocks` block means, its t interval, and the interval that the mean of another block lies in.
+    """The mean over `blocks` block means, its t interval, and the prediction interval for the mean of another block.
 
     `tau` is the standard deviation of the blocks' true means, of which the seeds' noise is taken out (Paule & Mandel,
     1982). All in the unit of the means, at level 1 - alpha.

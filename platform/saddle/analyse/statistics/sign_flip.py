@@ -16,7 +16,7 @@ CHUNK = 1000
 def sign_flip_p(differences: Sequence[float]) -> float:
     """Two-sided p of the mean difference under all 2^n sign flips (Fisher, 1935).
 
-    Beyond 20 pairs, 100,000 flips drawn with a fixed seed stand for all of them, the observed one counted in.
+    Beyond 20 pairs, 100,000 flips drawn with a fixed seed replace the full set, the observed one counted in.
     """
     values = np.asarray(differences, dtype=float)
     n = len(values)

@@ -125,7 +125,7 @@ class LogitScale(Scale):
 def scale_of_differences(metric: Metric, scale: str, halves: Sequence[float], level: float = 0.0) -> Scale:
     """How differences on `scale` (`linear`, `log`, `logit`) are written whose intervals have these half-widths.
 
-    `level` is about where the metric itself stands, for the digits of its values.
+    `level` is a typical value of the metric, for the digits of its values.
     """
     if scale == "linear":
         return Scale.of(metric, halves)

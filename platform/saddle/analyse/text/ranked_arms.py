@@ -40,7 +40,7 @@ def balance_sentence(balance: RankBalance) -> str:
 
 
 def response_sentence(group: RankedGroup, metric: Metric, response: RankResponse, held: str = "") -> str:
-    """By how much the mean rank changes as the compared metric grows by ten of what it is shown in."""
+    """The change of the mean rank per ten display units of the compared metric."""
     of_metric, of_rank = Scale.of(metric), Scale.of(group.metric, [0.01])
     step = 10 / of_metric.factor
     low, high = sorted((response.low * step, response.high * step))

@@ -1,1 +1,1 @@
-"""A trained model in a folder of its own: its code, a card that says what it is, and a script that loads it."""
+"""A trained model in a folder: its code, a model card, and a script that loads it."""

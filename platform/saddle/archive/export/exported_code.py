@@ -66,7 +66,7 @@ def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> s
 
 
 def folder_of(package: str) -> Path | None:
-    """Where a package, or a module of one file, lies; None if it isn't installed."""
+    """The path of a package or a module of one file; None if it isn't installed."""
     if package == SHARED and (root := find_root()) is not None:
         return root / SHARED
     spec = importlib.util.find_spec(package)

@@ -49,7 +49,7 @@ def refuse_without_load(trial: FoundTrial) -> None:
     lacks = trial.stored.declared.lacks
     if "load" in lacks:
         if trial.stored.study.source.command:
-            raise UserError(f"{trial.name} can't be exported: a program keeps its model itself")
+            raise UserError(f"{trial.name} can't be exported: a program keeps its model to itself")
         right = "write load(config, state) in the file of the training function"
         raise UserError(f"{trial.name} can't be exported: there is no load ({right})")
 

@@ -49,7 +49,7 @@ def _what(results: StudyResults, entry: TrialRecord) -> str:
 
 def _input(seen: ModelInput) -> str:
     if not seen.shape:
-        return "Its trainable doesn't say what it takes; see `load` in the sources in `code`."
+        return "Its trainable doesn't declare its input; see `load` in the sources in `code`."
     channels, height, width = seen.shape
     images = f"Images as float tensors (N, {channels}, {height}, {width}) with pixels in [0, 1] and nothing subtracted"
     lines = [f"{images}; `preprocess` makes them so, resized and made grey or of three channels if they differ."]
@@ -94,13 +94,13 @@ def _measured_by(results: StudyResults, entry: TrialRecord) -> str:
 
 def _checked_by(entry: TrialRecord) -> str:
     if not entry.checks:
-        return "The checklist of honest robustness was not run on it (`saddle check`)."
+        return "The robustness checklist was not run on it (`saddle check`)."
     counts = Counter(check.verdict for check in entry.checks)
     found = listed(f"{count} {verdict}" for verdict, count in counts.items())
     rows = [
         (check.item.replace("_", " "), check.verdict, check.says) for check in entry.checks if check.verdict != "pass"
     ]
-    lead = f"saddle's checklist of honest robustness: {found}."
+    lead = f"saddle's robustness checklist: {found}."
     return f"{lead}\n\n{_table(('item', 'verdict', 'what was found'), rows)}" if rows else lead
 
 
@@ -110,8 +110,8 @@ def _cautions(results: StudyResults, entry: TrialRecord, seen: ModelInput) -> It
     if seen.unnamed:
         yield f"The names of its classes are not known: {seen.unnamed}."
     if results.answer.badge.holders and entry.key not in results.answer.badge.holders:
-        yield "Its study calls another trial the best."
-    yield "It is one training with one seed; the study's answer is about many."
+        yield "The best trial of its study is another one."
+    yield "It was trained once, with one seed; the study's answer is about many seeds."
     yield from results.answer.warnings
     if results.answer.conditional:
         yield results.answer.conditional

@@ -58,7 +58,7 @@ class TableColumns:
 
 @dataclass(frozen=True)
 class ImportedResult:
-    """One row: the arm, where the blocks stand, the seed, and the metrics that have a value."""
+    """One row: the arm, the levels of the blocks, the seed, and the metrics that have a value."""
 
     arm: str
     seed: int
@@ -78,7 +78,9 @@ def metric_column(text: str, units: Mapping[str, str], smaller: Sequence[str]) -
         column if METRIC_NAME.fullmatch(column) else f"test/{metric_word(column.removeprefix(MLFLOW_METRIC))}"
     )
     if not METRIC_NAME.fullmatch(name):
-        raise TableError([f"{name!r} is not a name of a metric; write --metric {column}=test/NAME with small letters"])
+        raise TableError(
+            [f"{name!r} is not the name of a metric; write --metric {column}=test/NAME with small letters"]
+        )
     metric, unit = complete_metric(name), units.get(column, units.get("", ""))
     if unit:
         metric = replace(metric, unit=FRACTION if unit == PERCENT else unit)
@@ -107,8 +109,8 @@ def read_results(table: ResultTable, columns: TableColumns) -> list[ImportedResu
         same = (result.arm, result.seed, *result.block.values())
         if same in results:
             problems.append(
-                f"{table.file}, {place}: {result.arm} with seed {result.seed} stands in {places[same]}, too; name the"
-                " column that tells them apart with --block, or choose rows with --where COLUMN=VALUE"
+                f"{table.file}, {place}: {result.arm} with seed {result.seed} is also in {places[same]}; name the "
+                "column that distinguishes them with --block, or choose rows with --where COLUMN=VALUE"
             )
         results[same], places[same] = result, place
     if problems:

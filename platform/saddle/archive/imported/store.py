@@ -79,7 +79,8 @@ def store_results(
     fresh: bool = False,
     track: bool = True,
 ) -> ImportedStudy:
-    """Store the results as the trials of `study`, or add those that a stored one lacks; write the report, tell MLflow.
+    """Store the results as the trials of `study`, or add those that a stored one lacks; write the report, update
+    MLflow.
 
     Raises `TableChanged` if a stored trial has other values in the table, or is gone from it, and `StudyChanged`
     where the study differs in more than added seeds.
@@ -147,7 +148,7 @@ def _by_replicate(
 
 
 def _block(block: Mapping[str, str], study: Study) -> tuple[str, ...]:
-    """Where the study's blocks stand, in their order; a block at one level is none."""
+    """The levels of the study's blocks, in their order; a block at one level is none."""
     return () if study.ablation is None else tuple(str(block[name]) for name in study.ablation.blocks)
 
 
@@ -193,7 +194,7 @@ def _record(
 
 
 def _conclude(store: Store, stored: StoredStudy, new: int, lock: StudyLock, *, track: bool) -> ImportedStudy:
-    """Write progress and report, and tell MLflow of every trial; what it knows already changes nothing."""
+    """Write progress and report, and send MLflow every trial; known ones change nothing."""
     results = stored.read_results(store)
     table = stored.declared.imported
     assert table is not None

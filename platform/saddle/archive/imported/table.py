@@ -17,7 +17,7 @@ from saddle.study.nearest import nearest
 
 @dataclass(frozen=True)
 class ResultTable:
-    """The cells of a table, row by row, by the names of its columns; `places` say where each row stands in the file."""
+    """The cells of a table, row by row, by column name; `places` has the position of each row in the file."""
 
     file: str
     sha256: str
@@ -56,7 +56,7 @@ def read_table(path: Path) -> ResultTable:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
-        raise TableError([f"there is no file {path}"]) from None
+        raise TableError([f"file {path} does not exist"]) from None
     read = _read_parquet if path.suffix == ".parquet" else _read_csv
     columns, rows = read(content, path.name)
     places, cells = zip(*rows, strict=True) if rows else ((), ())

@@ -93,8 +93,8 @@ def refuse_fields(changes: Iterable[str], declared: Declarations, entries: Seque
         if name not in declared.evaluation_fields:
             known = ", ".join(declared.evaluation_fields) or f"none, as {declared.name} declares no EVALUATION_FIELDS"
             raise UserError(
-                f"--set {name}: networks trained with another {name} are other networks, so stored ones can't be "
-                f"measured with it; what can be set with --all: {known}"
+                f"--set {name}: it changes how networks are trained, so it can't be set for stored ones; fields that "
+                f"can be set with --all: {known}"
             )
         values = {canonical(entry.settings.get(name)): entry.settings.get(name) for entry in entries}
         if len(values) > 1:

@@ -36,7 +36,7 @@ def load_model_file(address: str) -> Any:
 def load_file(path: Path) -> ModuleType:
     """The file as a module that can import the others in its folder."""
     if not path.is_file():
-        raise UserError(f"--model: there is no file {path}")
+        raise UserError(f"--model: file {path} does not exist")
     spec = importlib.util.spec_from_file_location(f"saddle_model_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"--model: {path} is not a Python file; name one that ends in .py")

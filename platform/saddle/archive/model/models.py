@@ -20,7 +20,7 @@ from trainables.contract import NotProvided
 
 
 def trainable_of(stored: StoredStudy) -> LoadedTrainable:
-    """The code that a stored study was trained with; raises `TrainableError` that names it where it isn't installed."""
+    """The code that a stored study was trained with; raises `TrainableError` with its name if it isn't installed."""
     if stored.study.source.is_own:
         return load_trainable(stored.study.source)
     if stored.declared.imported is not None:

@@ -96,7 +96,7 @@ class JobLog(Answer):
 
 
 class Night(Answer):
-    """A night of a nightly; `exit_code` is null where it is not over."""
+    """A night of a nightly; `exit_code` is null if it is not finished."""
 
     date: str
     result: str

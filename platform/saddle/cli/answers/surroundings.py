@@ -85,7 +85,7 @@ class Dataset(Answer):
 
 
 class FetchedDataset(Answer):
-    """Where a dataset lies now."""
+    """The present location of a dataset."""
 
     name: str
     root: str
@@ -93,7 +93,7 @@ class FetchedDataset(Answer):
 
 
 class DatasetFacts(Answer):
-    """What is in a dataset; of measures of how far classes lie apart there are further fields."""
+    """What is in a dataset; of measures of distances between classes there are further fields."""
 
     name: str
     classes: int

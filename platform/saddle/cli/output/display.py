@@ -65,7 +65,7 @@ def state_line(state: StudyState) -> str:
 def status_line(progress: Progress) -> str:
     """The line that keeps changing: trials done, best so far, time left, what runs."""
     best = best_so_far(progress) or "no result yet"
-    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left not known yet"
+    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left unknown"
     return " · ".join((trials_done(progress), best, left, under_way(progress)))
 
 
@@ -73,7 +73,7 @@ def best_so_far(progress: Progress) -> str:
     """`best so far 0.516`, or that trials completed and none is called the best; empty before one has."""
     if progress.best is None:
         return ""
-    return "none is called the best so far" if progress.no_best else f"best so far {progress.best:.3f}"
+    return "no best trial so far" if progress.no_best else f"best so far {progress.best:.3f}"
 
 
 def trials_done(progress: Progress) -> str:
@@ -134,7 +134,7 @@ def workers_starting(progress: Progress) -> str:
 def note_doubt(trial: FoundTrial) -> None:
     """Say on standard error if the trial that was taken as the best of its study is not called the best."""
     if trial.doubt:
-        echo(f"note: {trial.name} is the first among equals. {trial.doubt}", err=True)
+        echo(f"note: {trial.name} is one of several equally good trials. {trial.doubt}", err=True)
 
 
 def conclude(result: EndedStudy) -> None:
@@ -154,7 +154,7 @@ def conclude(result: EndedStudy) -> None:
     say(f"MLflow: {command('ui', result.study.study, *storage_option(result.storage))}", indent=2)
     if result.undelivered:
         say(
-            f"{result.undelivered}; they are sent when the study is run again, and by saddle ui",
+            f"{result.undelivered}; they are sent when the study is run again, or by saddle ui",
             style="yellow",
             indent=2,
         )

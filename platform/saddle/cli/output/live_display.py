@@ -91,7 +91,7 @@ def live_parts(progress: Progress, waited: float | None = None) -> Iterator[Rend
     elif progress.running:
         yield Padding(running_table(progress), (0, 0, 0, 2))
     if progress.no_best:
-        yield Padding(Text("none is called the best so far", style="dim"), (0, 0, 0, 2))
+        yield Padding(Text("no best trial so far", style="dim"), (0, 0, 0, 2))
     elif progress.leaders:
         yield Padding(best_table(progress), (0, 0, 0, 2))
 
@@ -103,7 +103,7 @@ def bar_line(progress: Progress) -> RenderableType:
     from rich.text import Text
 
     left = progress.seconds_left
-    outlook = "time left not known yet" if left is None else f"{duration(left)} left"
+    outlook = "time left unknown" if left is None else f"{duration(left)} left"
     cells: list[Any] = [Text(trials_done(progress), style="bold"), Text(outlook), outcomes_text(progress)]
     grid = Table.grid(padding=(0, 2))
     if progress.total:

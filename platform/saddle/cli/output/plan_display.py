@@ -40,7 +40,7 @@ def show_plan(plan: Plan) -> None:
         say(line, indent=2)
     say(f"{plan.slots} at a time on {plan.shape} each", indent=2)
     if plan.trials is not None and plan.done >= plan.trials:
-        time = "none, it is done"
+        time = "none, the study is done"
     elif plan.per_trial.seconds is None:
         time = "unknown"
     elif plan.trials is None:
@@ -73,10 +73,10 @@ def change_lines(plan: Plan) -> Iterator[str]:
         return
     change = plan.change
     titles = (
-        ("new, to be trained", change.new),
-        ("analysed again, nothing is trained", change.again),
-        ("refused, saddle run would not start", change.refused),
-        ("trained otherwise than trials to come, refused without --accept-changes", change.other_code),
+        ("new, will be trained", change.new),
+        ("analysed again without training", change.again),
+        ("refused: saddle run would not start", change.refused),
+        ("trained differently from the trials to come; refused without --accept-changes", change.other_code),
     )
     for title, lines in titles:
         for line in lines:
@@ -126,7 +126,7 @@ def show_design(plan: Plan, facts: DesignFacts) -> None:
     raced = ablation.spending is not None
     say(
         f"{len(facts.arms)} arms{blocks} × {len(plan.seeds)} paired seeds = {plan.trials} trials"
-        + (" at most: an arm whose question is settled gets no more seeds" if raced else ""),
+        + (" at most: an arm that is settled gets no more seeds" if raced else ""),
         indent=2,
     )
     say(f"within each seed in random order (order_seed {facts.order_seed}), first: {first_of(facts)}", indent=2)

@@ -47,9 +47,9 @@ def combinations(factors: Levels, standing: Standing) -> list[Point]:
         size *= len(levels)
         require_baseline(factor, levels, standing, "a factorial design")
         if len(levels) < 2:
-            raise DesignError(f"factor {factor} has nothing to vary; list a second level")
+            raise DesignError(f"factor {factor} has only one level; list a second one")
     if size > MOST_ARMS:
-        raise DesignError(f"the factors multiply to {size} arms, more than {MOST_ARMS}; drop a factor or some levels")
+        raise DesignError(f"the factors give {size} arms, more than {MOST_ARMS}; drop a factor or some levels")
     points = []
     for combination in itertools.product(*factors.values()):
         levels_here = dict(zip(factors, combination, strict=True))
@@ -62,7 +62,7 @@ def require_baseline(factor: str, levels: list[object], standing: Standing, desi
     """Raise `DesignError` if the baseline's level is not among those listed."""
     if not any(same(level, standing[factor]) for level in levels):
         raise DesignError(
-            f"{design} wants the baseline among its arms, but {factor}: {readable(standing[factor])}"
+            f"{design} needs the baseline among its arms, but {factor}: {readable(standing[factor])}"
             f" is not in [{', '.join(readable(level) for level in levels)}]; add it"
         )
 

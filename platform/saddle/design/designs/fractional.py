@@ -18,10 +18,10 @@ from saddle.design.point import Levels, Point, Standing
 
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 MIXED_UP = {
-    3: "main effects are mixed up with interactions of two factors",
-    4: "main effects are clear of interactions of two factors, which are mixed up with each other",
+    3: "main effects are aliased with two-factor interactions",
+    4: "main effects are clear of two-factor interactions, which are aliased with each other",
 }
-CLEAR = "main effects and interactions of two factors are clear of each other"
+CLEAR = "main effects and two-factor interactions are clear of each other"
 MOST_MIXED = 8
 """Of how many effects the plan says in words what else is in them."""
 
@@ -33,7 +33,7 @@ class Fractional(Design):
     figures = ("interactions",)
 
     resolution: Annotated[int, Field(strict=True, ge=3, le=8)] = 4
-    """At III main effects are mixed up with two-factor interactions, at IV these with each other, at V neither."""
+    """At III main effects are aliased with two-factor interactions, at IV these with each other, at V neither."""
 
     def points(self, factors: Levels, standing: Standing) -> list[Point]:
         """The arms of the smallest fraction with the resolution asked for (see `fraction_points`)."""
@@ -47,7 +47,7 @@ class Fractional(Design):
     def check_exclusions(
         self, points: Sequence[Point], factors: Levels, standing: Standing, exclude: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Raise `ExclusionError` if the points left don't tell all main effects apart."""
+        """Raise `ExclusionError` if the remaining points don't distinguish all main effects."""
         refuse_lost_main_effects(points, factors, standing, exclude, self.resolution)
 
     def contrasts(self, factors: Levels, arms: Sequence[Arm]) -> Contrasts:

@@ -25,8 +25,8 @@ class LeaveOneOut(Design):
             if len(others) != 1:
                 listed = ", ".join(readable(level) for level in others) or "none"
                 raise DesignError(
-                    f"leave_one_out wants exactly one off level of {factor} in addition to the baseline's"
-                    f" {readable(standing[factor])}, and finds {listed}; use design: one_factor for several levels"
+                    f"leave_one_out needs exactly one off level of {factor} in addition to the baseline's"
+                    f" {readable(standing[factor])}, and there are {listed}; use design: one_factor for several levels"
                 )
             if is_off(standing[factor]) and not is_off(others[0]):
                 raise DesignError(

@@ -82,7 +82,7 @@ def write_note(key: str, content: Mapping[str, Any]) -> None:
         os.replace(file.name, folder / f"{key}.json")
         drop_oldest(folder)
     except OSError as error:
-        log.info("what was checked of the data can't be noted in %s: %s", folder, error)
+        log.info("the result of the data check can't be stored in %s: %s", folder, error)
 
 
 def drop_oldest(folder: Path) -> None:
@@ -99,7 +99,7 @@ def notes_folder() -> Path:
 
 
 def source_states(code: Any) -> Iterator[str]:
-    """Path, size and time of every Python file of the package that a trainable's code lies in."""
+    """Path, size and time of every Python file of the package with a trainable's code."""
     name = getattr(code, "__name__", type(code).__module__).partition(".")[0]
     file = getattr(sys.modules.get(name), "__file__", None)
     root = Path(file).parent if file else None

@@ -12,7 +12,7 @@ from trainables.datasets.config import known_name
 from trainables.datasets.errors import DataError, DataNotFoundError
 from trainables.datasets.root import data_root as find_root
 
-ASSUMED = "; until it is here, an estimate assumes what the study does not say of its images and classes"
+ASSUMED = "; until then, estimates use assumed images and classes where the study doesn't give them"
 
 
 @dataclass

@@ -92,7 +92,7 @@ def estimate_trial(
             operations,
         )
     if operations is None:
-        return Estimate(None, None, f"unknown until a trial of {trainable.name} has run in this storage")
+        return Estimate(None, None, f"known once a trial of {trainable.name} has run in this storage")
     stored = round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS
     stated = pace_of(resources, gpu_throughput)
     seconds = operations / stated.operations_per_second

@@ -31,7 +31,7 @@ KEPT = ("trainable", "recipe", "scale", "resources", "evaluate")
 def follow_up(study: Study, store: Store, declared: Declarations) -> str:
     """The text of the study that answers for the parameter which `study` asks about; empty if it asks of none.
 
-    Around the settings of the search's best trial where it has one already, else of the best that it will have. Its
+    Around the settings of the search's best trial, present or future. Its
     seeds are others than the search's, whose best trial was chosen by that seed.
     """
     asked = study.asks

@@ -28,7 +28,7 @@ from trainables.datasets.errors import DataError, DataNotFoundError
 
 
 def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False, here: bool = True) -> None:
-    """Raise what running the studies would raise, as far as storage and resources can tell it.
+    """Raise what running the studies would raise, as far as it depends on storage and resources.
 
     Resources are checked only where trials run `here`, on this machine. Raises `StudyChanged`, `NothingToBuildOn`,
     `DoesNotFit`, `SharedDatabaseError`, or `StorageError` if another driver runs one.
@@ -144,7 +144,7 @@ def raise_together(problems: Sequence[DataError]) -> None:
 
 
 def own_paths(dataset: Any) -> list[str]:
-    """Where data of one's own lies."""
+    """The paths of the user's own data."""
     if isinstance(dataset, FolderDataset):
         return [dataset.folder]
     return list(dataset.parquet.splits.values()) if isinstance(dataset, ParquetDataset) else []

@@ -55,7 +55,7 @@ def idle_parameters(study: Study) -> list[str]:
     """Parameters whose condition no trial can meet, because a default or fixed value decides it."""
     space, known = study.search or {}, known_values(study)
     return [
-        f"{name} is never searched: its condition wants {condition} = {wanted}, which stays {known.get(condition)}"
+        f"{name} is never searched: its condition requires {condition} = {wanted}, which stays {known.get(condition)}"
         for name, parameter in space.items()
         for condition, wanted in parameter.when.items()
         if condition not in space and not Parameter(choice=[0], when={condition: wanted}).active(known)

@@ -62,14 +62,14 @@ class Plan:
     config: Mapping[str, Any]
     assumed: Sequence[str]
     references: Mapping[str, tuple[str, str]]
-    """Of the fields whose default says it: where it comes from, and whose it is."""
+    """For fields with a known default: its source, and where that is documented."""
     notes: Sequence[str]
     design: DesignFacts | None = None
     """Of an ablation."""
     relation: RelationPlan | None = None
     """Of a relation."""
     spread: Spread | None = None
-    """Of paired differences; where it is known, `needs` says what each kind of effect takes."""
+    """Standard deviation of paired differences; if known, `needs` says how many seeds each kind of effect needs."""
     effect: float | None = None
     needs: Sequence[Need] = ()
     looks: Sequence[tuple[int, float]] = ()
@@ -90,7 +90,7 @@ class Plan:
 
     @property
     def gpu_hours(self) -> float | None:
-        """GPU-hours of what is left, no trial stopping early; None without GPUs, and where it can't be known."""
+        """GPU-hours of what is left, no trial stopping early; None without GPUs or if it is unknown."""
         gpus = trial_shape(self.study.resources).gpus
         if not gpus or self.trials is None or self.per_trial.seconds is None:
             return None
@@ -127,7 +127,7 @@ def plan_study(
     given = _settings(study, arms, relation)
     resolved = _resolved(study, trainable, given)
     if not resolved and (relation is None or seeds):
-        raise UserError(f"{study.study}: no configuration is valid with any one value of its search; nothing to plan")
+        raise UserError(f"{study.study}: no configuration of its search is valid, so there is nothing to plan")
     slots, too_large = _slots(study)
     trials = len(given) * len(seeds) if study.search is None else planned_trials(study)
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
@@ -179,8 +179,9 @@ def _baseline(study: Study, store: Store) -> tuple[dict[str, Any] | None, list[s
     """The baseline as far as it is known, and a note where the search that it is the best of has none yet."""
     try:
         return find_baseline(study, store), _found_since(study, store)
-    except NothingToBuildOn as reason:
+    except NothingToBuildOn as error:
         known = dict(study.ablation.baseline) if study.ablation else None
+        reason = str(error).removesuffix("; run it first")  # which the run of the file does by itself
         return known, [f"{reason}; until then the arms are shown without its parameters"]
 
 
@@ -220,7 +221,7 @@ def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str
 def _slots(study: Study) -> tuple[int, list[str]]:
     """How many trials run at once here, and a note where not even one fits."""
     most = study.resources.trials_per_gpu
-    shared = f"up to {most} trials share a GPU: as many as its memory has room for, measured when the study starts"
+    shared = f"up to {most} trials share a GPU: as many as fit into its memory, which is measured when the study starts"
     notes = [] if most is None else [shared]
     try:
         return slots_for(study, local_resources()), notes

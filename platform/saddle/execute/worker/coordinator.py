@@ -215,7 +215,7 @@ def join_messages(messages: list[str]) -> str:
     for rank, message in enumerate(messages):
         other = json.loads(message)
         if (other["kind"], other.get("epoch")) != (first["kind"], first.get("epoch")):
-            why = f"the ranks went different ways: rank 0 reports {describe(first)}, rank {rank} {describe(other)}"
+            why = f"the ranks disagree: rank 0 reports {describe(first)}, rank {rank} {describe(other)}"
             return dump_message(EndMessage(first["key"], first["attempt"], str(Outcome.FAILED), why))
     return messages[0]
 

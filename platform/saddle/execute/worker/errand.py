@@ -39,7 +39,7 @@ class Errand:
         if self.error is not None:
             raise self.error
         if not self.over.is_set():
-            raise InfrastructureError("it took too long")
+            raise InfrastructureError("it timed out")
         return self.answer
 
 

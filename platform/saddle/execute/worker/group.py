@@ -80,7 +80,7 @@ class GroupWorker:
     def step(self, timeout: float | None = None) -> Message:
         """Train until the ranks' next joint message; raises `TimeoutError` after `timeout` seconds.
 
-        A group that dies is started anew and goes on from the checkpoint; the trial fails where it dies too often.
+        A group that dies is started anew and goes on from the checkpoint; the trial fails if it dies too often.
         """
         import ray
 
@@ -105,7 +105,7 @@ class GroupWorker:
     def _on_death(self, ended: str) -> Restart:
         """Count it against the trial unless a machine went away; raises what machine, disk or network are to blame for.
 
-        What processes died of tells more than what their ends did to others: a collective that broke off.
+        The cause of a process's death says more than its effect on others: a collective that broke off.
         """
         for error in self._failure:
             fault = infrastructure_error(error)

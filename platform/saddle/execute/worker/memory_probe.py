@@ -120,7 +120,7 @@ def measure_all(
         try:
             largest = max(largest, measure(trainable, params, make_run(), meter, seconds))
         except Exception as error:
-            log.info("a configuration whose memory was to be measured failed: %s", error)
+            log.info("a configuration failed while its memory was measured: %s", error)
     return largest
 
 

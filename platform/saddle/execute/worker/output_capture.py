@@ -2,7 +2,7 @@
 
 A worker is warm and serves many trials, so that the file descriptors themselves point to a file of the trial's own
 while it is trained. A file, and no pipe: C code that prints while it holds the interpreter's lock would wait for ever
-for a reader in the same process. What lies between head and tail is given back to the disk.
+for a reader in the same process. The part between head and tail is freed on the disk.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def raw_folder() -> Path:
 
 @dataclass
 class Capture:
-    """The output of one rank of one attempt: where it is printed to, and where it is kept."""
+    """The output of one rank of one attempt: the file that it is printed to, and where it is stored."""
 
     start: StartMessage
     rank: int
@@ -157,7 +157,7 @@ class Capture:
             pause = max(KEEP_SECONDS, COST_SHARE * (time.monotonic() - begun))
 
     def _keep(self, raw: int, stamp: str, *, ended: bool = True) -> None:
-        """Write head and tail of a file to the store where it has grown, and give its middle back to the disk."""
+        """Write head and tail of a file to the store if it has grown, and free its middle on the disk."""
         size = os.fstat(raw).st_size
         if size == self._kept:
             return
@@ -201,7 +201,7 @@ def python_streams() -> set[int]:
 
 
 def flush_streams() -> None:
-    """Let what Python and C code hold back be written to where it was printed."""
+    """Flush the buffers of Python and C code."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()

@@ -16,7 +16,7 @@ class PendingEpoch:
 
     written: Future[EpochMessage]
     failed: Callable[[Exception], LastMessage]
-    """What becomes of the trial where it can't be written."""
+    """The effect on the trial if the epoch can't be written."""
 
     def message(self) -> Message:
         """Wait for the checkpoint. Raises `Superseded`."""

@@ -44,7 +44,7 @@ def share_out(loader: Any, rank: int, world_size: int) -> DataLoader[Any]:
     """
     batches = getattr(loader, "batch_sampler", None)
     if not isinstance(loader, DataLoader) or not isinstance(batches, BatchSampler):
-        raise TypeError(f"prepare_loader wants a torch DataLoader that makes batches of samples, not {loader!r}")
+        raise TypeError(f"prepare_loader needs a torch DataLoader that makes batches of samples, not {loader!r}")
     shares = Shares(batches, rank, world_size)
     if not len(shares):
         raise ValueError(

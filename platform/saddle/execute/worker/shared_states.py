@@ -1,6 +1,6 @@
 """States that a trainable makes once for all trials of a run, such as the weights of networks that measure them.
 
-Each lies in the run's folder under what it rests on. Who makes it holds a lock that ends with its process, so that a
+Each is in the run's folder, named by its inputs. Who makes it holds a lock that ends with its process, so that a
 worker that dies in between leaves the next one to make it, and of several that finish the first one's counts.
 """
 
@@ -74,7 +74,9 @@ class SharedStates:
                     if claimed:
                         return read_state(self.store, path) or self._keep(path, make())
             time.sleep(POLL_SECONDS)
-        raise StorageError(f"{self.store.locate(path)} was to be made by another worker, and was not within a day")
+        raise StorageError(
+            f"{self.store.locate(path)} was to be made by another worker, which did not finish within a day"
+        )
 
     def _keep(self, path: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
         """Store a state, or take the one that was stored meanwhile."""
@@ -86,7 +88,7 @@ class SharedStates:
             stored = read_state(self.store, path)
             if stored is not None:
                 return stored
-            self.store.write(path, signed)  # what lies there is damaged
+            self.store.write(path, signed)  # the stored one is damaged
         return decode_state(content)
 
 

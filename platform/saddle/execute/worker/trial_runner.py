@@ -83,7 +83,7 @@ class Training:
         """Begin another attempt; raises `Superseded` if the trial has ended: what it stored would be lost."""
         self.store = open_store(self.placement.storage, create=False)
         if self.spec.key in Ledger(self.store, self.spec.run):
-            raise Superseded(f"{self.folder}: the trial has ended, and is run again once its entry is removed")
+            raise Superseded(f"{self.folder}: the trial has ended; it is run again once its ledger entry is removed")
         self.checkpoints = Checkpoints.of_trial(self.store, self.spec.run, self.spec.key, self.placement.token)
         self.attempt = self.checkpoints.manifest.attempts + 1
         if self.is_rank_zero:
@@ -161,7 +161,7 @@ class Training:
         for epoch, report in enumerate(reports_of(trainable, config, run), start=reached + 1):
             self._check(report, epoch)
             if report.state is None:
-                raise ValueError(f"the report of epoch {epoch} has no state, so it could never be resumed")
+                raise ValueError(f"the report of epoch {epoch} has no state, so the trial could not be resumed")
             last = report.state
             yield self._keep(epoch, report, spent + time.monotonic() - since)
         if last is None:
@@ -178,7 +178,7 @@ class Training:
         yield end
 
     def _keep(self, epoch: int, report: Report, seconds: float) -> EpochMessage | PendingEpoch:
-        """Store an epoch, and say so; what it is to be stored of is copied here."""
+        """Store an epoch and report it; the data to be stored are copied here."""
         if self.writer is not None:
             self.writer.finish()
         best = self._is_best(report)
@@ -203,7 +203,7 @@ class Training:
         """Refuse test metrics during training, and treat an objective that is not a number as divergence."""
         for name in report.metrics:
             if name.startswith("test/"):
-                raise ValueError(f"{name} was reported during training; test is measured once, at the end")
+                raise ValueError(f"{name} was reported during training; test metrics are measured once, at the end")
         for name in (*self.start.required, self.start.select[0]):
             if name not in report.metrics:
                 raise ValueError(

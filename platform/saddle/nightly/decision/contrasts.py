@@ -22,7 +22,7 @@ FAILURE_SPENDING: Spending = "pocock"
 
 @dataclass(frozen=True)
 class Look:
-    """Where a comparison stands: after `looks[place]` of the planned numbers of seeds."""
+    """The state of a comparison after `looks[place]` of the planned numbers of seeds."""
 
     looks: tuple[int, ...]
     place: int

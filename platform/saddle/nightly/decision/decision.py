@@ -26,7 +26,7 @@ EXIT_CODES: dict[Kind, int] = {
 
 
 FAILURES = "failures"
-"""Stands for a metric where an effect is that on the share of replicates that fail."""
+"""Used as the metric of an effect on the share of replicates that fail."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ChangeRange:
 
     @property
     def needs_bisection(self) -> bool:
-        """Whether commits can tell what changed: the code did, and not by uncommitted changes alone."""
+        """Whether commits can explain the change: the code differs, and not only by uncommitted changes."""
         return "code" in self.what and self.before.code.commit != self.after.code.commit
 
     @property

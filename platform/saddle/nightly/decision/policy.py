@@ -49,7 +49,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not self.arms or not self.watched:
-            raise ValueError("a nightly study needs an arm and a metric that may not get worse")
+            raise ValueError("a nightly study needs an arm and a metric that must not get worse")
         if len(set(self.seeds)) != len(self.seeds) or len(self.seeds) < FEWEST_REFERENCES:
             raise ValueError(f"a pool needs at least {FEWEST_REFERENCES} seeds, each once, not {self.seeds}")
         if not 1 <= self.rotation <= len(self.seeds):

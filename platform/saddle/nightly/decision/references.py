@@ -102,7 +102,7 @@ class Standing:
 
 
 def standing_of(track: ExactTrack, night: Night) -> Standing:
-    """Where the night's code stands, by what it has measured again, whatever policy asked for that."""
+    """The state of the night's code according to the seeds that it measured again, for any policy."""
     tonight = night.at_its_code
     witnesses = tuple(each for each in _witnesses(track) if each in tonight)
     if track.pending is not None and witnesses and not differences(track.pending.values, tonight, witnesses):
@@ -114,9 +114,9 @@ def standing_of(track: ExactTrack, night: Night) -> Standing:
 
 
 def still_to_repeat(policy: Policy, track: ExactTrack, night: Night) -> tuple[Replicate, ...]:
-    """What must be measured again before the night can say where its code stands.
+    """What must be measured again before the state of the night's code is known.
 
-    With a change pending that is the seed that showed it; where the change is gone there, the rotation tells whether it
+    With a change pending that is the seed that showed it; where the change is gone there, the rotation shows whether it
     is gone everywhere.
     """
     tonight, witnesses = night.at_its_code, _witnesses(track)

@@ -1,4 +1,4 @@
-"""Where the nights of every host stand: what follows from the nights and acceptances of a history, one by one."""
+"""The state of every host's nights, computed from the nights and acceptances of a history one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from saddle.nightly.decision.work import Work
 
 @dataclass(frozen=True)
 class Tracks:
-    """For each host where its nights stand, by the rule of the policy, and what every night said."""
+    """For each host the state of its nights, by the rule of the policy, and the decision of every night."""
 
     exact: Mapping[Host, ExactTrack] = field(default_factory=dict)
     fresh: Mapping[Host, FreshTrack] = field(default_factory=dict)
@@ -60,10 +60,10 @@ class Tracks:
 
 def _moved(track: ExactTrack, date: str) -> ExactTrack:
     if track.pending is None:
-        raise UserError(f"nothing of the night of {date} is to be accepted: the latest one equals its references")
+        raise UserError(f"the night of {date} has no change to accept: the latest night equals its references")
     first = track.pending.range.first_night
     if date < first:
-        raise UserError(f"the night of {date} is before the change that is judged, which came on {first}")
+        raise UserError(f"the night of {date} is before the pending change, which came on {first}")
     return track.moved_to(track.pending)
 
 

@@ -41,7 +41,7 @@ def is_entry(night: NightFacts) -> bool:
 
 
 def moment(night: NightFacts | None, timezone: str) -> str:
-    """When a night was, as the feed tells it."""
+    """The time of a night in the feed's format."""
     if night is None:
         return "1970-01-01T00:00:00+00:00"
     return datetime.combine(date.fromisoformat(night.date), time(), ZoneInfo(timezone)).isoformat()

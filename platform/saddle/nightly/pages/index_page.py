@@ -13,7 +13,7 @@ from saddle.report.section import Part
 from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 
-COLUMNS = ("night", "result", "what it came to", "commits", "code", "trials")
+COLUMNS = ("night", "result", "result", "commits", "code", "trials")
 
 
 def index_page(study: Study, declared: Declarations, policy: Policy, nights: Sequence[NightFacts]) -> str:
@@ -49,8 +49,8 @@ def rule(policy: Policy) -> str:
     if policy.rule == "cusum":
         return (
             f"Every night trains {policy.rotation} fresh seeds of {len(policy.arms)} arms and sums up how far their "
-            f"{metrics} lies below earlier seeds (CUSUM); {100 * policy.monthly:g} % of months without any change have "
-            "an alarm. One seed on a CPU, where numbers are exact, tells that the code changed."
+            f"{metrics} is below earlier seeds (CUSUM); {100 * policy.monthly:g} % of months without any change have "
+            "an alarm. One seed on a CPU, where numbers are exact, shows that the code changed."
         )
     return (
         f"Every night repeats {policy.rotation} of {seeds} reference seeds of {len(policy.arms)} arms. Numbers that "

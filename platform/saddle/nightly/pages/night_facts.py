@@ -47,7 +47,7 @@ class NightFacts:
         elif self.trouble is not None:
             said = f"Could not run: {self.trouble.why.splitlines()[0]}"
         else:
-            said = "It was begun and is not over yet."
+            said = "It was begun and is not finished."
         return f"{said} Accepted: {self.accepted.why}" if self.accepted is not None else said
 
     @property

@@ -31,7 +31,7 @@ def parts_of(night: NightFacts, diff: str) -> Iterator[Part]:
     yield Part("effects", "Is it worse?", list(effect_blocks(night)))
     yield Part("trouble", "What went wrong", [Source(night.trouble.why)] if night.trouble is not None else [])
     yield Part("trained", "What was trained", [trained_table(night)] if night.parts else [])
-    yield Part("environment", "What it ran with", list(environment_blocks(night, diff)))
+    yield Part("environment", "Versions", list(environment_blocks(night, diff)))
 
 
 def change_blocks(night: NightFacts) -> Iterator[Block]:

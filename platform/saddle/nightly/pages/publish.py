@@ -18,7 +18,7 @@ INDEX, PLAIN, FEED, REPORT = "index.html", "index.json", "feed.xml", "report.htm
 
 
 def publish(storage: NightlyStorage, study: Study, lock: StudyLock) -> str:
-    """Write the index, its JSON and feed, and the pages of nights that are not final; where the index lies."""
+    """Write the index, its JSON and feed, and the pages of nights that are not final; returns the path of the index."""
     trainable, nights = load_trainable(study.source), all_nights(storage)
     for night in nights:
         if is_stale(storage, night):

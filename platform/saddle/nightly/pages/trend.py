@@ -18,7 +18,7 @@ Series = dict[str, dict[int, float]]
 
 CAPTION = (
     "Every arm's mean over the first references of its machine, moved by the mean change of the seeds that the night "
-    "repeated: a seed's luck moves no line. Dashed: since then numbers are others; crosses: nights that are worse."
+    "repeated: a seed's luck moves no line. Dashed: numbers have changed since then; crosses: nights that are worse."
 )
 
 

@@ -19,7 +19,7 @@ After=network-online.target
 Type=oneshot
 WorkingDirectory={_quoted(schedule.folder)}
 {secrets}ExecStart={" ".join(map(_argument, schedule.command))}
-# 1 is worse, 4 changed and not settled: results, which the page and the webhook tell of, and no failures of the service
+# 1 is worse, 4 changed and not settled: results that the page and the webhook report, not failures of the service
 SuccessExitStatus=1 4
 Nice=10
 """

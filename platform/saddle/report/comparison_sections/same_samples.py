@@ -73,7 +73,7 @@ def maps_figure(views: Sequence[StudyView]) -> LazyFigure | None:
 
     caption = "Each row is one test sample, which all of these trials were tested on; each map is stretched to white."
     size = (CELL * len(maps), CELL * rows + 0.8)
-    return draw("same-samples", "The same samples, as each method sees them", caption, size, paint, size[1])
+    return draw("same-samples", "Maps of the methods for the same samples", caption, size, paint, size[1])
 
 
 def curve_figures(views: Sequence[StudyView]) -> Iterator[LazyFigure]:
@@ -102,7 +102,7 @@ def _curve_figure(kind: str, curves: Sequence[Shown]) -> LazyFigure:
         axes.set(xlabel=x, ylabel=y)
         legend_below(figure, axes, len(curves))
 
-    caption = "The first seed of each arm; a curve that several have alike stands once."
+    caption = "The first seed of each arm; identical curves are drawn once."
     return draw(f"curves-{kind}", kind, caption, (8.6, 4.4), paint, 4.4)
 
 

@@ -109,7 +109,7 @@ def panel_row(figure: Figure, count: int) -> list[Axes]:
 def name_rows(axes: Axes, names: Sequence[str], *, narrow: bool, remarks: Sequence[str] = ()) -> None:
     """The names of rows at 0, 1, 2, … from the top: left of the axis, `remarks` to the right, on a phone above each.
 
-    A row has room from 0.6 above it, where names then stand, to 0.4 below it; see `narrow_row` for its height.
+    A row has room from 0.6 above it, for names, to 0.4 below it; see `narrow_row` for its height.
     """
     two_lines = narrow_row(names, remarks) > NARROW_ROW
     category_axis(axes, [""] * len(names) if narrow else names, "y")

@@ -76,7 +76,7 @@ class LazyFigure:
 
     @cached_property
     def svg(self) -> str:
-        """The figure as SVG to stand inline in a page; empty if there is nothing to draw."""
+        """The figure as SVG for inlining in a page; empty if there is nothing to draw."""
         return self._drawn(self.size, self.id)
 
     @cached_property

@@ -136,7 +136,7 @@ def _arm(axes: Axes, name: str, curves: Floats, colour: str, style: str) -> None
 def trial_curves(
     entries: Sequence[TrialRecord], best: Sequence[TrialRecord], metric: Metric, declared: Declarations
 ) -> LazyFigure:
-    """Every trial's curve, or bands over them if there are many; the best stand out."""
+    """Every trial's curve, or bands over them if there are many; the best ones are highlighted."""
     title = "Learning curves"
     metrics = panels_of(entries, metric, declared)
     if not metrics:

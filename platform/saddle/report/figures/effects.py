@@ -38,7 +38,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         known.sort(key=lambda effect: (effect.mean or 0.0) * (-1 if effect.direction == "maximize" else 1))
     shown = known[:MOST_ROWS]
     if not shown:
-        return nothing("effects", title, "No arm has a seed in common with the baseline yet.")
+        return nothing("effects", title, "No arm shares a completed seed with the baseline yet.")
     scale = scale_of(shown, shown[0].metric)
     names = [f"interaction {effect.name}" if effect.kind == "interaction" else named(effect) for effect in shown]
     words = [f"{scale.change(effect.mean or 0.0)}   {effect.verdict}" for effect in shown]

@@ -51,8 +51,8 @@ def history(
             panels[0].legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
 
     caption = (
-        "Trials that were stopped early stand at the value they had reached; those that failed or left the finite"
-        " numbers stand as crosses at the bottom."
+        "Trials that were stopped early are shown at the value that they had reached; crosses at the bottom are "
+        "trials that failed or whose values were not finite."
     )
     return draw("history", title, caption, (8.6, 0.8 + 2.5 * len(objectives)), paint, 1.4 + 2.4 * len(objectives))
 

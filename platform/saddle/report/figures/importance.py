@@ -70,13 +70,13 @@ def _caption(by_objective: Mapping[str, Importance], both: bool) -> str:
             " A trial that was stopped early is compared with each other one at the last epoch that both reached."
         )
     if both:
-        variance = "places in that order" if counted else "objective"
+        variance = "ranks in that order" if counted else "objective"
         caption += (
             f" fANOVA: each parameter's own share in the variance of the {variance} over the whole space, the bad"
             " regions included; a dash where not every trial has the parameter."
         )
     if any(one.rough for one in by_objective.values()):
-        caption += " With so few trials this is a rough hint; the order may be chance."
+        caption += " With so few trials this is a rough hint; the order may be due to chance."
     return caption
 
 

@@ -1,4 +1,4 @@
-"""One factor with many numbers as levels: how each metric goes along with it, and where the baseline stands."""
+"""One factor with many numbers as levels: each metric as a function of it, and the baseline's level."""
 
 from __future__ import annotations
 

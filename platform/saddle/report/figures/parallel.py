@@ -55,7 +55,7 @@ def parallel(
     title = "Parameters together"
     shown = candidates(entries, objectives)
     if len(shown) < FEWEST_TRIALS:
-        return nothing("parallel", title, f"It wants {FEWEST_TRIALS} completed trials.")
+        return nothing("parallel", title, f"It needs {FEWEST_TRIALS} completed trials.")
     params = [drawn(study, entry) for entry in shown]
     searched = {name: p for name, p in (study.search or {}).items() if any(name in given for given in params)}
     uprights = [_of_parameter(name, p, params) for name, p in list(searched.items())[: MOST_AXES - len(objectives)]]

@@ -63,7 +63,7 @@ def hypervolume(course: Course | None, objectives: Sequence[Metric]) -> LazyFigu
         return nothing(
             "hypervolume",
             title,
-            "It wants feasible trials that differ in every objective.",
+            "It needs feasible trials that differ in every objective.",
         )
     places = [index if entry.number is None else entry.number for index, entry in enumerate(course.trials)]
     until = next(place for place, share in zip(places, course.shares, strict=True) if share == course.shares[-1])

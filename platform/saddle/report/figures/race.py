@@ -31,7 +31,7 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        thick = 0.3 if is_narrow(figure) else 0.55  # a name stands above the bar on a phone
+        thick = 0.3 if is_narrow(figure) else 0.55  # on a phone the name is above the bar
         for row, arm in enumerate(shown):
             effect = effects.get(arm.arm)
             colour = MUTED if effect is None else COLOURS.get(effect.verdict, MUTED)

@@ -17,7 +17,7 @@ from saddle.report.drawing.canvas import ACCENT, MUTED, PALETTE, LazyFigure, dra
 from saddle.report.study_figure import StudyFigure
 
 PANEL, ABREAST = 2.9, 3
-"""Inches of a panel, and how many stand side by side."""
+"""Inches of a panel, and the number of panels in a row."""
 
 
 def rank_response(results: StudyResults) -> LazyFigure | None:

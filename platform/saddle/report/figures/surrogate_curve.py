@@ -26,7 +26,7 @@ def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Met
     title = f"{asked} against the objective"
     curve = surrogate_curve(study, entries, objective, asked)
     if curve is None:
-        return nothing("asked", title, f"A curve wants {FEWEST_TRIALS} completed trials that have {asked}.")
+        return nothing("asked", title, f"A curve needs {FEWEST_TRIALS} completed trials that have {asked}.")
     parameter = (study.search or {})[asked]
     order = [canonical(choice) for choice in parameter.choice or ()]
     pairs = [(drawn(study, entry), entry) for entry in candidates(entries, [objective])]
@@ -47,10 +47,10 @@ def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Met
         axes.legend()
 
     caption = (
-        f"A description, no answer: what a random forest of {plural(curve.trials, 'completed trial')} predicts on"
-        f" average, with each value of {asked} and the other settings of every trial. Trials were proposed after"
-        " what earlier ones gave and all have one seed, so the error of the curve isn't known; the ablation that"
-        " saddle plan proposes tells its own."
+        f"A description, no answer: what a random forest of {plural(curve.trials, 'completed trial')} predicts on "
+        f"average, with each value of {asked} and the other settings of every trial. Trials were proposed after what "
+        "earlier ones gave and all have one seed, so the error of the curve isn't known; the ablation that saddle "
+        "plan proposes has an error of its own."
     )
     return draw("asked", title, caption, (6.4, 3.4), paint, 2.9)
 

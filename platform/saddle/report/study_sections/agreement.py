@@ -49,4 +49,4 @@ def blocks(report: StudyReport) -> list[Block]:
     return present(agreement_table(report.results))
 
 
-AGREEMENT = Section("agreement", "Whether blocks rank the arms alike", 70, blocks)
+AGREEMENT = Section("agreement", "Do blocks rank the arms alike?", 70, blocks)

@@ -50,7 +50,7 @@ def markdown(report: StudyReport) -> list[Block]:
 
 def _checked(entry: TrialRecord, names: Mapping[str, str]) -> Checked:
     counts = {verdict: sum(check.verdict == verdict for check in entry.checks) for verdict in ORDER}
-    words = {"pass": "passed", "warn": "to be warned of", "fail": "failed", "not run": "not run"}
+    words = {"pass": "passed", "warn": "to note", "fail": "failed", "not run": "not run"}
     lead = listed(f"{counts[verdict]} {words[verdict]}" for verdict in reversed(ORDER) if counts[verdict])
     rows = tuple(
         (check.item.replace("_", " "), check.verdict, check.says, numbers_text(check.numbers))
@@ -74,4 +74,4 @@ def _plain(value: float) -> float | int:
     return int(value) if value == value and abs(value) < 1e15 and value == int(value) else value
 
 
-CHECKLIST = Section("checklist", "Whether it is as robust as it seems", 100, page, markdown)
+CHECKLIST = Section("checklist", "Checks for overestimated robustness", 100, page, markdown)

@@ -46,7 +46,7 @@ def blocks(report: StudyReport) -> list[Block]:
     under_each = view_of(results) if again else None
     parts: tuple[tuple[str, Block | None], ...] = (
         ("Under each evaluation", evaluations_table(under_each) if under_each is not None else None),
-        ("Which attack found each failure", found_table(failures_found(groups, report.read) if report.read else [])),
+        ("Failures by attack", found_table(failures_found(groups, report.read) if report.read else [])),
         ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
         ranking(results, records, cheap, final),
     )
@@ -67,11 +67,11 @@ def ranking(
         return "What validation measured", Text([MEASURED_APART.format(
             terms=listed(map(str, terms)), chosen_by=label(chosen_by.name), cheap=label(cheap))])  # fmt: skip
     alike = rank_agreements(records, cheap, final.name, final.direction)
-    said = [f"Otherwise on purpose: {term}." for term in terms]
+    said = [f"Different on purpose: {term}." for term in terms]
     if chosen_by.name != cheap:
         said.append(f"Checkpoints were chosen by {label(chosen_by.name)}; what ranks trials here chose none.")
     return (
-        "Whether validation ranks trials as the test does",
+        "Does validation rank trials as the test does?",
         ranking_table(records, alike, final, results.arm_names, said),
     )
 

@@ -47,4 +47,4 @@ def blocks(report: StudyReport) -> list[Block]:
     return [replace(table, rows=tuple(rows_in_order(report.results, table.rows)))]
 
 
-FAILURES = Section("failures", "How often the method failed", 40, blocks)
+FAILURES = Section("failures", "Failure rates", 40, blocks)

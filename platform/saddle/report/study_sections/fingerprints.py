@@ -26,4 +26,4 @@ def fingerprints(entries: Iterable[TrialRecord]) -> list[Fact]:
     return [Fact(name, tuple(texts), name != "seed" and len(texts) > 1) for name, texts in values.items()]
 
 
-FINGERPRINTS = Section("fingerprints", "What it ran on", 160, page, left_out)
+FINGERPRINTS = Section("fingerprints", "Environment", 160, page, left_out)

@@ -84,7 +84,7 @@ def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:
 
 
 def _look(png: bytes) -> str:
-    """Of an image's size, which stands at the same place in every PNG."""
+    """Position of an image's size, which is the same in every PNG."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     if width < SMALL:
         return "small"

@@ -1,4 +1,4 @@
-"""What short names in a report stand for: levels of factors, components, and the metric that is compared."""
+"""The meaning of short names in a report: levels of factors, components, and the metric that is compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the trials ended, why those that did not end well, and the table of all."""
+"""Outcomes of the trials, why those that did not end well, and the table of all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEANINGS = {
     Outcome.DIVERGED: "the method failed: a result",
     Outcome.FAILED: "the code failed",
     Outcome.TIMED_OUT: "over its time",
-    Outcome.PREEMPTED: "its machine went away",
+    Outcome.PREEMPTED: "its machine was lost",
 }
 MOST_TROUBLES = 40
 """Trials whose reasons are printed whole; of more the table of outcomes has the commonest."""
@@ -114,7 +114,7 @@ def endings_of(report: StudyReport) -> list[Ending]:
 
 
 def endings(entries: Iterable[TrialRecord]) -> list[Ending]:
-    """How the trials ended, in the order of the outcome table; only what occurred."""
+    """Outcomes of the trials, in the order of the outcome table; only what occurred."""
     entries = list(entries)
     known = [str(outcome) for outcome in Outcome]
     ended = []
@@ -184,4 +184,4 @@ def best_and_worst(entries: Sequence[TrialRecord], metric: Metric) -> Sequence[T
     return [*ranked[: MOST_TRIALS // 2], *ranked[-MOST_TRIALS // 2 :]]
 
 
-OUTCOMES = Section("outcomes", "How the trials ended", 140, page, markdown)
+OUTCOMES = Section("outcomes", "Outcomes of the trials", 140, page, markdown)

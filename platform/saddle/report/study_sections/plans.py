@@ -40,4 +40,4 @@ def _numbers(values: tuple[int, ...]) -> str:
     return ", ".join(map(str, values))
 
 
-PLANS = Section("plans", "How it was planned", 145, blocks)
+PLANS = Section("plans", "History of the plan", 145, blocks)

@@ -43,11 +43,11 @@ def published_table(results: StudyResults) -> Table | None:
         )
         for row, words in zip(comparison.rows, special, strict=True)
     ]
-    notes = [f"Published values are those of {table.file}; ours are means ± standard deviation over seeds."]
+    notes = [f"Published values are from {table.file}; ours are means ± standard deviation over seeds."]
     if common:
-        notes.append(f"Other conditions than ours, which alone may explain a difference: {_words(common)}.")
+        notes.append(f"Conditions that differ from ours, which alone may explain a difference: {_words(common)}.")
     elif comparison.rows and not any(row.differing for row in comparison.rows):
-        notes.append("Every condition that the file states holds for ours, too.")
+        notes.append("All conditions stated in the file hold for ours, too.")
     if comparison.unknown_arms:
         notes.append(f"Not shown, because this study has no such arm: {listed(comparison.unknown_arms)}.")
     if comparison.not_measured:

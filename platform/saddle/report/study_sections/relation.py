@@ -38,7 +38,7 @@ def _plan(report: StudyReport) -> list[Block]:
     plans = [plan for plan in report.results.history.plans if plan.analysis]
     if not plans:
         return []
-    parts = [report.answer.conditional, " The hash is that of gain, predictors, units, seeds and level."]
+    parts = [report.answer.conditional, " Hash of gain, predictors, units, seeds and level."]
     rows = tuple((str(number), *_row(plan)) for number, plan in enumerate(plans, start=1))
     changed = [Text(["Changes after data existed: ", Code(str(len(report.results.history.analysis_changes))), "."])]
     table = Table(("plan", "fixed", "hash", "trials that had ended", "predictor", "units", "seeds"), rows, PLAN_NOTE)

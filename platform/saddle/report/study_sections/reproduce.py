@@ -32,7 +32,7 @@ def markdown(report: StudyReport) -> list[Block]:
 
 def imported(table: ImportedTable) -> list[Block]:
     """How a study of results that were trained elsewhere is made again."""
-    parts = ["Nothing was trained here. This imports ", Code(table.file), f" (SHA-256 {table.sha256}) again:"]
+    parts = ["Nothing was trained here. This command imports ", Code(table.file), f" (SHA-256 {table.sha256}) again:"]
     return [Text(parts), Source(table.command, "sh")]
 
 

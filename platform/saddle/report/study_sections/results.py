@@ -19,7 +19,7 @@ FEW_ROWS = 12
 
 
 def results_in_page(report: StudyReport) -> list[Block]:
-    return results(report) or [Text(["There is nothing to compare yet."], "empty")]
+    return results(report) or [Text(["Nothing can be compared yet."], "empty")]
 
 
 def results(report: StudyReport) -> list[Block]:

@@ -15,7 +15,7 @@ from trainables.contract import Metric
 
 MOST_ABREAST = 7
 """Arms that a table has room for side by side; with more, each has a row."""
-NOTE = "Means ± standard deviation over seeds. No test was made of these, and no verdict rests on them."
+NOTE = "Means ± standard deviation over seeds. They were not tested, and no verdict rests on them."
 
 
 def also_table(results: StudyResults) -> Table | None:
@@ -41,7 +41,7 @@ def also_table(results: StudyResults) -> Table | None:
 
 
 def _named(metric: Metric) -> str:
-    """The metric with its unit, which so need not stand in every cell."""
+    """The metric with its unit, which then need not be repeated in every cell."""
     return label(metric.name) + Scale.of(metric).unit
 
 

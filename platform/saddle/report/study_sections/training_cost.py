@@ -13,8 +13,8 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 NOTE = (
-    "Seconds of a replicate from its first epoch to its end, validation and test included, as the machine was at that"
-    " time: other trials may have run at the same time. A difference of a few per cent says nothing."
+    "Seconds of a replicate from its first epoch to its end, including validation and test, on the machine as it was "
+    "loaded then: other trials may have run at the same time. A difference of a few per cent says nothing."
 )
 
 

@@ -80,7 +80,7 @@ def _points(points: list[str]) -> str:
 
 
 def _x(epoch: float, longest: int) -> float:
-    """Where an epoch, from 0, stands."""
+    """The horizontal position of an epoch, from 0."""
     return 1 + (WIDTH - 2) * epoch / max(1, longest - 1)
 
 

@@ -61,7 +61,7 @@ def legend_of(study: WatchedStudy) -> list[tuple[str, int]]:
 
 
 def chart_of(study: WatchedStudy) -> Chart | None:
-    """The curves of the trials, arms in their colours; without arms those under way stand out."""
+    """The curves of the trials, arms in their colours; without arms, running trials are highlighted."""
     colours = dict(legend_of(study))
     ended = sorted(study.ended, key=lambda line: study.results.by_key[line.key].ended)
     lines = [*ended, *study.running][-MOST_CURVES:]

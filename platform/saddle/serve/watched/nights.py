@@ -18,7 +18,7 @@ TYPES = {"html": "text/html", "json": "application/json", "xml": "application/at
 
 @dataclass(frozen=True)
 class WatchedNightly:
-    """A nightly: its study, how many nights it has, and the latest one with what it came to."""
+    """A nightly: its study, how many nights it has, and the latest one with result."""
 
     study: str
     nights: int

@@ -70,5 +70,5 @@ class StorageReader:
 
 
 def place(run: Overview) -> tuple[bool, float]:
-    """Where a run stands in a list."""
+    """The position of a run in a list."""
     return not run.state.running, -run.progress.updated

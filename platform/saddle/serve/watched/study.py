@@ -67,7 +67,7 @@ class WatchedStudy:
 
     @cached_property
     def marks(self) -> Mapping[str, str]:
-        """What stands behind the names of arms that were added after results could be seen."""
+        """The suffix of names of arms that were added after results could be seen."""
         return dict.fromkeys(added_labels(self.stored.arms, self.stored.history), LATER)
 
     @property

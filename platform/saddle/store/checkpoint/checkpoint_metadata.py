@@ -28,4 +28,4 @@ def find_record(content: bytes) -> bytes:
                 raise ValueError("a part of the checkpoint is damaged")
             return opened.read(opened.namelist()[0].partition("/")[0] + f"/{NAME}")
     except (zipfile.BadZipFile, KeyError, IndexError, OSError, EOFError) as error:
-        raise ValueError(f"the checkpoint tells nothing of its trial: {error}") from error
+        raise ValueError(f"the checkpoint does not say which trial it belongs to: {error}") from error

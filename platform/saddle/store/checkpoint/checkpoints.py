@@ -159,13 +159,13 @@ class Checkpoints:
             raise Superseded(f"{self.folder}: it was removed, or set aside by --fresh")
         later = latest.attempts > self.manifest.attempts and (self.writer or self.token is None)
         if later or (self.writer and latest.writer not in ("", self.writer)):
-            raise Superseded(f"{self.folder}: attempt {self.manifest.attempts} was taken for dead")
+            raise Superseded(f"{self.folder}: attempt {self.manifest.attempts} was considered dead")
         # of our own trial we know better, but that it was given up
         self.manifest = replace(self.manifest, given_up=latest.given_up) if self.writer else latest
 
     def _refuse_orphan(self, latest: Manifest) -> None:
         if self.token is not None and latest.token > self.token:
-            raise Superseded(f"{self.folder}: the trial is that of driver {latest.token}, and not of {self.token}")
+            raise Superseded(f"{self.folder}: the trial belongs to driver {latest.token}, not to {self.token}")
 
     def save(
         self, epoch: int, state: Mapping[str, Any], metrics: Mapping[str, float], seconds: float, best: bool

@@ -40,7 +40,7 @@ def of_attempt(name: str, attempt: int) -> str:
 
 
 def chunk_path(folder: str, number: int, attempt: int) -> str:
-    """Where chunk `number`, from 0, lies that `attempt` sealed."""
+    """The path of chunk `number`, from 0, that `attempt` sealed."""
     return f"{folder}/curve/{of_attempt(f'{number:06d}', attempt)}.json"
 
 
@@ -85,7 +85,7 @@ def read_chunk(store: Store, path: str) -> Curve:
 
 
 def read_chunk_or_blank(store: Store, path: str) -> Curve:
-    """The epochs of a chunk; without metrics and times where it is damaged, which is said in the log."""
+    """The epochs of a chunk; without metrics and times if it is damaged, which is logged."""
     try:
         return read_chunk(store, path)
     except Damaged as error:
@@ -103,7 +103,7 @@ def chunk_paths(folder: str, sealed: Runs) -> Iterator[str]:
 
 
 def chunk_path_of(folder: str, sealed: Runs, number: int) -> str:
-    """Where sealed chunk `number` lies."""
+    """The path of sealed chunk `number`."""
     return next(islice(chunk_paths(folder, sealed), number, None))
 
 

@@ -61,7 +61,7 @@ class Manifest:
     token: int = 0
     """The fencing token of the driver whose worker wrote last."""
     writer: str = ""
-    """Tells the attempt that wrote last from every other one that takes itself for the same."""
+    """Identifies the attempt that wrote last, to distinguish it from others with the same number."""
     started: float = 0.0
     given_up: GivenUp | None = None
     """Set where the trial is not to be taken up again."""
@@ -81,7 +81,7 @@ class Manifest:
 
 
 def manifest_path(folder: str) -> str:
-    """Where the manifest lies among the checkpoints of a folder."""
+    """The path of the manifest among the checkpoints of a folder."""
     return f"{folder}/manifest.json"
 
 

@@ -62,8 +62,8 @@ def add_measurement(
         store.write_if(measurement_path(run, entry.key, number), to_json(content).encode(), None)
     except Conflict:
         raise TakenOver(
-            f"another process has measured {entry.key} of {run.name} at the same time; what it stored stays, and the "
-            "same command goes on"
+            f"another process has measured {entry.key} of {run.name} at the same time; its result is kept; run the "
+            "same command again"
         ) from None
     return with_measurement(entry, measurement)
 

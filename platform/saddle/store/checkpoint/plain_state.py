@@ -68,7 +68,7 @@ def kinds_in(state: Any) -> Iterator[Any]:
 
 
 def walk(value: Any, place: str, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
-    """Every value in a state and where it is, what is in a container before the container."""
+    """Every value in a state with its place; elements come before their container."""
     seen = set() if seen is None else seen
     if id(value) in seen:
         return
@@ -100,7 +100,7 @@ def parts(container: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 
 def is_atom(kind: type) -> bool:
-    """Whether one value of the type stands for all: a data order of 60,000 numbers needs no walk through each."""
+    """Whether checking one value of the type is enough: a data order of 60,000 numbers needs no walk through each."""
     return kind in (int, float, bool, str, bytes, complex, type(None))
 
 

@@ -141,8 +141,8 @@ def removed(store: Store, run: RunId) -> dict[str, dict[str, str | float]]:
 def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLock = NO_LOCK) -> None:
     """Record the removals, then delete; for the study's driver, or a process that keeps it out. Raises `TakenOver`.
 
-    What is deleted stands in the record that was written on condition: a driver stopped between the two deletes, when
-    it goes on, only what its successor reads of as removed.
+    Deleted checkpoints are listed in the record that was written conditionally: a driver stopped between the two
+    deletes, when it goes on, only what its successor reads of as removed.
     """
     if not removals:
         return

@@ -67,8 +67,8 @@ class Fence:
     def why(self) -> str:
         """What happened, for the user of the driver that was taken for dead."""
         return (
-            f"{self.run.name} was taken over by {self.taken_by} while this driver could not be heard of; this one has "
-            "stopped, and nothing that it had finished is lost"
+            f"{self.run.name} was taken over by {self.taken_by} while this driver did not answer; this one has "
+            "stopped, and none of its finished trials is lost"
         )
 
     def check(self) -> None:
@@ -144,4 +144,6 @@ def _write_as_seen(store: Store, path: str, content: bytes, etag: str | None, lo
         store.write_if(path, content, etag)
     except Conflict:
         lock.check()
-        raise TakenOver(f"{store.locate(path)} was written by another process meanwhile; run the same again") from None
+        raise TakenOver(
+            f"{store.locate(path)} was written by another process meanwhile; run the same command again"
+        ) from None

@@ -76,7 +76,7 @@ def place() -> str:
 
 @dataclass(frozen=True)
 class Found:
-    """A lease as it lies in the store."""
+    """A lease as it is stored."""
 
     owner: Owner
     etag: str

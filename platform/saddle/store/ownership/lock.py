@@ -87,7 +87,7 @@ def lease_path(run: RunId) -> str:
 
 
 def lock_path(store: Store, run: RunId) -> Path:
-    """Where this machine's lock of a run lies."""
+    """The path of this machine's lock of a run."""
     return driver_file(store, f"{study_folder(run)}.lock")
 
 
@@ -110,7 +110,7 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def _open_lock(path: Path) -> IO[str]:
-    """The lock's file, made where it is missing; raises `StorageError` if this user may not write it."""
+    """The lock's file, created if missing; raises `StorageError` if this user may not write it."""
     try:
         return os.fdopen(open_or_make(path, os.O_RDWR), "r+", errors="replace")
     except PermissionError:

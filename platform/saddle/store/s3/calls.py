@@ -57,7 +57,7 @@ class Calls:
 
     @property
     def endpoint(self) -> str:
-        """Where the bucket is asked for, without a name and password that may stand in it."""
+        """The endpoint's address without a user name and password."""
         parts = urlsplit(str(self.client.meta.endpoint_url))
         where = parts.netloc.rpartition("@")[2]
         return f"{parts.scheme}://{where}"
@@ -99,7 +99,7 @@ class Calls:
                 tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
                 raise StorageError(
                     f"{doing} {self._blob(path)} failed: {trouble} ({tries} in {spent:.0f} s at {self.endpoint}); "
-                    "see whether the endpoint is up, then run the same command again"
+                    "check whether the endpoint is up, then run the same command again"
                 ) from None
             if attempts == 5:  # a single failure is not worth a line
                 log.warning("%s: %s; trying again for %.0f s", self.endpoint, trouble, patience - spent)
@@ -118,9 +118,9 @@ class Calls:
             )
         if code in REFUSED or status_of(error) in (401, 403):
             return (
-                f"{self.endpoint} refuses {doing} {self._blob(path)} ({code}); see that the credentials of the usual "
-                f"chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's role) have the "
-                f"rights {RIGHTS} on {bucket}"
+                f"{self.endpoint} refuses {doing} {self._blob(path)} ({code}); check that the credentials of the "
+                "usual chain (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or the machine's role) have "
+                f"the rights {RIGHTS} on {bucket}"
             )
         name = type(error).__name__
         if "Credential" in name or name in ("ProfileNotFound", "TokenRetrievalError"):
@@ -129,7 +129,9 @@ class Calls:
                 "AWS_PROFILE"
             )
         if name == "SSLError":
-            return f"the certificate of {self.endpoint} is not trusted; AWS_CA_BUNDLE names a file with one's own"
+            return (
+                f"the certificate of {self.endpoint} is not trusted; set AWS_CA_BUNDLE to a file with your certificates"
+            )
         return f"{doing} {self._blob(path)} failed: {describe(error)} at {self.endpoint}"
 
 
@@ -221,6 +223,6 @@ def make_client(patience: float) -> Any:
         return boto3.session.Session().client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise StorageError(
-            f"no S3 client can be made ({type(error).__name__}); see AWS_PROFILE, AWS_ENDPOINT_URL, AWS_DEFAULT_REGION "
-            "and the AWS configuration files"
+            f"the S3 client can't be created ({type(error).__name__}); check AWS_PROFILE, AWS_ENDPOINT_URL, "
+            "AWS_DEFAULT_REGION and the AWS configuration files"
         ) from None

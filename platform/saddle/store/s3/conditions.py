@@ -54,7 +54,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Put:
-    """What became of a conditional write: its ETag where it was done, else what the endpoint didn't understand."""
+    """What became of a conditional write: its ETag if it succeeded, else what the endpoint didn't understand."""
 
     etag: str = ""
     unknown: str = ""
@@ -205,12 +205,10 @@ def _check_stored(calls: Calls, key: str, content: bytes, since: float) -> None:
     except FileNotFoundError:
         stored = b""
     if stored != content:
-        raise refusal(calls, "what it holds after a write is not what was written")
+        raise refusal(calls, "a blob read after a write differs from what was written")
     age, spent = age_of(answer), time.monotonic() - since
     if not -CLOCK_SECONDS <= age <= CLOCK_SECONDS + spent:
-        raise refusal(
-            calls, f"its clocks differ (NTP sets them): a blob just written is {age:,.0f} s old by its own account"
-        )
+        raise refusal(calls, f"its clocks differ (NTP sets them): a blob just written is {age:,.0f} s old by its clock")
 
 
 def _check_listed(calls: Calls, key: str) -> None:
@@ -219,7 +217,7 @@ def _check_listed(calls: Calls, key: str) -> None:
 
 
 def age_of(answer: Any) -> float:
-    """How many seconds ago a blob was written, by the endpoint's clock; by ours where it doesn't say."""
+    """How many seconds ago a blob was written, by the endpoint's clock; by our clock if it doesn't say."""
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     now = parsedate_to_datetime(date).timestamp() if date else time.time()
     return float(now - answer["LastModified"].timestamp())
@@ -229,7 +227,7 @@ def refusal(calls: Calls, reason: str) -> NoConditions:
     """What is wrong with the endpoint, and what would do."""
     return NoConditions(
         f"{calls.endpoint} can't hold studies (asked about the bucket {calls.bucket!r}): {reason}. Two drivers of one "
-        "study would not notice each other. Use a server that keeps the conditions If-None-Match and If-Match of a "
-        "PUT, as AWS S3 and current MinIO do (an older one needs an update; a proxy before it may take them away), or "
-        "--storage with a folder that every machine mounts"
+        "study would not notice each other. Use a server that supports the conditions If-None-Match and If-Match of "
+        "a PUT, as AWS S3 and current MinIO do (an older one needs an update; a proxy before it may take them away), "
+        "or --storage with a folder that every machine mounts"
     )

@@ -96,9 +96,9 @@ def finish_move(store: Bucket, source: str) -> None:
 
 
 def layers(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """What lies in the folder itself, and what lies deeper; neither where there is none.
+    """The blobs directly in the folder, and those deeper; both empty if there are none.
 
-    The folder's own blobs say what it is: copied last and deleted first, they are never there without all the rest, so
+    The folder's own blobs identify it: copied last and deleted first, they are never there without all the rest, so
     that a reader in the middle of a move, or after one that was killed, sees a whole study or none.
     """
     depth = min((path.count("/") for path, _, _ in pairs), default=0)

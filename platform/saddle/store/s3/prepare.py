@@ -17,10 +17,10 @@ def parse_url(url: str) -> S3Store:
     """The store at `s3://BUCKET[/PREFIX]`; raises `StorageError` for a URL that can't be one."""
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     if "@" in bucket or "?" in url or ":" in bucket:
-        # not repeated here: what stands before the @ or after the ? may be a secret
+        # not repeated here: the part before the @ or after the ? may be a secret
         raise StorageError(
-            "a storage is s3://BUCKET/PREFIX and nothing more; the endpoint stands in AWS_ENDPOINT_URL, credentials in "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile (AWS_PROFILE)"
+            "a storage is s3://BUCKET/PREFIX and nothing more; the endpoint is set by AWS_ENDPOINT_URL, credentials "
+            "by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile (AWS_PROFILE)"
         )
     if not BUCKET.fullmatch(bucket):
         raise StorageError(f"the storage {url!r} names no bucket; write s3://BUCKET or s3://BUCKET/PREFIX")

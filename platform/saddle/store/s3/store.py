@@ -75,7 +75,7 @@ class S3Store:
         return self.listed_key(check_path(path))
 
     def listed_key(self, path: str) -> str:
-        """The key of a blob whose path is from a listing: whatever it is called, it lies below the prefix."""
+        """The key of a blob whose path is from a listing: it is always below the prefix."""
         return f"{self.prefix}/{path}" if self.prefix else path
 
     def path(self, key: str) -> str:
@@ -95,10 +95,10 @@ class S3Store:
             answer = self.calls.client.get_object(Bucket=self.bucket, Key=self.key(path))
             content: bytes = answer["Body"].read()
             if len(content) != answer["ContentLength"]:
-                raise Garbled(f"{len(content)} of {answer['ContentLength']} bytes came")
+                raise Garbled(f"only {len(content)} of {answer['ContentLength']} bytes were received")
             expected = answer.get("Metadata", {}).get(SHA256)
             if expected not in (None, hashlib.sha256(content).hexdigest()):
-                raise Garbled("what came has not the checksum of what was stored")
+                raise Garbled("the checksum of the received bytes differs from the stored one")
             return content, answer["ETag"]
 
         return self.calls("reading", self.key(path), get)

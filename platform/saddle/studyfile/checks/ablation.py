@@ -67,7 +67,7 @@ def _check_race(draft: Draft) -> None:
         others = [name for name, other in designs().items() if not other.crossed]
         draft.refuse(path, what, f"use design: {' or '.join(others)}, or {instead}")
     if compare is not None and compare.correction != "holm":
-        what = f"{what_looks} can't be corrected by {compare.correction}, which promises nothing about looks on the way"
+        what = f"{what_looks} can't be corrected by {compare.correction}, which gives no guarantee for interim looks"
         draft.refuse(path, what, f"use correction: holm, or {instead}")
     count = _count(seeds)
     if not FEWEST_RACED <= count <= MOST_RACED:
@@ -98,7 +98,7 @@ def _check_best_of(draft: Draft, drafts: Sequence[Draft]) -> Draft | None:
         what = f"{name} has {len(source.objectives)} objectives, so no trial of it is the best"
         draft.refuse(path, what, "write the settings of the trial you choose into baseline")
     elif source.sections.get("trainable") != draft.sections.get("trainable"):
-        what = f"{name} trains {source.sections.get('trainable')}, whose settings mean nothing here"
+        what = f"{name} trains {source.sections.get('trainable')}, whose settings don't exist here"
         draft.refuse(path, what, "name a search with the same trainable")
     else:
         return source

@@ -70,7 +70,7 @@ def _check_levels(draft: Draft, stated: Settings, factors: Mapping[str, list[Any
 
 
 def _undecided(draft: Draft, source: Draft | None, factors: Mapping[str, list[Any]]) -> set[str]:
-    """The factors whose level in the baseline only the best trial of another study will tell."""
+    """The factors whose level in the baseline is only known from the best trial of another study."""
     if "best_of" not in draft.ablation:
         return set()
     stated = set(draft.ablation.get("baseline", {}))
@@ -159,4 +159,4 @@ def _refuse_twins(draft: Draft, arms: Sequence[Arm], known: Settings) -> None:
         if twin is not arm:
             path = draft.factor_paths[arm.factor] if arm.factor is not None else FACTORS
             what = f"arm {arm.name} trains the same as {twin.name}"
-            draft.refuse(path, what, "state in baseline or fixed what it is compared with")
+            draft.refuse(path, what, "give the level that it is compared with in baseline or fixed")

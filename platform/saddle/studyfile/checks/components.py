@@ -36,7 +36,7 @@ def find_components(draft: Draft) -> None:
     for name in own:
         if name not in factors:
             near = nearest(name, factors)
-            what = f"{name} is not a factor, so nothing would come of this component"
+            what = f"{name} is not a factor, so this component has no effect"
             draft.refuse(("ablation", "components", name), what, "" if near else "add it to factors", near)
     for name, component in own.items():
         if not _check_settings(draft, name, component):

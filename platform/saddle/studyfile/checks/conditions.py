@@ -17,8 +17,8 @@ def check_conditions(draft: Draft) -> None:
         for other, wanted in parameter.when.items():
             _check_condition(draft, ("search", name, "when", other), name, other, wanted)
     for circle in _circles(draft.search):
-        what = f"the conditions lead in a circle: {' → '.join(circle)}"
-        draft.refuse(("search", circle[0], "when"), what, "take one of them away")
+        what = f"the conditions are circular: {' → '.join(circle)}"
+        draft.refuse(("search", circle[0], "when"), what, "remove one of them")
 
 
 def _check_condition(draft: Draft, path: Path, name: str, other: str, wanted: Any) -> None:
@@ -28,7 +28,7 @@ def _check_condition(draft: Draft, path: Path, name: str, other: str, wanted: An
     values = wanted if isinstance(wanted, list) else [wanted]
     settings = {**draft.mapping("fixed"), **draft.mapping("evaluate")}
     if not values:
-        draft.refuse(path, "an empty list is never met", "list at least one value")
+        draft.refuse(path, "an empty list is never satisfied", "list at least one value")
     elif other in draft.search:
         for value in values:
             _check_is_taken(draft, path, other, draft.search[other], value)
@@ -52,7 +52,7 @@ def _check_is_taken(draft: Draft, path: Path, other: str, parameter: Parameter, 
         return
     low, high = parameter.bounds
     if parameter.float_range is not None:
-        what = f"{other} is a float range, which practically never takes one single value"
+        what = f"{other} is a float range, which practically never equals a single value"
         draft.refuse(path, what, f"make {other} an int or a choice")
     elif (
         isinstance(value, bool)

@@ -27,7 +27,7 @@ def check_metrics(draft: Draft) -> None:
         seen.setdefault(objective.metric, where)
         better = draft.trainable.metric(objective.metric).direction if draft.trainable else objective.direction
         if better != objective.direction:
-            what = f"{objective.direction} {objective.metric} would look for the worst: {better} it"
+            what = f"{objective.direction} {objective.metric} would search for the worst; {better} it"
             draft.refuse(where, what, f"write {{{better}: {objective.metric}}}")
     for path, constraint in draft.constraints.items():
         if _may_choose(draft, path, constraint.metric):
@@ -73,7 +73,7 @@ def _check_ranks(draft: Draft, ranks: Mapping[str, Sequence[str]]) -> None:
         for index, pattern in enumerate(patterns):
             path: Path = ("ablation", "compare", "ranks", group, index)
             if pattern.startswith("train/"):
-                what = "arms are ranked on data they weren't trained on"
+                what = "arms are ranked on data that they weren't trained on"
                 draft.refuse(path, what, "use test/ or validation/ metrics")
             else:
                 _check_pattern(draft, path, pattern)
@@ -88,7 +88,7 @@ def _check_pattern(draft: Draft, path: Path, pattern: str) -> None:
 def _check_judged(draft: Draft, path: Path, pattern: str) -> None:
     """A pattern of metrics that arms are judged by fits some that are measured on other data than training's."""
     if pattern.startswith("train/"):
-        draft.refuse(path, "arms are compared on data they weren't trained on", "use test/ or validation/ metrics")
+        draft.refuse(path, "arms are compared on data that they weren't trained on", "use test/ or validation/ metrics")
     else:
         _check_pattern(draft, path, pattern)
 
@@ -96,11 +96,13 @@ def _check_judged(draft: Draft, path: Path, pattern: str) -> None:
 def check_compared(draft: Draft, path: Path, metric: str | None) -> None:
     """The metric by which arms are compared exists, and is measured on other data than they were trained on."""
     if metric is not None and _exists(draft, path, metric, ("test/", "validation/")) and metric.startswith("train/"):
-        draft.refuse(path, "arms are compared on data they weren't trained on", "use a test/ or validation/ metric")
+        draft.refuse(
+            path, "arms are compared on data that they weren't trained on", "use a test/ or validation/ metric"
+        )
 
 
 def _check_bound(draft: Draft, path: Path, constraint: Constraint) -> None:
-    """A bound lies among the values that its metric can have."""
+    """A bound is a possible value of its metric."""
     metric = (draft.trainable or UNDECLARED).metric(constraint.metric)
     if metric.bounds is None or metric.bounds[0] <= constraint.bound <= metric.bounds[1]:
         return
@@ -116,7 +118,9 @@ def _check_guards(draft: Draft, guards: Mapping[str, float]) -> None:
         if not _exists(draft, path, name, ("test/", "validation/")):
             continue
         if name.startswith("train/"):
-            draft.refuse(path, "arms are guarded on data they weren't trained on", "use a test/ or validation/ metric")
+            draft.refuse(
+                path, "arms are guarded on data that they weren't trained on", "use a test/ or validation/ metric"
+            )
         wrong = too_large((draft.trainable or UNDECLARED).metric(name), margin)
         if wrong is not None:
             draft.refuse(path, wrong, in_points(margin))
@@ -148,9 +152,9 @@ def _may_choose(draft: Draft, path: Path, metric: str) -> bool:
     if draft.trainable is not None and instead not in draft.trainable.metrics:
         instead = draft.trainable.selection
     why = (
-        "test is for the verdict, never for choosing"
+        "test data are for the verdict, never for choosing"
         if split == "test"
-        else "train is what the method saw already, never for choosing"
+        else "training data were seen by the method and are never for choosing"
     )
     draft.refuse(path, f"{metric} is refused: {why}", f"use {instead}")
     return False

@@ -13,12 +13,12 @@ def check_nightly(draft: Draft) -> None:
         draft.refuse(("nightly",), "a nightly repeats the arms of an ablation, and this study has none", "add ablation")
         return
     if "best_of" in draft.ablation:
-        what = "the best of a search may be another one tomorrow, and a nightly compares the same arms every night"
+        what = "the best trial of a search may change, and a nightly compares the same arms every night"
         right = "write the settings of the trial that you choose into baseline"
         path = ("ablation", "baseline", "best_of")
         draft.refuse(path if path in draft.document.places else ("ablation", "best_of"), what, right)
     race = draft.ablation.get("race")
     if race is not None and race.spending is not None:
-        draft.refuse(("ablation", "race"), "a nightly has looks of its own", "leave race out")
+        draft.refuse(("ablation", "race"), "a nightly plans its own looks", "leave race out")
     if draft.ablation.get("blocks"):
-        draft.refuse(("ablation", "blocks"), "a nightly knows no blocks", "write a study for each of them")
+        draft.refuse(("ablation", "blocks"), "a nightly can't have blocks", "write a study for each of them")

@@ -24,7 +24,7 @@ def check_search(draft: Draft) -> None:
     wrong = [mistake for mistake in mistakes_with(draft, base) if not mistake.path]
     for mistake in wrong:
         refuse_at(draft, paths, mistake, ("fixed",) if "fixed" in draft.raw else ("search",))
-    # Where even the typical point doesn't fit, trying further ones would tell the same once more.
+    # Where even the typical point doesn't fit, trying further ones would repeat the message.
     for name, spec in good.items() if not wrong else ():
         for suffix, value in _ends(spec):
             settings = {**base, **_conditions(spec), name: value}
@@ -62,7 +62,7 @@ def _takes_whole_numbers(draft: Draft, name: str, spec: Parameter) -> bool:
     low, high = spec.bounds
     # The golden section of a range is hardly ever a whole number, while its ends often are.
     between = low + 0.381966 * (high - low)
-    return any(mistake.right == "a whole number is wanted" for mistake in _mistakes_of(draft, name, between))
+    return any(mistake.right == "expected a whole number" for mistake in _mistakes_of(draft, name, between))
 
 
 def _ends(spec: Parameter) -> Iterator[tuple[Path, Any]]:

@@ -47,7 +47,7 @@ def refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> No
     component = draft.loaded.components.get(name)
     if component is not None:
         settings = ", ".join(f"{field}: {show(value)}" for field, value in component.off.items())
-        what = f"{name} is a component, which stands for settings"
+        what = f"{name} is a component, which is short for settings"
         draft.refuse(path, what, f"write those themselves, such as {settings} to switch it off")
         return
     near = nearest(name, names)
@@ -56,7 +56,7 @@ def refuse_name(draft: Draft, path: Path, name: str, names: Iterable[str]) -> No
 
 
 def known_settings(draft: Draft) -> tuple[dict[str, Any], dict[str, Path]]:
-    """`fixed` and `evaluate` as far as the configuration knows their names, and where each stands."""
+    """`fixed` and `evaluate` as far as the configuration knows their names, and the place of each."""
     settings: dict[str, Any] = {}
     paths: dict[str, Path] = {}
     for section in ("fixed", "evaluate"):
@@ -92,7 +92,7 @@ def mistakes_with(draft: Draft, settings: Settings) -> list[Mistake]:
 
 
 def complete_settings(draft: Draft, settings: Settings) -> dict[str, Any]:
-    """The whole configuration that valid settings stand for."""
+    """The whole configuration for valid settings."""
     return _resolve(draft, settings).config.model_dump(mode="json")
 
 
@@ -147,7 +147,7 @@ def _words_for_numbers(draft: Draft, settings: Settings) -> Iterable[Mistake]:
         except ValidationError:  # reported already
             continue
         if isinstance(taken, bool) and not isinstance(value, bool):
-            yield Mistake((name,), f"{show(value)} is not accepted", "true or false is wanted")
+            yield Mistake((name,), f"{show(value)} is not accepted", "expected true or false")
         elif isinstance(taken, int | float) and not isinstance(taken, bool) and isinstance(value, bool | str):
-            right = f"write {taken!r}" if isinstance(value, str) else "a number is wanted"
+            right = f"write {taken!r}" if isinstance(value, str) else "expected a number"
             yield Mistake((name,), f"{show(value)} is not accepted", right)

@@ -62,7 +62,7 @@ def _check_search_is_whole(draft: Draft) -> None:
         return
     if budget.trials is None and budget.hours is None:
         path = ("budget",) if "budget" in draft.raw else ("search",)
-        draft.refuse(path, "nothing ends this search", "add budget: {trials: 64} or budget: {hours: 6}")
+        draft.refuse(path, "this search has no end", "add budget: {trials: 64} or budget: {hours: 6}")
 
 
 def _check_asked(draft: Draft) -> None:
@@ -84,5 +84,5 @@ def _check_trainable_names(draft: Draft) -> None:
     ):
         name = draft.sections.get(section)
         if name is not None and name not in names:
-            known = f"{trainable} has: {', '.join(names)}" if names else f"{trainable} has none; leave this line out"
+            known = f"{trainable} has: {', '.join(names)}" if names else f"{trainable} has none; remove this line"
             draft.refuse((section,), f"unknown {section} {name!r}", known, nearest(name, names))

@@ -90,9 +90,9 @@ def test_it_is_marked_in_table_verdict_and_comparison(store: LocalStore) -> None
     [caution] = results.answer.grown
     assert caution in results.answer.warnings
     assert caution == (
-        "Arms were added after results could be seen (x=0.7 when 10 trials had ended). The level is shared among all 2"
-        " comparisons, earlier and later ones; adding arms until one is claimed makes a wrong claim with a chance"
-        " of up to 7.5 %, not 5 %."
+        "Arms were added after results could be seen (x=0.7 when 10 trials had ended). The level is shared among all "
+        "2 comparisons, earlier and later ones; adding arms until one is claimed makes a wrong claim with a "
+        "probability of up to 7.5 %, not 5 %."
     )
     comparison = compare_studies([view_of(results), view_of(results)])
     assert f"s: {caution}" in comparison.notes

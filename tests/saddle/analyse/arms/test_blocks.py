@@ -22,7 +22,7 @@ EFFECT = {"mnist": 0.02, "digits": 0.06}
 LEVEL = {"mnist": 0.8, "digits": 0.5}
 
 Fates = Mapping[tuple[str, str, int], str | None]
-"""How single replicates ended, by arm, dataset and seed; None for those that are not trained yet."""
+"""How single replicates ended, by arm, dataset and seed; None for those that have not been trained yet."""
 
 
 def study_of(**section: Any) -> Study:

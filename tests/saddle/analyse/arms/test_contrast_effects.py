@@ -147,11 +147,11 @@ def test_a_fraction_without_some_arms_is_estimated_by_least_squares() -> None:
     assert all(effect.mean == pytest.approx(0, abs=0.05) for effect in found if effect.kind == "interaction")
     a = by_term["a=off"]
     assert a.verdict is Verdict.HELPS
-    assert a.notes[0] == "holds −0.5 of a × b, which the arms that are left can't tell from it"
+    assert a.notes[0] == "holds −0.5 of a × b, which the remaining arms can't distinguish from it"
     assert (a.arm_mean or 0) - (a.baseline_mean or 0) == pytest.approx(a.mean)
     unbalanced, lost = unestimable(ablation, arms)
     assert "not balanced: effects are estimated by least squares from 12 arms" in unbalanced
-    assert lost == "The arms that are left can't tell a=off × b=off from other effects."
+    assert lost == "The remaining arms can't distinguish a=off × b=off from other effects."
 
 
 def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
@@ -167,7 +167,7 @@ def test_missing_cells_leave_the_effects_that_can_be_shown_true() -> None:
     assert found["a=2"].notes[0].startswith("averaged over 2 of 4 combinations of the other factors")
     assert found["b=y × c=false"].notes[0].startswith("averaged over 1 of 3 combinations")
     assert unestimable(ablation, arms) == [
-        "No arms are left that could show a=0 × b=y, a=2 × c=false: the study excludes some of them."
+        "No remaining arms could show a=0 × b=y, a=2 × c=false: the study excludes some of them."
     ]
 
 

@@ -167,7 +167,7 @@ ablation: {factors: {mode: [plain, curved]}, compare: {metric: test/score, not_w
     [
         ("validation/accuracy", "0.01", ""),
         ("validation/acuracy", "0.01", "unknown metric 'validation/acuracy'; did you mean validation/accuracy?"),
-        ("train/loss", "0.01", "arms are guarded on data they weren't trained on"),
+        ("train/loss", "0.01", "arms are guarded on data that they weren't trained on"),
         ("validation/accuracy", "2", "validation/accuracy is a share of 1, so 2 would be 200 points"),
         ("validation/accuracy", "-0.01", "greater than 0"),
     ],

@@ -251,7 +251,7 @@ ablation:
     assert study.ablation.compare.ranks == {"concise": ["test/sparseness.*"]}
     with pytest.raises(StudyError, match=r"unknown metric 'test/sparsenes\.gradient'.*test/sparseness\.gradient"):
         parse_studies(text.replace("PATTERN", "test/sparsenes.gradient"), "dose.yaml")
-    with pytest.raises(StudyError, match="arms are ranked on data they weren't trained on"):
+    with pytest.raises(StudyError, match="arms are ranked on data that they weren't trained on"):
         parse_studies(text.replace("PATTERN", "train/loss"), "dose.yaml")
     with pytest.raises(StudyError, match="concise"):
         parse_studies(text.replace("[PATTERN]", "[]"), "dose.yaml")

@@ -34,7 +34,7 @@ def test_a_seed_that_makes_the_difference_alone_is_pointed_out() -> None:
     values[5] += 0.2
     [said] = spread_cautions([arm("base", base), arm("mp", values)])
     assert said == (
-        "mp: seed 5 stands apart from the others (Grubbs’ test at 1 %); without it the difference from base is 12 % of"
+        "mp: seed 5 is an outlier among its seeds (Grubbs’ test at 1 %); without it the difference from base is 12 % of"
         " what it is with it."
     )
 

@@ -21,9 +21,9 @@ from tests.support.results import results_of
 from trainables.contract import CheckItem
 
 METRIC = "validation/robust_accuracy.worst_case"
-FAIL = CheckItem("black_box", "fail", {"n": 500.0}, "Square fools 12 images that gradients left")
+FAIL = CheckItem("black_box", "fail", {"n": 500.0}, "Square fools 12 images that withstood gradients")
 WARN = CheckItem("selection", "warn", {}, "1 seed")
-PASS = CheckItem("gradients", "pass", {}, "gradients say where the loss rises")
+PASS = CheckItem("gradients", "pass", {}, "gradients show where the loss rises")
 
 SEARCH = f"""
 study: s

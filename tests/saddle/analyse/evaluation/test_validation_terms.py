@@ -72,7 +72,7 @@ def test_what_validation_measured_is_said_and_no_ranking_is_drawn() -> None:
 
 def test_validation_under_the_tests_own_terms_is_ranked() -> None:
     title, block = shown(trials((None, None, None)))
-    assert title == "Whether validation ranks trials as the test does"
+    assert title == "Does validation rank trials as the test does?"
     assert isinstance(block, Table)
     assert "Validation is what checkpoints" in block.note
 
@@ -86,7 +86,7 @@ def test_the_note_says_what_chose_checkpoints_in_its_place() -> None:
 
 def test_one_other_value_for_all_trials_ranks_them_and_is_said() -> None:
     _, block = shown(trials((0.05, 0.05, 0.05)))
-    assert "Otherwise on purpose: attack_epsilon 0.05 in validation and 0.15 in the test." in block.note
+    assert "Different on purpose: attack_epsilon 0.05 in validation and 0.15 in the test." in block.note
 
 
 def test_a_caution_says_it_and_a_verdict_by_such_values_is_warned_of() -> None:

@@ -212,7 +212,7 @@ def test_a_single_seed_has_the_noise_of_the_others() -> None:
     answer = answer_relation(units, "x")
     [single] = [each for each in answer.units if each.name == "single"]
     assert single.s2 == pytest.approx(np.var(NOISE, ddof=1))
-    assert "One seed at single, whose noise is taken to be that of the other units." in answer.cautions
+    assert "One seed at single, whose noise is assumed to equal that of the other units." in answer.cautions
     assert any("Seeds failed and are left out at single (1 of 2)" in caution for caution in answer.cautions)
 
 

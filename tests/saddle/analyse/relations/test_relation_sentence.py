@@ -83,7 +83,7 @@ def test_the_slope_is_written_for_a_step_of_the_predictor_on_the_scale_of_the_ga
     assert "6 degrees of freedom; permutation p < 0.001)." in text
     assert "Spearman 1.00 (p < 0.001)." in text
     assert "Of 2 predictors tried, spread has the strongest correlation (r = 1.00, p < 0.001 allowing for all)." in text
-    assert "True gains lie about the line with a standard deviation of" in text
+    assert "True gains scatter about the line with a standard deviation of" in text
     assert "at spread = 35 that of a further unit is expected at" in text
 
 

@@ -106,7 +106,9 @@ def test_repeats_are_counted_in_the_answer() -> None:
     entries = trials([0.5, 0.6, 0.7])
     entries.append(make_record("s-3", "s", 0, "completed", {}, {"lr": 0.01}, {CHOSEN: 0.6}, number=3))
     said = answer_search(search(), entries, METRICS).warnings
-    assert "1 of 4 trials repeats the settings of others; all trials have one seed, so that tells nothing more." in said
+    assert (
+        "1 of 4 trials repeats the settings of others; all trials have one seed, so repeats add no information." in said
+    )
     assert not any("repeat" in warning for warning in answer_search(search(), entries[:3], METRICS).warnings)
 
 
@@ -134,20 +136,22 @@ def test_the_samples_of_another_split_are_no_measure_of_this_one() -> None:
     entries = trials([0.6, 0.53], 360)
     for entry in entries:
         entry.metrics["test/samples"] = entry.metrics.pop("validation/samples")
-    [said] = [w for w in answer_search(search(), entries, METRICS).warnings if "trial must exceed" in w]
+    [said] = [w for w in answer_search(search(), entries, METRICS).warnings if "trial must be ahead" in w]
     assert "no standard error is known" in said
 
 
 def test_where_no_standard_error_is_known_that_is_said() -> None:
     [open_question] = [
-        w for w in answer_search(search(), trials([0.6, 0.6, 0.5], None), METRICS).warnings if "trial must exceed" in w
+        w
+        for w in answer_search(search(), trials([0.6, 0.6, 0.5], None), METRICS).warnings
+        if "trial must be ahead" in w
     ]
-    assert open_question.startswith("By how much a trial must exceed the others isn't known")
+    assert open_question.startswith("How far a trial must be ahead of the others is unknown")
     assert open_question.endswith("1 other trial has the same value.")
 
 
 def test_a_question_about_a_parameter_is_not_answered_with_the_best_trial() -> None:
     found = answer_search(search(search={"lr": {"float": [0, 1]}, "asks": "lr"}), trials([0.5, 0.9]), METRICS)
-    assert found.sentence.startswith("Not answered: the question is about lr, and this search can't tell")
+    assert found.sentence.startswith("Not answered: the question is about lr, and this search can't show")
     assert "saddle plan proposes for s. The best of 2 trials is trial 1:" in found.sentence
     assert not answer_search(search(), trials([0.5, 0.9]), METRICS).sentence.startswith("Not answered")

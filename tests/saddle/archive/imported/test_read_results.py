@@ -76,14 +76,14 @@ def test_a_column_is_a_metric_with_a_direction_and_a_unit(
 
 
 def test_a_column_that_gives_no_name_of_a_metric_is_refused() -> None:
-    with pytest.raises(TableError, match="'test/9' is not a name of a metric; write --metric 9=test/NAME"):
+    with pytest.raises(TableError, match="'test/9' is not the name of a metric; write --metric 9=test/NAME"):
         metric_column("9", {}, [])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("plain,1", "plain,0", "results.csv, line 4: plain with seed 0 stands in line 3, too; name the column"),
+        ("plain,1", "plain,0", "results.csv, line 4: plain with seed 0 is also in line 3; name the column"),
         ("plain,1", "plain,one", "results.csv, line 4: run is 'one', and a seed is a whole number"),
         ("plain,1", ",1", "results.csv, line 4: method is empty"),
         ("52.4", "good", "results.csv, line 4: PGD-10 (%) is 'good': could not convert"),
@@ -120,5 +120,5 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(TableError, match=f"{name} is no"):
         read_table(tmp_path / name)
-    with pytest.raises(TableError, match="there is no file"):
+    with pytest.raises(TableError, match="does not exist"):
         read_table(tmp_path / "absent.csv")

@@ -73,7 +73,7 @@ def test_it_fits_the_terminal(width: int) -> None:
 def test_nothing_is_called_the_best_where_nothing_is() -> None:
     progress = running()
     progress.no_best = "all are alike"
-    assert "the best" not in drawn(progress).replace("none is called the best", "")
+    assert "the best" not in drawn(progress).replace("no best trial so far", "")
 
 
 @pytest.fixture

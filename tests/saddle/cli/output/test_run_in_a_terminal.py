@@ -39,7 +39,7 @@ budget: {trials: 4}
 def test_a_table_is_live_and_gone_at_the_end(tmp_path: Path) -> None:
     seen = list(screens([sys.executable, "-c", SCRIPT, str(tmp_path / "kept"), STUDY, str(ROOT)]))
     while_running = "\n".join(seen)
-    assert re.search(r"━+ +0/4 trials +time left not known yet", while_running)
+    assert re.search(r"━+ +0/4 trials +time left unknown", while_running)
     assert re.search(r"trial-00000 +[1-5]/5 +[\d.-]+", while_running), "the epoch and the value of a trial under way"
     assert re.search(r"━+ +3/4 trials +[\w. ]+ left +3 completed", while_running)
     best = [screen for screen in seen if "best so far" in screen and "3/4 trials" in screen][-1]

@@ -71,7 +71,7 @@ def test_what_is_refused_is_listed_and_stops_nothing_from_being_planned(
     monkeypatch.chdir(tmp_path)
     Path("s.yaml").write_text(STUDY.replace("epochs: 1", "epochs: 2"))
     said = CliRunner().invoke(app, ["plan", "s.yaml"], catch_exceptions=False).stdout
-    line = "refused, saddle run would not start: fixed.epochs: 1 → 2; it would change every arm"
+    line = "refused: saddle run would not start: fixed.epochs: 1 → 2; it would change every arm"
     assert line in " ".join(said.split())
     [plan] = json.loads(CliRunner().invoke(app, ["plan", "s.yaml", "--json"], catch_exceptions=False).stdout)
     assert plan["change"]["new"] == []

@@ -345,7 +345,7 @@ def test_a_person_moves_the_references_to_a_change_that_is_worse() -> None:
         with pytest.raises(UserError, match=message):
             history.accept(date, "why not")
     changed = run_nights(history, machine, ["second"])
-    with pytest.raises(UserError, match="is before the change"):
+    with pytest.raises(UserError, match="is before the pending change"):
         changed.accept(date_of(2), "an old one")
 
 

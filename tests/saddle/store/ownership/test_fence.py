@@ -127,7 +127,7 @@ def test_an_entry_that_a_stale_driver_wrote_gives_way_to_its_successor_s(
     ledger.add(changed(ENTRY, token=1, outcome="failed"))
     ledger.add(changed(ENTRY, token=2))
     assert [(entry.token, entry.outcome) for entry in ledger.entries()] == [(2, "completed")]
-    assert "had been taken over; it is replaced" in caplog.text
+    assert "had lost the study; it is replaced" in caplog.text
 
 
 def test_an_entry_of_an_older_saddle_has_no_token_and_is_never_replaced_by_one_without(store: Store) -> None:

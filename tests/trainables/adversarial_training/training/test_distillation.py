@@ -132,7 +132,7 @@ def test_a_trial_without_a_teacher_has_one_phase() -> None:
         ({"teacher_epochs": 6}, "teacher for 6 and a student for 0 of 6 epochs"),
         ({"objective": "trades", "perturbation": "kl"}, "leave objective at cross_entropy"),
         ({"label_smoothing": 0.1}, "leave label_smoothing at 0"),
-        ({"head": "angular", "angular_margin": 0.1}, "angular_margin is to the label"),
+        ({"head": "angular", "angular_margin": 0.1}, "angular_margin needs labels"),
     ],
 )
 def test_what_contradicts_it_is_refused(given: dict[str, Any], says: str) -> None:

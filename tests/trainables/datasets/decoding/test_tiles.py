@@ -148,7 +148,7 @@ def test_a_split_without_a_certain_tile_is_refused(tmp_path: Path) -> None:
     grey = np.full((12, 12), 64, np.uint8)
     train = write(tmp_path / "train.parquet", noise(2, (12, 12)), [grey, grey], [1, 1])
     test = write(tmp_path / "test.parquet", noise(1, (12, 12)), [mask_of(12, 12)], [1])
-    with pytest.raises(DataError, match="no train image gives a tile of 12×12 whose class its mask tells"):
+    with pytest.raises(DataError, match="no train image gives a tile of 12×12 whose class follows from its mask"):
         load({"parquet": {"train": train, "test": test}, "tile": 12})
 
 

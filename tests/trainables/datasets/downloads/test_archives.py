@@ -75,7 +75,9 @@ def test_wrong_content_is_never_kept(served: str, tmp_path: Path, monkeypatch: p
     [archive] = archives_of("cifar10")
     give(monkeypatch, "cifar10", [replace(archive, md5="0" * 32)])
     root = tmp_path / "data"
-    with pytest.raises(DataError, match=r"something else than cifar-10-binary\.tar\.gz: its md5 is \w+, the published"):
+    with pytest.raises(
+        DataError, match=r"something other than cifar-10-binary\.tar\.gz: its md5 is \w+, the published"
+    ):
         fetch("cifar10", root, mirror=served)
     assert not [path for path in root.rglob("*") if path.is_file()]
 
@@ -91,7 +93,7 @@ def test_an_archive_that_lacks_a_batch_is_refused(served: str, tmp_path: Path, m
 
 @pytest.mark.parametrize("name", ["gtsrb", "tiny_imagenet"])
 def test_what_has_no_published_checksum_is_not_fetched(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no address of it is known here together with a published checksum") as caught:
+    with pytest.raises(DataError, match="no address with a published checksum is known") as caught:
         fetch(name, tmp_path)
     assert KNOWN[name].files in str(caught.value)
 

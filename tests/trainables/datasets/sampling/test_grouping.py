@@ -62,7 +62,7 @@ def test_another_seed_is_another_cut_and_classes_are_kept_in_proportion() -> Non
         assert abs(first - labels[cut].float().mean()) < 0.06, "both parts are in stratified order"
     with pytest.raises(DataError, match="cut from one image"):
         cut_by_group(labels, torch.zeros(1000, dtype=torch.int64), 0.1, 0)
-    with pytest.raises(ValueError, match="between 0 and 1, not be 1"):
+    with pytest.raises(ValueError, match="between 0 and 1, not 1"):
         cut_by_group(labels, groups, 1.0, 0)
 
 

@@ -179,7 +179,7 @@ def test_separation_is_refused_for_what_is_not_drawn() -> None:
         {"known": "digits", "transformation": {"separation": 0.5}},
         {"known": "synthetic_shapes", "size": 8, "transformation": {"separation": 0.5}},
     ):
-        with pytest.raises(DataError, match="separation is of synthetic_shapes, in their own size"):
+        with pytest.raises(DataError, match="separation is only for synthetic_shapes in their own size"):
             load(spec)
 
 

@@ -31,13 +31,15 @@ def worst_case(evidence: Evidence) -> CheckItem:
     verdict: CheckVerdict = "pass"
     if lower_bound(int(right.sum()), n, CONFIDENCE) <= 1 / evidence.classes:
         verdict = "fail"
-        problems.append(f"{int(right.sum())} of {n} images are recognised as they are, which is no better than chance")
+        problems.append(
+            f"{int(right.sum())} of {n} clean images are classified correctly, which is no better than chance"
+        )
     for name, accurate in accuracies.items():
         gained, lost = int((accurate & ~right).sum()), int((right & ~accurate).sum())
         if gained > lost + 1:
             above = "fail" if more_often(gained, lost) else "warn"
             verdict = worst(verdict, above)  # type: ignore[arg-type]
-            problems.append(f"under {name} {gained - lost} more images are recognised than without an attack")
+            problems.append(f"under {name} {gained - lost} more images are classified correctly than without an attack")
     if (claimed := evidence.context.claimed) is not None:
         broken = int((claimed.to(surviving.device) & ~surviving).sum())
         numbers |= {"claimed": float(claimed.sum()), "claimed_and_fooled": float(broken)}
@@ -69,7 +71,7 @@ def budget(evidence: Evidence) -> CheckItem:
         "moved": float(further),
     }
     verdict = at_most(further, n, MOVES)
-    says = f"four further starts of 100 steps fool {further} of the {len(which)} images that were left"
+    says = f"four further starts of 100 steps fool {further} of the {len(which)} remaining images"
     return CheckItem("budget", verdict, numbers, says)
 
 
@@ -126,7 +128,7 @@ def heads(evidence: Evidence) -> CheckItem:
     """Whether knowing the auxiliary heads and labels gives an attacker more, and whether labels leak."""
     known = min(len(evidence.heads), evidence.labels.shape[1])
     if known < 2:
-        why = "there is one head" if len(evidence.heads) < 2 else "no auxiliary labels are given"
+        why = "there is only one head" if len(evidence.heads) < 2 else "no auxiliary labels are given"
         numbers = {"heads": float(len(evidence.heads))}
         return CheckItem("heads", "not run", numbers, f"{why}, so there are no auxiliary tasks to attack")
     fooled_by_any = torch.zeros_like(evidence.right)
@@ -151,7 +153,7 @@ def heads(evidence: Evidence) -> CheckItem:
     numbers["named_by_auxiliary_labels"] = float(_named(evidence.labels, evidence.classes))
     if numbers["named_by_auxiliary_labels"]:
         verdict = "fail"
-        problems.append("the auxiliary labels together name the main class: they leak it")
+        problems.append("the auxiliary labels together determine the main class: they leak it")
     says = "attacks that know the auxiliary heads fool no more"
     return CheckItem("heads", verdict, numbers, "; ".join(problems) or says)
 

@@ -50,11 +50,11 @@ def unavailable_gradients(evidence: Evidence) -> CheckItem:
         "raised": float(bool(raised)),
     }
     if raised:
-        says = f"asked for a gradient, the model raises {raised[0]}"
+        says = f"the model raises an error when a gradient is computed: {raised[0]}"
         return CheckItem("unavailable_gradients", "fail", numbers, says)
     verdict = at_most(max(nowhere, saturated), n, MOST_ZERO)
     if verdict == "pass":
-        return CheckItem("unavailable_gradients", verdict, numbers, "gradients are there and not zero")
+        return CheckItem("unavailable_gradients", verdict, numbers, "gradients exist and are not zero")
     if saturated > nowhere:
         says = (
             f"the gradient of the cross-entropy is zero on {saturated} of {n} images, and that of the margin is not: "
@@ -62,7 +62,7 @@ def unavailable_gradients(evidence: Evidence) -> CheckItem:
         says += "the logits saturate it (they explode, or a loss is saturated)"
     else:
         where = "" if int(margins.sum()) == nowhere else " at random points within ε"
-        says = f"the gradient is zero on {nowhere} of {n} images{where}: something in the model has none"
+        says = f"the gradient is zero on {nowhere} of {n} images{where}: a part of the model has no gradient"
         says += " (a quantiser, a threshold, a detached or non-differentiable part)"
     return CheckItem("unavailable_gradients", verdict, numbers, says)
 
@@ -114,7 +114,7 @@ def gradients(evidence: Evidence) -> CheckItem:
                 f"under its training's attack it is {100 * gap:.1f} points more accurate than under PGD: catastrophic "
                 "overfitting"
             )
-    return CheckItem("gradients", verdict, numbers, "; ".join(problems) or "gradients say where the loss rises")
+    return CheckItem("gradients", verdict, numbers, "; ".join(problems) or "gradients show where the loss rises")
 
 
 def zero_rows(gradient: Tensor) -> Tensor:

@@ -61,7 +61,9 @@ def incomplete_optimisation(evidence: Evidence) -> CheckItem:
     verdict: CheckVerdict = "pass"
     if rise > 0 and late > STILL_RISING * rise:
         verdict = "warn"
-        problems.append(f"the loss of 100 steps of PGD still rises: {100 * late / rise:.0f} % of it in the last fifth")
+        problems.append(
+            f"the loss of PGD with 100 steps still rises: {100 * late / rise:.0f} % of it in the last fifth"
+        )
     if rise <= 0 and bool(evidence.right.any()):
         verdict = "fail"
         problems.append("100 steps along the gradient do not raise the loss")
@@ -75,7 +77,7 @@ def incomplete_optimisation(evidence: Evidence) -> CheckItem:
         of_missed = at_most(missed, evidence.n, BETTER)
         verdict = worst(verdict, of_missed)
         if of_missed != "pass":
-            problems.append(f"the claimed attack leaves {missed} images standing that plain PGD fools")
+            problems.append(f"the claimed attack misses {missed} images that plain PGD fools")
         of_lowered = at_most(lowered, int(evidence.right.sum()), 0.5)
         verdict = worst(verdict, of_lowered)
         if of_lowered != "pass":

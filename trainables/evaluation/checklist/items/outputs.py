@@ -52,8 +52,8 @@ def forward_pass(evidence: Evidence) -> CheckItem:
     better, units, verdict = best_units(evidence)
     numbers |= {"right": float(evidence.right.sum()), "right_in_other_units": float(better)}
     outside = (
-        f"{better} images are recognised on pixels {units}, and {int(evidence.right.sum())} of {evidence.n} on those in"
-        " [0, 1]: preprocessing is outside the model, so ε is in other units"
+        f"{better} images are classified correctly on pixels {units}, and {int(evidence.right.sum())} of {evidence.n} "
+        "on those in [0, 1]: preprocessing is outside the model, so ε is in other units"
     )
     if problems or verdict == "fail":
         problems += [outside] * (verdict == "fail")
@@ -105,9 +105,9 @@ def _are_probabilities(logits: Tensor) -> bool:
 
 def _scale(spread: float) -> list[str]:
     if 0 < spread < LEAST_SPREAD:
-        return [f"logits differ by {spread:.2g} only, and losses of them by less than rounding; multiply them"]
+        return [f"logits differ by {spread:.2g} only, and their losses by less than rounding; scale them up"]
     if spread > LARGEST_SPREAD:
-        return [f"logits differ by {spread:.2g}, which saturates every loss: they explode"]
+        return [f"logits differ by {spread:.2g}, which saturates every loss"]
     return []
 
 
@@ -122,7 +122,7 @@ def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
         "normalised by mean and standard deviation": (images - mean) / std,
         "in [-1, 1]": 2 * images - 1,
         "in 0…255": 255 * images,
-        "with their mean taken off": images - mean,
+        "with their mean subtracted": images - mean,
     }
     asked = Network(evidence.subject.forward)
     right = {name: ~asked.fooled(pixels, evidence.main) for name, pixels in units.items()}

@@ -49,7 +49,7 @@ def constraint(evidence: Evidence) -> CheckItem:
     verdict: CheckVerdict = "pass"
     if not bool(adversarial.isfinite().all()):
         verdict = "fail"
-        problems.append(f"{whose} gives pixels that are not finite")
+        problems.append(f"{whose} returns pixels that are not finite")
     if numbers["largest_change"] > evidence.epsilon + TOLERANCE:
         verdict = "fail"
         problems.append(

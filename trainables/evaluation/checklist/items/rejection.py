@@ -35,12 +35,12 @@ def rejection(evidence: Evidence) -> CheckItem:
     numbers |= {f"refused_{name}": float(count) for name, count in counts.items()}
     most = max(counts.values())
     if not extra and not most:
-        return CheckItem("rejection", "not run", numbers, "the model has no class for rejected images and refuses none")
+        return CheckItem("rejection", "not run", numbers, "the model has no class for rejected images and rejects none")
     verdict = at_most(most, evidence.n, REJECTED)
     where = max(counts, key=lambda name: counts[name])
     if verdict == "pass":
-        return CheckItem("rejection", verdict, numbers, f"{most} of {evidence.n} images are refused at most")
-    says = f"{most} of {evidence.n} images are refused under {where} ("
+        return CheckItem("rejection", verdict, numbers, f"{most} of {evidence.n} images are rejected at most")
+    says = f"{most} of {evidence.n} images are rejected under {where} ("
     says += "an extra class" if extra else "logits that are not finite, or alike for all classes"
     return CheckItem("rejection", verdict, numbers, says + "): attack classifier and detector jointly")
 

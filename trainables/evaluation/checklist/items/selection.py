@@ -21,13 +21,13 @@ def selection(evidence: Evidence) -> CheckItem:
     """The checkpoint was chosen on other images than it is tested on; three seeds; the last one is not far worse."""
     context = evidence.context
     if not (context.selected_by or context.selection is not None or context.curve or context.seeds is not None):
-        says = "nothing is known of how the checkpoint was chosen, nor of the number of seeds"
+        says = "neither the choice of the checkpoint nor the number of seeds is known"
         return CheckItem("selection", "not run", {"n": float(evidence.n)}, says)
     numbers, problems = {"n": float(evidence.n)}, []
     verdict: CheckVerdict = "pass"
     if context.selected_by.startswith("test/"):
         verdict = "fail"
-        problems.append(f"the checkpoint was chosen by {context.selected_by}, so its test flatters it")
+        problems.append(f"the checkpoint was chosen by {context.selected_by}, so its test result is too optimistic")
     if context.selection is not None:
         shared = len(digests(context.selection) & digests(evidence.images))
         numbers["shared_with_selection"] = float(shared)
@@ -48,7 +48,7 @@ def selection(evidence: Evidence) -> CheckItem:
         if context.seeds < LEAST_SEEDS:
             verdict = worst(verdict, "warn")
             word = "seed" if context.seeds == 1 else "seeds"
-            problems.append(f"{context.seeds} {word}, and not {LEAST_SEEDS}: nothing says how much it varies")
+            problems.append(f"{context.seeds} {word}, and not {LEAST_SEEDS}: its variation over seeds is unknown")
     says = "chosen on other images than it is tested on"
     return CheckItem("selection", verdict, numbers, "; ".join(problems) or says)
 

@@ -32,19 +32,21 @@ def unstable_predictions(evidence: Evidence) -> CheckItem:
         says = f"the logits of one image differ {WAYS[worst_way]}, by {numbers[worst_way]:.2g} standard deviations"
         return CheckItem("unstable_predictions", "fail", numbers, says)
     if changed:
-        says = f"being asked changes the model's own state ({', '.join(changed[:3])})"
+        says = f"a forward pass changes the model's state ({', '.join(changed[:3])})"
         return CheckItem("unstable_predictions", "fail", numbers, says)
-    return CheckItem("unstable_predictions", "pass", numbers, "one image, one answer, however it is asked")
+    return CheckItem(
+        "unstable_predictions", "pass", numbers, "the prediction of an image is the same in every condition"
+    )
 
 
 WAYS: Mapping[str, str] = {
-    "repeated": "between passes over the same batch: the output is random, or hangs on how often it was asked",
+    "repeated": "between passes over the same batch: the output is random or depends on the number of calls",
     "alone": "with the size of the batch",
     "company": "with the other images of the batch",
-    "order": "with the place in the batch",
-    "gradients": "with whether gradients are wanted: the model sees that it is attacked",
+    "order": "with the position in the batch",
+    "gradients": "with whether gradients are computed: the model can detect an attack",
     "layout": "with the layout in memory",
-    "after_attacks": "after attacks from before: the model remembers what it was asked",
+    "after_attacks": "after attacks from before the attack: the model has memory",
     "fresh_copy": "between a model that was attacked and a fresh copy of it",
 }
 

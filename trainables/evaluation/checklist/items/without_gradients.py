@@ -25,9 +25,12 @@ def black_box(evidence: Evidence) -> CheckItem:
     }
     numbers |= {f"by_{name}": float(count) for name, count in evidence.white_box.found.items()}
     verdict = at_most(beaten, n, BEATS)
-    says = f"Square ({QUERIES} queries) fools {fooled} of the {int(evidence.standing.sum())} images that gradients left"
+    says = (
+        f"Square ({QUERIES} queries) fools {fooled} of the {int(evidence.standing.sum())} images that withstood "
+        "gradients"
+    )
     if fooled:
-        says += f", and {beaten} of these withstand longer climbs, too"
+        says += f", and {beaten} of these withstand longer attacks, too"
     if evidence.transferred is not None:
         moved = int(evidence.transferred_alone.sum())
         numbers["by_transfer_alone"] = float(moved)
