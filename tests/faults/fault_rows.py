@@ -91,7 +91,7 @@ ROWS = (
         "tests/faults/test_restarted_head.py::test_a_driver_of_a_head_that_was_restarted_ends_and_the_same_command_goes_on",
         (f"{CLUSTER}/test_lost_cluster.py::"
         "test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command_goes_on"),
-    ), limit="with Redis Ray left the dead driver's placement groups, and the next driver waited for them"),
+    )),
     FaultRow("a node's network cut with its orphan reporting", "its writes are refused, its messages not heard", (
         "tests/faults/test_cut_network.py::test_an_orphan_behind_a_cut_network_changes_nothing",
         f"{EXECUTE}/test_driver_faults.py::test_an_orphans_fault_is_not_heard",
