@@ -121,7 +121,7 @@ def test_the_report_shows_the_answer_and_every_figure_without_an_error(
             assert f"{compared} trials to compare; importance needs at least {FEWEST_TRIALS}" in figure.text
             continue
         if name == "parallel" and completed < FEWEST_COMPLETED:
-            assert f"It wants {FEWEST_COMPLETED} completed trials" in figure.text
+            assert f"It needs {FEWEST_COMPLETED} completed trials" in figure.text
             continue
         drawing = figure.find_element(By.TAG_NAME, "svg")
         assert drawing.size["width"] > 200, f"{name} is drawn"

@@ -55,7 +55,7 @@ def test_runs_set_aside_in_one_second_lie_beside_each_other(tmp_path: Path, monk
     assert set_aside_names(store) == [first, second]
     assert [shifts(store, name) for name in (first, second, "hunt")] == [{1.0}, {2.0}, {3.0}]
     said = CliRunner().invoke(app, ["results", "hunt@abcd", "--storage", str(store.root)])
-    assert (said.exit_code, "'hunt@abcd' fits several runs" in said.stderr) == (2, True)
+    assert (said.exit_code, "'hunt@abcd' matches several runs" in said.stderr) == (2, True)
 
 
 def test_a_study_whose_new_run_never_began_is_said_to_be_set_aside(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_later_relation_takes_over_what_it_does_not_say(load: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "where", "said"),
     [
-        ("predictor: distance", "predictor: test/accuracy", "relation.predictor", "shares its noise"),
+        ("predictor: distance", "predictor: test/accuracy", "relation.predictor", "both share noise"),
         ("predictor: distance", "predictor: validation/accuracy", "relation.predictor", "an accuracy shares the noise"),
         ("predictor: distance", "predictor: distanse", "relation.predictor", "unknown predictor"),
         ("predictor: distance", "predictor: distance\n  also: [distance]", "relation.also[0]", "predictor already"),

@@ -88,7 +88,7 @@ def test_keys_are_texts_as_written() -> None:
         (b"a: &x 1\n*x : 2\n", 2, "an alias can't be a key"),
         (b"a: 1\n: 2\n", 2, "a key is missing"),
         (b"a: &x {b: 1}\nc:\n  <<: *x\n", 3, "<< is not a key"),
-        (b"a: *x\n", 1, "*x stands for nothing"),
+        (b"a: *x\n", 1, "*x is undefined"),
         (b"a: 1\nb: &x [1, *x]\n", 2, "*x contains itself"),
         (b"a: 2024-02-01\n", 1, "is a date"),
         (b"a: 2024-02-01 10:00:00\n", 1, "is a date"),

@@ -57,7 +57,7 @@ class TestParcel:
 
     @pytest.mark.parametrize("storage", [None, "runs", "./runs", "../shared"])
     def test_a_storage_here_is_refused(self, file: str, storage: str | None) -> None:
-        with pytest.raises(NotForACluster, match=r"say --storage s3://BUCKET/PREFIX, or the absolute path"):
+        with pytest.raises(NotForACluster, match=r"use --storage s3://BUCKET/PREFIX, or the absolute path"):
             pack(file, [], storage)
 
     def test_a_storage_with_a_password_is_refused(self, file: str) -> None:

@@ -121,7 +121,7 @@ def test_mistakes_are_told_here_or_come_back_with_their_exit_code(there: There) 
     address = ("--address", there.cluster.dashboard)
     file = there.write("wrong")
     _, said = there.run("submit", file, *address, code=2)
-    assert "say --storage s3://BUCKET/PREFIX" in said
+    assert "use --storage s3://BUCKET/PREFIX" in said
     _, said = there.run("submit", file, "--address", there.cluster.client, "--storage", there.storage, code=2)
     assert "whose address is like http://HEAD:8265" in said
     _, said = there.run("logs", "lef", *address, code=2)

@@ -62,7 +62,7 @@ def test_it_learns_to_mark_what_is_marked() -> None:
 def test_a_dataset_without_masks_is_refused() -> None:
     run = Given()
     run.masks = False
-    with pytest.raises(DataError, match="learns from masks"):
+    with pytest.raises(DataError, match="needs masks"):
         segmentation.check(resolve(segmentation, {"image_size": 16, "levels": 2}).config, run)
 
 
