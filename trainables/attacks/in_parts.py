@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -24,12 +23,14 @@ def in_parts(heads_of: HeadsOf, at_once: int) -> HeadsOf:
         if len(images) <= at_once:
             return heads_of(images)
         with_gradient = torch.is_grad_enabled() and images.requires_grad
-        parts = [_forgetting(heads_of, part) if with_gradient else heads_of(part) for part in images.split(at_once)]
+        parts = [
+            _forgetting(heads_of, part) if with_gradient else heads_of(part) for part in torch.split(images, at_once)
+        ]
         return [torch.cat(heads) for heads in zip(*parts, strict=True)]
 
     return answer
 
 
 def _forgetting(heads_of: HeadsOf, images: Tensor) -> Sequence[Tensor]:
-    answers = checkpoint(heads_of, images, use_reentrant=False, preserve_rng_state=False)
-    return cast(Sequence[Tensor], answers)
+    answers: Sequence[Tensor] = checkpoint(heads_of, images, use_reentrant=False, preserve_rng_state=False)
+    return answers
