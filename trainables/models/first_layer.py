@@ -41,14 +41,13 @@ class _ConvOfImages(torch.autograd.Function):
         (weight,) = ctx.saved_tensors
         count, outputs, height, breadth = gradient.shape
         channels, side = weight.shape[1:3]
+        own_dtype = weight.dtype
         weight = weight.permute(1, 2, 3, 0).reshape(-1, outputs).to(gradient.dtype)
         pixels = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         shares = (weight @ pixels.T).view(channels, side, side, count, height, breadth)
         border = side // 2
         # float32 also where autocast made the gradient bfloat16
-        total = shares.new_zeros(
-            channels, count, height + 2 * border, breadth + 2 * border, dtype=ctx.saved_tensors[0].dtype
-        )
+        total = shares.new_zeros(channels, count, height + 2 * border, breadth + 2 * border, dtype=own_dtype)
         for row in range(side):
             for column in range(side):
                 total[:, :, row : row + height, column : column + breadth] += shares[:, row, column]

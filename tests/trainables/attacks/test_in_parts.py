@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from trainables.attacks.in_parts import in_parts
 from trainables.evaluation.graph_size import graph_bytes, images_at_once
+from trainables.models.first_layer import FirstConv2d
 
 IMAGES = torch.rand(7, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -15,7 +16,7 @@ IMAGES = torch.rand(7, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtyp
 @pytest.fixture
 def network() -> nn.Module:
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Softplus(), nn.Flatten(), nn.Linear(32, 3))
+    layers = nn.Sequential(FirstConv2d(1, 8, 3), nn.Softplus(), nn.Flatten(), nn.Linear(128, 3))
     return layers.double().requires_grad_(False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,11 +66,14 @@ def predict(model: nn.Module, samples: Samples) -> list[Tensor]:
 
 
 def images_of_a_pass(model: nn.Module, samples: Samples) -> int:
-    """How many images go through the network at once, 500 at most; on a CPU its caches limit it more (see `passes`)."""
+    """How many images may go through the network at once on a GPU; a CPU's caches set a limit of their own (`passes`).
+
+    Attacks with several targets take a batch several times over, so that these can be more than `BATCH`.
+    """
     if samples.split.device.type == "cpu":
-        return BATCH
+        return sys.maxsize
     pixels, _ = samples.__getitems__([0])
-    return images_at_once(lambda images: torch.cat(model(images), dim=1), pixels, ATTACKED_BYTES, BATCH)
+    return images_at_once(lambda images: torch.cat(model(images), dim=1), pixels, ATTACKED_BYTES, sys.maxsize)
 
 
 def problems(
