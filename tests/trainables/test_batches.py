@@ -54,7 +54,7 @@ def test_only_a_last_batch_of_one_image_is_left_out(n: int, batch_size: int) -> 
 
 
 def test_a_single_image_is_refused_where_it_would_be_left_out() -> None:
-    with pytest.raises(DataError, match="1 training image is too few for batches of 50; give 2 at least"):
+    with pytest.raises(DataError, match="1 training image is too few for batches of 50; give at least 2"):
         loader(1, 50)
     assert as_lists(loader(1, 1)) == [[0]]
 

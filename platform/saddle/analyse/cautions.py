@@ -74,7 +74,7 @@ def cautions(
     total = len(measured) * len(ablation.seed_list)
     missing = sum(arm.counts[MISSING] for arm in measured)
     if missing:
-        yield f"Preliminary: {missing} of {plural(total, 'replicate')} have not been trained yet."
+        yield f"Preliminary: {missing} of {plural(total, 'replicate')} are {MISSING}."
     if ablation.spending is not None:
         yield from _race(measured, standing, ablation.seed_list, total)
         yield from _inflated(standing)

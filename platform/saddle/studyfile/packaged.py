@@ -78,7 +78,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
 
 def file_of(study: str, packaged: Mapping[str, Traversable]) -> str | None:
     """`FILE:STUDY` of the packaged file in which a study is written; None where it is in none."""
-    line = re.compile(rf"^study: {re.escape(study)}$".encode(), re.MULTILINE)
+    line = re.compile(rf"^study: {re.escape(study)}$".encode(errors="surrogateescape"), re.MULTILINE)
     return next((f"{name}:{study}" for name, file in packaged.items() if line.search(file.read_bytes())), None)
 
 

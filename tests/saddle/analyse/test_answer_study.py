@@ -142,7 +142,7 @@ def test_lost_pairs_and_failures_of_the_method_are_named() -> None:
 def test_an_unfinished_ablation_is_preliminary() -> None:
     study = ablation_study(seeds=4)
     found = answer_ablation(study, run(study, [[0.5, 0.5], [0.6]]), METRICS)
-    assert "Preliminary: 5 of 8 replicates have not been trained yet." in found.warnings
+    assert "Preliminary: 5 of 8 replicates are not trained yet." in found.warnings
     assert answer_ablation(study, [], METRICS).sentence == "No replicate of 8 has finished yet."
 
 

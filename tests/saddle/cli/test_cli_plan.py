@@ -57,7 +57,7 @@ def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
     assert 5 < search["seconds"] < 1000
     assert 1e5 < search["bytes"] < 1e8
     assert any("exact permutation test can't go below p = 0.25" in note for note in ablation["notes"])
-    assert any("best of quickstart-search" in note for note in ablation["notes"])
+    assert any("best trial of quickstart-search" in note for note in ablation["notes"])
     assert not Path("runs").exists(), "a plan leaves nothing behind"
 
 

@@ -39,7 +39,7 @@ def test_a_shape_that_never_fits_is_refused_with_the_shortfall() -> None:
         count_slots(resources(gpus_per_worker=1), [{"CPU": 2.0}])
     with pytest.raises(DoesNotFit, match=r"wants 3 CPU, none of 2 nodes has more than 2: 1 too few"):
         count_slots(resources(cpus_per_worker=3), [{"CPU": 2.0}, {"CPU": 2.0}])
-    with pytest.raises(DoesNotFit, match=r"wants 5 workers of 1 CPU, and there is room for 4: 1 too few"):
+    with pytest.raises(DoesNotFit, match=r"needs 5 workers of 1 CPU, and there is room for 4: 1 too few"):
         count_slots(resources(workers=5), [{"CPU": 2.0}, {"CPU": 2.0}])
     with pytest.raises(DoesNotFit, match=r"1 CPU and 1 GPU, and no node has both"):
         count_slots(resources(gpus_per_worker=1), [{"CPU": 2.0}, {"GPU": 1.0}])

@@ -70,11 +70,11 @@ def test_factorial_is_the_full_product() -> None:
         ("one_factor", {"p": ["a"]}, {"p": "a"}, "only the baseline"),
         ("one_factor", {"p": ["a"]}, {}, "add p to baseline"),
         ("one_factor", {"p": []}, {}, "no levels"),
-        ("leave_one_out", {"p": ["a", "b", "c"]}, {"p": "a"}, "finds b, c; use design: one_factor"),
+        ("leave_one_out", {"p": ["a", "b", "c"]}, {"p": "a"}, "there are b, c; use design: one_factor"),
         ("leave_one_out", {"p": [False, True]}, {"p": False}, "switch it on"),
         ("factorial", {"p": ["a", "b"]}, {"p": "c"}, "add it"),
         ("factorial", {"p": ["a"], "q": [1, 2]}, {}, "add p to baseline"),
-        ("factorial", {"p": ["a"], "q": [1, 2]}, {"p": "a"}, "nothing to vary"),
+        ("factorial", {"p": ["a"], "q": [1, 2]}, {"p": "a"}, "has only one level"),
         ("factorial", {f"f{i}": [0, 1] for i in range(11)}, {}, "2048 arms"),
     ],
 )

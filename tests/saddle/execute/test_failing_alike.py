@@ -66,13 +66,13 @@ def test_the_first_trials_that_fail_alike_stop_the_study(tmp_path: Path, monkeyp
     with pytest.raises(FailedAlike) as caught:
         run(tmp_path, FAILS)
     assert caught.value.exit_code == 1
-    assert "the first 3 trials of broken failed alike" in str(caught.value)
+    assert "the first 3 trials of broken failed in the same way" in str(caught.value)
     assert "ValueError: no such column (train.py:4)" in str(caught.value)
     store = LocalStore(tmp_path / "runs")
     records = Ledger(store, RUN).entries()
     assert len(records) == 3
     state = read_state(store, RUN).progress
-    assert (state.state, "failed alike" in state.why) == ("stopped", True)
+    assert (state.state, "failed in the same way" in state.why) == ("stopped", True)
     stored = read_study(store, "broken")
     assert stored is not None
     line = describe(records[0], "validation/accuracy", stored.declared)
@@ -82,7 +82,7 @@ def test_the_first_trials_that_fail_alike_stop_the_study(tmp_path: Path, monkeyp
 def test_states_that_cannot_be_stored_stop_the_study_too(tmp_path: Path) -> None:
     script = "import numpy\n" + SCRIPT.replace("config.lr})", "config.lr}, model={'w': numpy.zeros(3)})")
     with pytest.raises(
-        FailedAlike, match=r"failed alike.*the state can't be stored: state\['model'\]\['w'\] is a numpy"
+        FailedAlike, match=r"failed in the same way.*the state can't be stored: state\['model'\]\['w'\] is a numpy"
     ):
         run(tmp_path, script)
     assert len(Ledger(LocalStore(tmp_path / "runs"), RUN).entries()) == 3

@@ -178,7 +178,7 @@ def test_a_changed_archive_is_not_run(folder: Path, tmp_path: Path, monkeypatch:
     archive.write_bytes(packed({"train.py": b"raise SystemExit('run')\n"}))
     monkeypatch.setenv("SADDLE_CACHE", str(tmp_path / "another"))
     forget_own_modules()
-    with pytest.raises(UserError, match="not known here"):
+    with pytest.raises(UserError, match="there is no study file here"):
         saddle.load_model("moons", storage=store.url)
 
 

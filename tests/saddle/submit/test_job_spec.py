@@ -76,7 +76,7 @@ class TestParcel:
         (tmp_path / "letters.yaml").write_text(text)
         with pytest.raises(NotForACluster, match="the dataset's letters is in a local folder"):
             pack(str(tmp_path / "letters.yaml"), [], "/shared")
-        with pytest.raises(NotForACluster, match="--data-root data lies here"):
+        with pytest.raises(NotForACluster, match="--data-root data is a local folder"):
             pack(str(tmp_path / "letters.yaml"), [], "/shared", data_root="data")
 
     def test_a_study_that_says_something_else_than_the_stored_one_is_refused(self, file: str, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_verify_names_the_old_place_and_repair_mends_it(first: LocalStore, tmp_p
     assert said(store) == [f"mlflow: 15 experiments and runs keep their files in {old}"]
     assert places(store) == {old}, "looking changes nothing"
     advice = CliRunner().invoke(app, ["verify", "abl", "--storage", "archive"]).stdout
-    assert "`saddle verify abl --repair --storage archive` mends" in advice
+    assert "`saddle verify abl --repair --storage archive` repairs" in advice
     assert repair_study(store, RUN).clean
     assert (places(store), files(store)) == ({artifact_root(store)}, had)
     [aside] = set_aside_names(store)

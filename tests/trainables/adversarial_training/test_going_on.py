@@ -143,7 +143,7 @@ def test_the_results_of_another_network_are_refused(state: Any, earlier: Report)
     wrong = earlier.arrays["predictions.clean"].copy()
     wrong[:5] = (wrong[:5] + 1) % 10
     other = replace(earlier, arrays={**earlier.arrays, "predictions.clean": wrong})
-    with pytest.raises(ValueError, match=r"of another network: 4\.2% of its predictions of clean images differ"):
+    with pytest.raises(ValueError, match=r"to another network: 4\.2% of its predictions of clean images differ"):
         go_on(config("pgd", "quick"), state, other)
 
 

@@ -77,7 +77,7 @@ def test_the_key_default_where_a_class_is_called_so() -> None:
 
 
 def test_keys_that_are_the_same_text_are_told() -> None:
-    with pytest.raises(ValueError, match="task 'x' names class 1 twice"):
+    with pytest.raises(ValueError, match="task 'x' gives class 1 twice"):
         Config.model_validate({"tasks": {"x": {1: 0, "1": 1, "default": 0}}})
     with pytest.raises(ValueError, match="task '1' is given twice"):
         Config.model_validate({"tasks": [{1: {"A": 0}}, {"1": {"A": 1}}]})
