@@ -125,7 +125,7 @@ def test_every_attack_of_a_test_stays_on_the_gpu(attack: str, monkeypatch: pytes
     config = config_of(attacks=["fgsm"])
     few = PlannedAttack(
         attack_of(attack),
-        replace(attack_of(attack).adjusted({"step_size": 0.05}), steps=2, restarts=1),
+        replace(attack_of(attack).adjusted({"steps": 2, "step_size": 0.05, "restarts": 1}), steps=2),
         "main_head",
         0.1,
     )
