@@ -43,7 +43,9 @@ def test_the_end_is_told_with_the_answer_and_where_the_report_is(store: LocalSto
 def test_a_study_that_stops_by_itself_says_why(store: LocalStore) -> None:
     with pytest.raises(FailedAlike):
         in_process.run_in_process(store, STUDY.format(trouble="raise"), track=False)
-    assert Path("told.txt").read_text().startswith("told has stopped: the first 3 trials of told failed in the same way")
+    assert (
+        Path("told.txt").read_text().startswith("told has stopped: the first 3 trials of told failed in the same way")
+    )
 
 
 def test_a_fault_of_the_machine_is_told(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

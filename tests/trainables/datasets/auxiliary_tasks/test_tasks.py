@@ -43,7 +43,12 @@ def test_a_mapping_gives_every_class_its_label(
         ("odd", {}, DIGITS, "'odd' is not a named task; did you mean 'odd_even'?"),
         ("shoes", {}, FASHION, "'shoes' is not a named task; choose from odd_even, prime_composite, animal_vehicle"),
         ("circle", {}, KNOWN["gtsrb"].facts.classes, "'circle' is not a named task; did you mean 'circle_polygon'?"),
-        ("odd_even", {}, KNOWN["cifar10"].facts.classes, "is about digits.*its tasks are animal_vehicle, land_sky_water"),
+        (
+            "odd_even",
+            {},
+            KNOWN["cifar10"].facts.classes,
+            "is about digits.*its tasks are animal_vehicle, land_sky_water",
+        ),
         ("animal_vehicle", {}, DIGITS, "is about CIFAR-10's classes.*its tasks are odd_even, prime_composite"),
         ("odd_even", {}, FASHION, "is about digits, and this dataset's classes are T-shirt/top, Trouser"),
         ("shoes", {"Sneakers": 1, "default": 0}, FASHION, "names class 'Sneakers'.*did you mean 'Sneaker'?"),
