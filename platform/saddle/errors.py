@@ -143,7 +143,11 @@ class TableChanged(UserError):
 
 
 class NothingToBuildOn(UserError):
-    """An ablation names the best of a search that has no finished trial."""
+    """An ablation names the best of a search that has no finished trial; `reason` is its text without any advice."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}; {advice}" if advice else reason)
+        self.reason = reason
 
 
 class StorageError(UserError):

@@ -1,4 +1,4 @@
-"""Copying a state from a GPU beside what is computed next."""
+"""Copying a state from a GPU while it computes on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from trainables.states import detached
 
 
-def copy_beside(state: Mapping[str, Any], device: torch.device) -> Callable[[], dict[str, Any]]:
+def begin_copy(state: Mapping[str, Any], device: torch.device) -> Callable[[], dict[str, Any]]:
     """Begin to copy a nested `state` to the CPU, and give what waits for the copy and returns it.
 
     The state is copied as it is after all that was asked of `device` until now. On a GPU that takes place on a stream
@@ -21,13 +21,13 @@ def copy_beside(state: Mapping[str, Any], device: torch.device) -> Callable[[], 
     if device.type == "cpu":
         copied: dict[str, Any] = detached(state)
         return lambda: copied
-    beside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    beside.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(beside):
+    copy_stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    copy_stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(copy_stream):
         copying: dict[str, Any] = detached(state, _pinned_copy)
 
     def wait() -> dict[str, Any]:
-        beside.synchronize()
+        copy_stream.synchronize()
         return copying
 
     return wait

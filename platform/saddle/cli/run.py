@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypedDict
 
 import typer
 
@@ -26,7 +26,6 @@ from saddle.cli.output.terminal import LogWriter, echo
 
 if TYPE_CHECKING:
     from saddle.execute.driver import EndedStudy
-    from saddle.submit.job_spec import Parcel
 
 
 ALL_FAILED = 1
@@ -40,6 +39,15 @@ Again = Annotated[
         help="Run this finished trial again. Its old result is set aside; in a search it stays next to the new one.",
         metavar="TRIAL",
     ),
+]
+
+
+Check = Annotated[
+    bool,
+    typer.Option("--check/--no-check", help="Run the robustness checklist on the model that would be called the best."),
+]
+Follow = Annotated[
+    bool, typer.Option("--follow", help="If another process runs the study, follow it instead of refusing.")
 ]
 
 
@@ -67,18 +75,11 @@ def run(
     again: Again = None,
     accept_changes: AcceptChanges = False,
     track: Track = True,
-    check: Annotated[
-        bool,
-        typer.Option(
-            "--check/--no-check", help="Run the robustness checklist on the model that would be called the best."
-        ),
-    ] = True,
+    check: Check = True,
     address: Address = None,
     packages: Packages = None,
     insecure: Insecure = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="If another process runs the study, follow it instead of refusing.")
-    ] = False,
+    follow: Follow = False,
     as_json: AsJson = False,
 ) -> None:
     """Run or resume every study of a file, and answer its question.
@@ -90,9 +91,7 @@ def run(
     """
     from saddle import api
     from saddle.cli.follow import follow_driver
-    from saddle.cli.output.display import conclude, display
     from saddle.cli.output.ended_study import ended_as_plain
-    from saddle.cli.output.live_display import waiting
     from saddle.cli.output.tables import print_json
     from saddle.cli.paths import command
 
@@ -111,9 +110,7 @@ def run(
         "check": check,
     }
     if (address or "").startswith("ray://"):
-        from saddle.submit.job_spec import pack
-
-        on_head(pack(study, settings or (), **options), str(address), insecure)
+        on_head(study, settings or (), options, str(address), insecure)
     if follow and follow_driver(study, settings or (), storage):
         return
     results = api.run(
@@ -122,12 +119,20 @@ def run(
         **options,
         address=address,
         insecure=insecure,
-        **({} if as_json else {"listener": display, "settled": conclude, "waiting": waiting}),
+        **({} if as_json else text_display()),
     )
     if as_json:
         print_json([ended_as_plain(result) for result in results])
     where = [*option("--storage", storage), *option("--address", address)]
     end(results, command("run", study, *where, settings=settings or (), data_root=data_root), quiet=as_json)
+
+
+def text_display() -> dict[str, Any]:
+    """What shows studies as text while they run."""
+    from saddle.cli.output.display import conclude, display
+    from saddle.cli.output.live_display import waiting
+
+    return {"listener": display, "settled": conclude, "waiting": waiting}
 
 
 def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> None:
@@ -171,11 +176,12 @@ def check_outcomes(retry: Sequence[str] | None) -> None:
         raise UserError(f"--retry {wrong.pop()}: only failed and timed_out trials can be run again")
 
 
-def on_head(parcel: Parcel, address: str, insecure: bool) -> NoReturn:
+def on_head(study: str, settings: Sequence[str], options: RunArguments, address: str, insecure: bool) -> NoReturn:
     """Run the studies from the head of a cluster that is reached through Ray Client, and end as they end there."""
-    from saddle.submit.job_spec import check_here
+    from saddle.submit.job_spec import check_here, pack
     from saddle.submit.ray_client import run_on_head
 
+    parcel = pack(study, settings, **options)
     check_here(parcel)
     log = LogWriter()
     code = run_on_head(parcel, address, log.write, insecure=insecure)

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 DASHBOARD = "RAY_API_SERVER_ADDRESS"
 
 
+NodesDataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder with the datasets on every node of the cluster.")
+]
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once instead of showing the job's output.")]
+
+
 def submit(
     study: StudyFile,
     address: Annotated[
@@ -34,13 +40,9 @@ def submit(
     ],
     settings: Settings = None,
     storage: Storage = None,
-    data_root: Annotated[
-        Path | None, typer.Option("--data-root", help="Folder with the datasets on every node of the cluster.")
-    ] = None,
+    data_root: NodesDataRoot = None,
     packages: Packages = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Return at once instead of showing the job's output.")
-    ] = False,
+    detach: Detach = False,
     fresh: Fresh = False,
     retry: Retry = None,
     accept_changes: AcceptChanges = False,

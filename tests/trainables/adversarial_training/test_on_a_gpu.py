@@ -25,7 +25,7 @@ from trainables.adversarial_training.training.weight_averages import Averaging
 from trainables.attacks.table import attack_of
 from trainables.contract import InProcessRun, resolve
 from trainables.datasets.sampling.samples import Samples
-from trainables.device.state_copy import copy_beside
+from trainables.device.state_copy import begin_copy
 
 GIVEN: dict[str, Any] = {"dataset": "digits", "tasks": ["odd_even"], "width": 2, "steps": 2, "epochs": 1}
 IMAGES, SIDE = 6, 16
@@ -157,7 +157,7 @@ def test_a_state_is_copied_beside_and_waited_for_once(monkeypatch: pytest.Monkey
         loader: Any = Batches(1, channels)
         train_epoch(config, InProcessRun(device_name="cuda"), model, optimizer, loader, 0, 0.1)
         gpu.waits.clear()
-        copied = copy_beside({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, torch.device("cuda"))
+        copied = begin_copy({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, torch.device("cuda"))
         assert (gpu.waits, FakeStream.waited) == ([], 0)
         state = copied()
         assert (gpu.waits, FakeStream.waited) == ([], 1)

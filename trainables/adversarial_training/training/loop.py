@@ -32,7 +32,7 @@ from trainables.contract import Report, Run, require_finite
 from trainables.datasets.config import dataset_of
 from trainables.datasets.sampling.samples import Samples
 from trainables.device.arithmetic import float32_products
-from trainables.device.state_copy import copy_beside
+from trainables.device.state_copy import begin_copy
 from trainables.models.multi_task import MultiTaskNetwork
 from trainables.randomness import EpochOrder, global_stream
 from trainables.states import detached
@@ -76,20 +76,11 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             config, run, model, optimizer, loader, epoch, epsilon, averaging, distillation.objective()
         )
         averaging.after_epoch(bare, phase, epoch)
+        trained = {"model": bare.state_dict(), "optimizer": optimizer.state_dict()}
         # copied while it is validated, which changes none of it
-        copied = copy_beside(
-            {
-                "model": bare.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                **averaging.state(),
-                **distillation.state(),
-            },
-            run.device,
-        )
+        copied = begin_copy({**trained, **averaging.state(), **distillation.state()}, run.device)
         if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
-            if run.device.type == "cuda":
-                torch.cuda.synchronize(run.device)
-            metrics["train/epoch_seconds"] = run.mean(perf_counter() - since)
+            metrics["train/epoch_seconds"] = _seconds(run, since)
         metrics |= validation.after(epoch + 1, averaging.network or bare)
         if validation.is_due(epoch + 1):
             stopping.watch(metrics)
@@ -162,6 +153,13 @@ def train_epoch(
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
     """Batches (B, C, H, W) and (B, 1 + M) in `order`, which depends on seed and epoch only."""
     return batches.make_loader(samples, order, config.batch_size)
+
+
+def _seconds(run: Run, since: float) -> float:
+    """Seconds of an epoch, the mean over ranks, once all of it is computed."""
+    if run.device.type == "cuda":
+        torch.cuda.synchronize(run.device)
+    return run.mean(perf_counter() - since)
 
 
 def _restore(

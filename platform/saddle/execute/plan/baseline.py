@@ -41,7 +41,7 @@ def _best_settings(name: str, search: str, store: Store) -> dict[str, Any]:
     stored = read_study(store, search)
     if stored is None or stored.study.objective is None:
         raise NothingToBuildOn(
-            f"{name} starts from the best trial of {search}, which has not run in this storage; run it first"
+            f"{name} starts from the best trial of {search}, which has not run in this storage", "run it first"
         )
     best = best_trial(stored.study, stored.declared, Ledger(store, stored.run))
     if best is None:

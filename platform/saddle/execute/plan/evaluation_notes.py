@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from saddle.analyse.text.formatting import listed, setting
+from saddle.study.trainables import LoadedTrainable
 from saddle.study.values import canonical
 from trainables.contract import Resolved
 
 
-def evaluation_notes(fields: Sequence[str], blocks: int, resolved: Sequence[Resolved]) -> list[str]:
-    """A note where trials that are compared would be measured with different values of evaluation fields.
+def evaluation_notes(trainable: LoadedTrainable, names: Sequence[str], resolved: Sequence[Resolved]) -> list[str]:
+    """A note where trials that are compared would be measured with different values of the evaluation fields.
 
-    `fields`: the trainable's evaluation fields. `resolved`: the configurations of the arms, each in every one of
-    `blocks`, or of a search those with its ranges' ends and choices, in one block.
+    `names` are of the arms, one for each configuration, and an arm has one configuration for each block; those of a
+    search are empty, and all its trials are compared.
     """
-    unlike = {name: values for name in fields if len(values := _most_values(name, blocks, resolved)) > 1}
+    blocks = names.count(names[0]) if names and names[0] else 1
+    most = {name: _most_values(name, blocks, resolved) for name in trainable.evaluation_fields}
+    unlike = {name: values for name, values in most.items() if len(values) > 1}
     if not unlike:
         return []
     which = listed(f"{name} ({listed(map(setting, values))})" for name, values in unlike.items())

@@ -133,10 +133,8 @@ def plan_study(
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
-    names, looked_at = _looked_at(study, arms, resolved)
-    doubts = selection_notes(study, trainable, names, looked_at)
-    blocks = max(1, len(resolved) // max(1, len(arms))) if study.search is None else 1
-    unlike = evaluation_notes(trainable.evaluation_fields, blocks, looked_at)
+    looked_at = _looked_at(study, arms, resolved)
+    notes += [*selection_notes(study, trainable, *looked_at), *evaluation_notes(trainable, *looked_at)]
     done = len(Ledger(store, RunId(study.study)).keys())
     is_done = relation is None and trials is not None and done >= trials
     limits = [] if is_done else _limits(study, arms, config)
@@ -155,7 +153,7 @@ def plan_study(
         config=config,
         assumed=_assumed(resolved, varied),
         references=references_of(resolved, varied),
-        notes=[*notes, *doubts, *unlike, *unsettled, *too_large, *limits],
+        notes=[*notes, *unsettled, *too_large, *limits],
         design=describe_design(study.ablation, arms) if study.ablation else None,
         spread=spread,
         effect=question.effect if spread else None,
@@ -181,8 +179,8 @@ def _baseline(study: Study, store: Store) -> tuple[dict[str, Any] | None, list[s
         return find_baseline(study, store), _found_since(study, store)
     except NothingToBuildOn as error:
         known = dict(study.ablation.baseline) if study.ablation else None
-        reason = str(error).removesuffix("; run it first")  # which the run of the file does by itself
-        return known, [f"{reason}; until then the arms are shown without its parameters"]
+        # without its advice to run the search first, which a run of the file does by itself
+        return known, [f"{error.reason}; until then the arms are shown without its parameters"]
 
 
 def _found_since(study: Study, store: Store) -> list[str]:

@@ -44,7 +44,7 @@ def test_a_copy_that_is_made_at_the_last_moment_is_the_same(monkeypatch: pytest.
         events.append("validated")
         return validated(validation, epoch, model)
 
-    monkeypatch.setattr(loop, "copy_beside", slow_copy)
+    monkeypatch.setattr(loop, "begin_copy", slow_copy)
     monkeypatch.setattr(Validation, "after", noted)
     states = []
     for report in method.train(resolve(method, GIVEN).config, InProcessRun()):
