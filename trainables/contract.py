@@ -242,6 +242,8 @@ class Trainable(Protocol):
     state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
     result is as if both had been measured together. A report that it can't go on from is not a mistake; one of another
     state is, a `ValueError`;
+    `attack_test(config, state, run) -> Report`, the part of `evaluate` that the workers of a trial share: each of them
+    calls it, and rank 0 goes on from its report alone, by `reevaluate`. Without it, rank 0 measures everything;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
     stored state is what it seems; a trial that fails an item can't have the badge "best";
     `DATA_MEASURES: Mapping[str, str]` and `data_measures(config, run) -> Mapping[str, float]`, both or neither: what

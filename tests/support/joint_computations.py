@@ -216,16 +216,16 @@ def attacked_alone() -> float:
     return float(eta.abs().max())
 
 
-def validated() -> dict[str, Any]:
+def measured_split(*, tested: bool, **settings: Any) -> dict[str, Any]:
     """A split measured by all ranks, and how many images went through the network here."""
     run = rank_run()
-    config: Any = resolve(adversarial_training, ATTACKED).config
+    config: Any = resolve(adversarial_training, {**ATTACKED, **settings}).config
     held_out = splits(config, run.data("digits"), run.device).validation
     samples = Doubles(held_out.split, held_out.chosen, held_out.labels)
     model = build(config, (1, 8, 8), (10, 2), seed=0).double()
     seen: list[int] = []
     model.register_forward_pre_hook(lambda module, images: seen.append(len(images[0])))
-    measured = measure(config, model, samples, run=run)
+    measured = measure(config, model, samples, tested=tested, run=run)
     return {
         "arrays": measured.arrays(),
         "metrics": measured.metrics("validation"),
@@ -274,7 +274,8 @@ def everything() -> dict[str, Any]:
         "normalised": {layer: normalised(layer) for layer in LAYERS},
         "segmented": segmented(),
         "attacked": attacked_alone(),
-        "validated": validated(),
+        "validated": measured_split(tested=False),
+        "tested": measured_split(tested=True, attacks=["pgd", "quick", "cw_l2"], cw_steps=5),
         "looked at": looked_at(),
         "whole gan": whole_gan(),
     }

@@ -31,6 +31,7 @@ __all__ = [
     "SCALES",
     "SELECTION",
     "Config",
+    "attack_test",
     "check",
     "check_robustness",
     "data_identity",
@@ -95,6 +96,15 @@ def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Repo
 
     with measuring(config):
         return evaluate_state(with_scaled_budgets(config), state, run, earlier, retrain=retrained_right)
+
+
+def attack_test(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """The attacks of a test, shared out over the ranks of a `run` (see `evaluation.attack_test`)."""
+    from trainables.adversarial_training.evaluation.evaluation import attack_test as attack_samples_of_test
+    from trainables.device.arithmetic import measuring
+
+    with measuring(config):
+        return attack_samples_of_test(with_scaled_budgets(config), state, run)
 
 
 def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained: TrainedTrial) -> list[CheckItem]:

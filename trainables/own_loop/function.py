@@ -16,7 +16,8 @@ from trainables.own_loop.thread_reports import ThreadReports
 
 OPTIONAL = (
     "Config", "METRICS", "SELECTION", "load", "evaluate", "estimate", "check", "COMPONENTS", "RECIPES", "SCALES",
-    "defaults", "EVALUATION_FIELDS", "DATA_MEASURES", "data_measures", "reevaluate", "check_robustness",
+    "defaults", "EVALUATION_FIELDS", "DATA_MEASURES", "data_measures", "reevaluate", "attack_test",
+    "check_robustness",
 )  # fmt: skip
 """Names of the contract that the function's file may define."""
 

@@ -45,7 +45,7 @@ Evaluate = Callable[[Any, Mapping[str, Any], Run], Report]
 class LoadedTrainable(Declarations):
     """A trainable with its code: every optional part of the contract (`trainables.contract.Trainable`) is filled in.
 
-    `code` is the module or object itself; `reevaluate`, `estimate`, `check_robustness`, `measure_data`,
+    `code` is the module or object itself; `reevaluate`, `attack_test`, `estimate`, `check_robustness`, `measure_data`,
     `data_identity` and `selection_doubt` are None if it has none.
     """
 
@@ -55,6 +55,7 @@ class LoadedTrainable(Declarations):
     load: Callable[[Any, Mapping[str, Any]], Any]
     evaluate: Evaluate
     reevaluate: Callable[[Any, Mapping[str, Any], Run, Report], Report] | None
+    attack_test: Evaluate | None
     recipes: tuple[str, ...]
     scales: tuple[str, ...]
     estimate: Callable[[Any], tuple[float, int]] | None
@@ -174,6 +175,7 @@ def complete_trainable(
         load=code.load,
         evaluate=code.evaluate,
         reevaluate=getattr(code, "reevaluate", None),
+        attack_test=getattr(code, "attack_test", None),
         recipes=tuple(getattr(code, "RECIPES", ())),
         scales=tuple(getattr(code, "SCALES", ())),
         estimate=getattr(code, "estimate", None),
@@ -192,6 +194,8 @@ def _require_contract(name: str, code: Any) -> None:
         raise TrainableError(f"trainable {name} lacks {', '.join(lacking)}", "see trainables/contract.py")
     if not (isinstance(code.Config, type) and issubclass(code.Config, BaseModel)):
         raise TrainableError(f"trainable {name}: Config is not a pydantic model", "see trainables/contract.py")
+    if hasattr(code, "attack_test") and not hasattr(code, "reevaluate"):
+        raise TrainableError(f"trainable {name} has attack_test, but no reevaluate to go on from it", "add reevaluate")
     if hasattr(code, "DATA_MEASURES") != hasattr(code, "data_measures"):
         raise TrainableError(f"trainable {name} has one of DATA_MEASURES and data_measures", "give both, or neither")
     for metric, declared in code.METRICS.items():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +21,9 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from saddle.cluster import ray_internals
 from saddle.cluster.connection import OBJECT_STORE_BYTES
 from saddle.cluster.failures import Death, explain_death, free_orphaned_groups
+from saddle.execute.driver import Options, run_study
+from saddle.store.local import LocalStore
+from saddle.studyfile.loader import parse_studies
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.fault("worker killed; machine lost")
@@ -104,3 +111,46 @@ def test_the_placement_group_of_a_dead_actor_is_freed_and_a_living_ones_stays(tw
     # Ray takes a moment to know of the death, and frees nothing itself
     wait_until(lambda: free_orphaned_groups() > 0, "the freeing of the dead actor's group", pause=0.2)
     wait_until(lambda: ray.available_resources().get("CPU", 0) >= 1, "the return of the group's CPU", pause=0.2)
+
+
+STUDY = """\
+study: after-an-ended-job
+trainable: parabola
+fixed: {epochs: 1}
+search: {x: {float: [0, 1]}}
+objective: {maximize: validation/score}
+sampler: random
+budget: {trials: 1}
+"""
+HOLDER = """\
+import sys
+import ray
+from ray.util.placement_group import placement_group
+ray.init(address=sys.argv[1], log_to_driver=False)
+assert placement_group([{"CPU": 1}]).wait(60)
+print(ray.get_runtime_context().get_job_id(), flush=True)
+sys.stdin.read()
+"""
+"""A job that holds the only CPU."""
+
+
+def test_a_study_frees_at_its_start_what_ended_jobs_hold(
+    two_nodes: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job goes on here, and only its table says that it has ended; else the study would wait for ever."""
+    for far in list(two_nodes.worker_nodes):
+        two_nodes.remove_node(far)
+    command = [sys.executable, "-c", HOLDER, two_nodes.address]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        watchdog = threading.Timer(WAIT_SECONDS, holder.stdin.close)
+        watchdog.start()
+        job = holder.stdout.readline().strip()
+        monkeypatch.setattr(ray_internals, "ended_jobs", lambda: {bytes.fromhex(job)})
+        [study] = parse_studies(STUDY, "ended.yaml")
+        [entry] = run_study(study, LocalStore(tmp_path), [{"CPU": 1.0}], Options(track=False)).entries
+        assert not holder.stdin.closed, "the study started only when the other job was gone"
+        watchdog.cancel()
+        holder.stdin.close()
+    assert entry.outcome == "completed", entry.why

@@ -9,12 +9,15 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from saddle.archive.trial_logs import read_log
 from saddle.execute.driver import Options, run_study
 from saddle.execute.worker.sharded_sampler import share_out
 from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId
+from trainables import adversarial_training
+from trainables.contract import InProcessRun, resolve
 
 pytestmark = pytest.mark.long
 
@@ -91,6 +94,34 @@ def test_two_networks_with_turns_and_several_passes_train_on_two_ranks(tmp_path:
     assert [(entry.outcome, entry.epochs, entry.attempts) for entry in found] == [("completed", 2, 1)] * 2
     for entry in found:
         assert {name.partition(",")[0] for name in entry.images} >= {"epoch 00001", "epoch 00002"}
+
+
+TESTED = """
+study: tested
+trainable: shared_test
+fixed: {dataset: digits, tasks: [odd_even], train_size: 120, test_size: 60, batch_size: 50, width: 2, epochs: 3,
+        attacks: [pgd, square, cw_l2], attack_steps: 2, analyses: [calibration, unseen_attacks]}
+resources: {workers: 2, cpus_per_worker: 0.5, concurrency: 1}
+ablation:
+  factors: {perturbation: [sta, none]}
+  seeds: 1
+"""
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_a_trial_of_two_ranks_is_tested_by_both_as_one_worker_tests_it(tmp_path: Path) -> None:
+    [study] = parse_studies(TESTED, "test.yaml")
+    store = LocalStore(tmp_path / "runs")
+    for entry in run_study(study, store, [{"CPU": 2.0}], Options(track=False)).entries:
+        assert entry.outcome == "completed", entry.why
+        config: Any = resolve(adversarial_training, dict(entry.settings)).config
+        manifest = Checkpoints.of_trial(store, RunId(study.study), entry.key).manifest
+        assert manifest.best is not None
+        report = adversarial_training.evaluate(config, load_state(store, manifest.best), InProcessRun(entry.seed))
+        assert {name: value for name, value in entry.metrics.items() if name in report.metrics} == report.metrics
+        assert set(entry.arrays) == set(report.arrays)
+        log = "".join(text for _, text in read_log(store, RunId(study.study), entry.key).parts)
+        assert all(f"attacked the test split as rank {rank} of 2" in log for rank in (0, 1))
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3])

@@ -111,11 +111,11 @@ def attack_samples(
     same whichever others it attacks. An attack with an accuracy of its own is given all: also those that are
     misclassified as they are, else an accuracy above the clean one would go unnoticed.
     """
-    if not planned.attack.within_epsilon:
-        return _attack_without_bound(planned, model, samples, clean)
     main = samples.labels[:, 0]
-    alone = planned.of_set is None
     alive = torch.ones_like(main, dtype=torch.bool) if alive is None else alive
+    if not planned.attack.within_epsilon:
+        return _attack_without_bound(planned, model, samples, clean, alive)
+    alone = planned.of_set is None
     predictions, reached = main.clone(), torch.zeros_like(main, dtype=torch.bool)
     for here, problem in problems(planned, model, samples, clean, alive):
         run_attack(planned.attack, problem, planned.budget)
@@ -132,11 +132,10 @@ def attack_samples(
 
 
 def _attack_without_bound(
-    planned: PlannedAttack, model: nn.Module, samples: Samples, clean: Sequence[Tensor]
+    planned: PlannedAttack, model: nn.Module, samples: Samples, clean: Sequence[Tensor], alive: Tensor
 ) -> Attacked:
     """Carlini and Wagner's L2 attack; a prediction is the clean one where no perturbation within the budget fools."""
     predictions, norms = clean[0].argmax(1), []
-    alive = torch.ones_like(predictions, dtype=torch.bool)
     for here, problem in problems(planned, model, samples, clean, alive):
         smallest: SmallestPerturbation = planned.attack.run(problem, planned.budget)
         norms.append(smallest.norms)

@@ -122,6 +122,14 @@ def evaluate(
     )
 
 
+def attack_test(config: Config, state: Mapping[str, Any], run: Run) -> Report:
+    """The attacks of a test, shared out over the ranks of a `run`: what `evaluate` goes on from as `earlier`."""
+    samples = splits(config, run.data(dataset_of(config)), run.device).test
+    measured = measure(config, load(config, state).to(run.device), samples, tested=True, run=run)
+    arrays = {name: tensor.cpu().numpy() for name, tensor in measured.arrays().items()}
+    return Report(measured.metrics("test"), arrays=arrays, fingerprints={"attacks": measured.facts()})
+
+
 def _other_samples(config: Config, parts: Splits, run: Run, needs: Collection[str]) -> dict[str, Samples]:
     """Further images that the chosen analyses look at, by the names of their needs."""
     other = {TRAINING: parts.train} if TRAINING in needs else {}

@@ -32,17 +32,15 @@ class SharedAttacks:
         clean: Sequence[Tensor],
         alive: Tensor | None,
     ) -> Attacked:
-        """As `attack_samples`, of which every rank gets the whole result.
-
-        An attack without an L∞ bound isn't shared out: no validation has one.
-        """
-        if self.run.world_size == 1 or not planned.attack.within_epsilon:
+        """As `attack_samples`, of which every rank gets the whole result."""
+        if self.run.world_size == 1:
             return attack_samples(planned, model, samples, clean, alive)
         own = torch.arange(len(samples), device=clean[0].device) % self.run.world_size == self.run.rank
         attacked = attack_samples(planned, model, samples, clean, own if alive is None else own & alive)
-        reached = attacked.reached
+        reached, norms = attacked.reached, attacked.norms
         return replace(
             attacked,
             predictions=self.run.total(torch.where(own, attacked.predictions, 0)),
             reached=None if reached is None else self.run.total((own & reached).to(torch.int64)) > 0,
+            norms=None if norms is None else self.run.total(torch.where(own, norms, 0)),
         )

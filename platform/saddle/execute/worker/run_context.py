@@ -48,7 +48,7 @@ class DataCache:
 class TrainRun:
     """A `trainables.contract.Run` over Ray Train's context (local mode or a worker group).
 
-    `alone`: the other ranks take no part, as in an evaluation, which is never shared out.
+    `alone`: the other ranks take no part, as in the part of an evaluation that is not shared out.
     """
 
     seed: int

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from saddle.cluster.gpu_errors import GpuError, fatal_gpu_error
@@ -173,9 +174,7 @@ class Training:
                 f"none of its {self.checkpoints.manifest.epochs} epochs was a candidate for the checkpoint; a report "
                 "whose is_candidate is True is needed"
             )
-        with exits_are_failures():
-            end = self._finish(trainable, config, last) if self.is_rank_zero else self._end(Outcome.COMPLETED)
-        yield end
+        yield self._finish(trainable, config, last, run)
 
     def _keep(self, epoch: int, report: Report, seconds: float) -> EpochMessage | PendingEpoch:
         """Store an epoch and report it; the data to be stored are copied here."""
@@ -220,17 +219,38 @@ class Training:
         best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
         return best is None or (value > best if direction == "maximize" else value < best)
 
-    def _finish(self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any]) -> EndMessage:
+    def _finish(
+        self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any], run: TrainRun
+    ) -> EndMessage:
         """Measure test once for the selected and once for the last checkpoint."""
+        if run.world_size > 1 and trainable.attack_test is not None:
+            self._await_checkpoints(run)
+        elif not self.is_rank_zero:
+            return self._end(Outcome.COMPLETED)
         manifest = self.checkpoints.manifest
         best = manifest.best
         assert best is not None
         assert manifest.last is not None
+        selected = best.epoch != manifest.last.epoch
+        evaluate = partial(evaluate_together, trainable, config, run, TrainRun(self.spec.seed, self.cache, alone=True))
+        with exits_are_failures():
+            report = evaluate(load_state(self.store, best) if selected else last)
+            last_report = evaluate(last) if selected else report
+        if not self.is_rank_zero:
+            return self._end(Outcome.COMPLETED)
+        return self._end(Outcome.COMPLETED, "", self._measurement(trainable, config, report, last_report))
+
+    def _await_checkpoints(self, run: TrainRun) -> None:
+        """Wait until rank 0 has stored the last epoch, and read what it stored."""
+        run.mean(0.0)
+        if not self.is_rank_zero:
+            self.checkpoints = Checkpoints.of_trial(self.store, self.spec.run, self.spec.key, self.placement.token)
+
+    def _measurement(self, trainable: LoadedTrainable, config: Any, report: Report, last_report: Report) -> Measurement:
+        """The result of a completed trial, its arrays and images stored."""
+        manifest = self.checkpoints.manifest
         run = TrainRun(self.spec.seed, self.cache, alone=True)
-        selected = best is not manifest.last
-        report = trainable.evaluate(config, load_state(self.store, best) if selected else last, run)
-        last_report = trainable.evaluate(config, last, run) if selected else report
-        measurement = Measurement(
+        return Measurement(
             metrics={
                 **manifest.best_metrics,
                 **report.metrics,
@@ -241,7 +261,6 @@ class Training:
             images=self._all_images(report.images),
             fingerprints={**fingerprint_data(config, run), **report.fingerprints},
         )
-        return self._end(Outcome.COMPLETED, "", measurement)
 
     def _end(self, outcome: Outcome, why: str = "", measurement: Measurement | None = None) -> EndMessage:
         if self.writer is not None:
@@ -283,6 +302,19 @@ def reports_of(trainable: LoadedTrainable, config: Any, run: TrainRun) -> Iterat
         if report is over:
             return
         yield report
+
+
+def evaluate_together(
+    trainable: LoadedTrainable, config: Any, run: TrainRun, alone: TrainRun, state: Mapping[str, Any]
+) -> Report:
+    """The test report of a state; its attacks are shared out over the ranks of `run`, the rest is rank 0's `alone`."""
+    if run.world_size == 1 or trainable.attack_test is None:
+        return trainable.evaluate(config, state, alone)
+    attacked = trainable.attack_test(config, state, run)
+    if run.rank > 0:
+        return attacked
+    assert trainable.reevaluate is not None
+    return trainable.reevaluate(config, state, alone, attacked)
 
 
 def working_folders(storage: str) -> list[str]:

@@ -115,14 +115,16 @@ def test_an_attack_waits_for_no_rank(two: list[dict[str, Any]]) -> None:
     assert two[0]["attacked"] == pytest.approx(0.1, abs=1e-6)
 
 
-def test_ranks_share_a_validation_and_come_to_what_one_worker_does(
-    one: dict[str, Any], two: list[dict[str, Any]]
+@pytest.mark.parametrize("measured", ["validated", "tested"])
+def test_ranks_share_the_attacks_on_a_split_and_come_to_what_one_worker_does(
+    measured: str, one: dict[str, Any], two: list[dict[str, Any]]
 ) -> None:
-    alone = one["validated"]
+    alone = one[measured]
     for rank in two:
-        assert rank["validated"]["metrics"] == alone["metrics"]
-        assert all(torch.equal(rank["validated"]["arrays"][name], array) for name, array in alone["arrays"].items())
-    attacked = [rank["validated"]["images"] - alone["n"] for rank in two]
+        assert rank[measured]["metrics"] == alone["metrics"]
+        assert rank[measured]["arrays"].keys() == alone["arrays"].keys()
+        assert all(torch.equal(rank[measured]["arrays"][name], array) for name, array in alone["arrays"].items())
+    attacked = [rank[measured]["images"] - alone["n"] for rank in two]
     assert sum(attacked) == alone["images"] - alone["n"], "beside the clean pass, no image was seen twice"
     assert max(attacked) < 0.6 * sum(attacked)
 
