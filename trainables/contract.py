@@ -127,7 +127,7 @@ class Diverged(MethodFailure):
 
 
 Part = Literal["state", "resume", "load", "evaluate"]
-"""What a trainable may do without: states, going on from one, `load`, or metrics from `evaluate`."""
+"""What a trainable may do without: states, continuing from one, `load`, or metrics from `evaluate`."""
 
 
 class NotProvided(Exception):
@@ -187,7 +187,7 @@ class Run(Protocol):
         """The sum over all ranks of a tensor that each has in one shape, element by element."""
 
     def resume(self) -> Mapping[str, Any] | None:
-        """The `state` to go on from, or None to start."""
+        """The `state` to continue from, or None to start."""
 
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` makes, or made for an equal key before: in this trial, or in one before it on the same worker.
@@ -238,12 +238,12 @@ class Trainable(Protocol):
     `data_identity(configs, data_root) -> Sequence[str]`, what changes when the data of these configurations do, found
     without reading them: data that passed `check` once aren't checked again while it stays the same. Imports no torch;
     `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
-    `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that goes on from an earlier report of the same
+    `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that continues from an earlier report of the same
     state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
-    result is as if both had been measured together. A report that it can't go on from is not a mistake; one of another
-    state is, a `ValueError`;
+    result is as if both had been measured together. A report that it can't continue from is not a mistake; one of
+    another state is, a `ValueError`;
     `attack_test(config, state, run) -> Report`, the part of `evaluate` that the workers of a trial share: each of them
-    calls it, and rank 0 goes on from its report alone, by `reevaluate`. Without it, rank 0 measures everything;
+    calls it, and rank 0 continues from its report alone, by `reevaluate`. Without it, rank 0 measures everything;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
     stored state is what it seems; a trial that fails an item can't have the badge "best";
     `DATA_MEASURES: Mapping[str, str]` and `data_measures(config, run) -> Mapping[str, float]`, both or neither: what

@@ -1,6 +1,6 @@
 """Random streams of a trial, each a function of seed, purpose and epoch.
 
-A stream starts anew in every epoch, so the epoch number is the whole random state: a resumed trial can't differ from
+A stream restarts in every epoch, so the epoch number is the whole random state: a resumed trial can't differ from
 an undisturbed one, and arms with the same seed share initial weights, data order and the main attack's starts.
 """
 

@@ -31,7 +31,7 @@ def run(
     data_root: Path | None = None,
     **options: Any,
 ) -> list[EndedStudy]:
-    """Run every study of a file (or packaged name), or go on with it; one result per study.
+    """Run every study of a file (or packaged name), or continue with it; one result per study.
 
     Instead of a file, a function `train(config, run)`: then `options` also hold the sections of a study file, such as
     `search`, `objective` or `ablation`, `trials` for the budget's, `study` for a name that isn't the function's, and

@@ -16,7 +16,7 @@ class UserError(Exception):
 
 
 class InfrastructureError(UserError):
-    """The machine, disk or network failed; nothing that finished is lost, and the same command goes on later."""
+    """The machine, disk or network failed; nothing that finished is lost, and the same command continues later."""
 
     exit_code: ClassVar[int] = 3
 
@@ -251,7 +251,7 @@ class TooMany(UserError):
 
 
 class CouldNotRun(InfrastructureError):
-    """A night could not be trained to its end; the same command goes on with it."""
+    """A night could not be trained to its end; the same command continues with it."""
 
 
 class NightsOverlap(CouldNotRun):

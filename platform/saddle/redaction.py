@@ -178,7 +178,7 @@ def _is_said_to_be(match: re.Match[str], value: re.Match[str]) -> bool:
     compound = re.search(r"[_.-]|[a-z][A-Z]", match["name"]) is not None
     if not compound and not is_password_name(match["name"]):
         return False
-    # a setting is alone on its line, or another one follows; a sentence would go on
+    # a setting is alone on its line, or another one follows; a sentence would continue
     rest = value.string[value.end() :].split("\n", 1)[0].strip()
     return not rest or rest[0] in ",;)}]|&" or re.match(r"[\w.-]+\s*[:=]", rest) is not None
 
@@ -208,7 +208,7 @@ def _without_basic(match: re.Match[str]) -> str:
 def _own_secrets(environment: tuple[tuple[str, str], ...]) -> re.Pattern[str] | None:
     """What finds the secrets of these variables in a text; None if there are none.
 
-    Only where they don't go on as words: the password `postgres` leaves `postgresql` alone.
+    Only where they don't continue as words: the password `postgres` leaves `postgresql` alone.
     """
     values = {part for name, value in environment for part in _secrets_of(name, value)}
     longest_first = sorted(values, key=lambda value: (-len(value), value))

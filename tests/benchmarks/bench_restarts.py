@@ -1,4 +1,4 @@
-"""How long until training goes on after a driver or a worker was killed, against a first start (`make bench`)."""
+"""How long until training continues after a driver or a worker was killed, against a first start (`make bench`)."""
 
 from __future__ import annotations
 

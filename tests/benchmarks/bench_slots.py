@@ -69,4 +69,4 @@ def test_seconds_per_trial(ray_session: Nodes) -> None:
     print(f"\n{TRIALS} trials of {REPORTS} reports, seconds a trial:")
     print(f"warm slot {min(slots):.2f}, plain Tune function {min(plains):.2f}")
     print(f"ratio {ratio:.2f}, aim at most {AIM:g}: {'reached' if ratio <= AIM else 'MISSED'}")
-    assert ratio < 1, "a warm slot is slower than starting every trial anew"
+    assert ratio < 1, "a warm slot is slower than starting every trial again"

@@ -87,7 +87,7 @@ def test_the_studys_run_opens_into_its_arms(browser: Any, pages: Pages) -> None:
 def open_arms(browser: Any, pages: Pages) -> None:
     address = arms_page_of(pages.uri, pages.run)
     assert address is not None
-    browser.get("about:blank")  # another address of the same page would not load it anew
+    browser.get("about:blank")  # another address of the same page would not load it again
     browser.get(address)
     wait_for(browser, lambda: len(run_names(browser)) >= min(pages.arms, 15), "the arms")
 

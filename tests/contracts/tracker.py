@@ -77,7 +77,7 @@ class TrackerContract:
 
     @pytest.fixture
     def delivery_allowed(self) -> threading.Event:
-        """Give one that deliveries wait for, where there are any; who has waited a minute in vain sets it and goes on.
+        """Give one that deliveries wait for, where there are any; after a minute in vain it is set.
 
         A call that waited for the delivery would return after that, and be noticed by the event.
         """

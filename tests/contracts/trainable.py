@@ -206,7 +206,7 @@ class TrainableContract:
         given = from_bytes(states[0])
         list(self.trainable.train(self.complete(), self.make_run(state=given)))
         difference = first_difference(given, from_bytes(states[0]))
-        assert difference is None, f"training changed {difference} of the state it went on from; copy it first"
+        assert difference is None, f"training changed {difference} of the state it continued from; copy it first"
 
     def test_load_gives_the_trained_model_in_eval_mode(self) -> None:
         _, states = self.trained()

@@ -15,17 +15,17 @@ S3_STORE, CONDITIONS = f"{STORE}/s3/test_store.py", f"{STORE}/s3/test_conditions
 CHECKPOINTS = f"{STORE}/checkpoint/test_checkpoints.py"
 MLFLOW = f"{TRACK}/test_bad_servers.py"
 HOSTILE = "tests/faults/test_hostile_trainables.py"
-KILLED_LATER = "the same command goes on; every trial once, those under way from their last epoch"
+KILLED_LATER = "the same command continues; every trial once, those under way from their last epoch"
 GPU_FAILED = (
     "without MPS that trial alone fails, and its worker is replaced; with it one of those on the GPU is blamed, and "
-    "the others go on"
+    "the others continue"
 )
 HEAD_BACK = (
-    "the driver ends within a minute in one line; the same command goes on, also with what a Redis or a RocksDB kept"
+    "the driver ends within a minute in one line; the same command continues, also with what a Redis or a RocksDB kept"
 )
-FROM_BUCKET = "another one goes on from the bucket; no stored epoch is trained again"
+FROM_BUCKET = "another one continues from the bucket; no stored epoch is trained again"
 WALK, WALKED = "tests/faults/test_growing_walk.py", "every trial once, also read from the bucket alone"
-WORKER_REPLACED = "its trial goes on from its last epoch on another slot; the third death fails that trial alone"
+WORKER_REPLACED = "its trial continues from its last epoch on another slot; the third death fails that trial alone"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ ROWS = (
     FaultRow("Ctrl-C twice", "ends at once, nothing runs on", (
         f"{INTERRUPTED}::test_a_second_ctrl_c_ends_at_once_and_leaves_nothing_running",
     )),
-    FaultRow("Ctrl-C during Ray's start", "ends with exit code 130, nothing runs on; the same command goes on", (
+    FaultRow("Ctrl-C during Ray's start", "ends with exit code 130, nothing runs on; the same command continues", (
         f"{INTERRUPTED_ELSEWHERE}::test_ctrl_c_during_rays_start",
     )),
     FaultRow("Ctrl-C during the report", "the trials are in the ledger; the same command writes the report", (
@@ -77,7 +77,7 @@ ROWS = (
     FaultRow("the head is lost with all on it", FROM_BUCKET, (
         "tests/pages/test_operations.py::test_a_head_that_is_lost_in_mid_run_costs_no_finished_epoch",
     )),
-    FaultRow("raylet SIGKILL of a node", "its trials go on elsewhere; it counts against no configuration", (
+    FaultRow("raylet SIGKILL of a node", "its trials continue elsewhere; it counts against no configuration", (
         f"{CLUSTER}/test_lost_nodes.py::test_five_lost_machines_in_turn_do_not_count",
     )),
     FaultRow("node joins, node drains", "a node that joins is used, one that drains is missed by no trial", (
@@ -123,7 +123,7 @@ ROWS = (
     FaultRow("MLflow 403", "said by name with the option that mends it", (
         f"{TRACK}/test_host_guard.py::test_a_study_says_it_as_it_starts_and_at_its_end",
     )),
-    FaultRow("S3 down", "retried for a minute, then the study ends with exit code 3 and goes on later", (
+    FaultRow("S3 down", "retried for a minute, then the study ends with exit code 3 and continues later", (
         f"{S3_STORE}::test_what_does_not_heal_ends_soon_and_says_what_and_where",
         f"{STORE}/checkpoint/test_checkpoints.py::test_a_store_that_cannot_be_reached_is_no_reason_to_start_again",
     )),
@@ -140,7 +140,7 @@ ROWS = (
         f"{CONDITIONS}::test_an_endpoint_that_keeps_no_condition_is_refused_by_name_and_left_as_it_was",
         f"{CONDITIONS}::test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_that_lost",
     )),
-    FaultRow("PostgreSQL restarted", "the search waits and goes on as if nothing had been", (
+    FaultRow("PostgreSQL restarted", "the search waits and continues as if nothing had been", (
         f"{SEARCH}/test_database.py::test_a_search_over_a_restarted_server_is_the_search_undisturbed",
         f"{SEARCH}/test_study_on_shared_databases.py::test_databases_and_the_tracking_server_restarted_in_mid_study",
     )),

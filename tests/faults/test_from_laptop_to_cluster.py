@@ -48,7 +48,7 @@ class Person:
     def next_line(self, beginning: str) -> str:
         """The page's next line, which begins so, in this world's names."""
         line = LINES[len(self.typed)]
-        assert line.startswith(beginning), f"the page goes on with {line!r}"
+        assert line.startswith(beginning), f"the page continues with {line!r}"
         self.typed.append(line)
         for name, meant in self.names.items():
             line = line.replace(name, meant)

@@ -68,7 +68,7 @@ def interrupt_in(command: Command, module: str, function: str) -> str:
 
 
 def require_complete(command: Command) -> None:
-    """The same command goes on to the end, with each trial once."""
+    """The same command continues to the end, with each trial once."""
     command.run("run", "brief.yaml", "--no-mlflow")
     rows = command.rows("brief")
     assert [(row["trial"], row["outcome"]) for row in rows] == [(f"trial-{n:05d}", "completed") for n in range(2)]

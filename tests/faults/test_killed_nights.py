@@ -55,7 +55,7 @@ def test_a_night_killed_at_ten_moments_is_one_night(nights: NightlyProcess, tmp_
     moments = random.Random(7)
     for place in range(KILLS):
         kill_after(nights.start("run", "--date", "2026-01-01"), moments.uniform(0.2, LONGEST))
-        if place == 2:  # whoever goes on with it goes on with the code that it began with
+        if place == 2:  # whoever continues with it continues with the code that it began with
             nights.scratch.set_constants(strength=0.5)
             nights.scratch.commit("Weaken")
     said = nights.run("run", "--date", "2026-01-01")

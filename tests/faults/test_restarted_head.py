@@ -1,7 +1,7 @@
 """The head of a cluster dies with its control process and comes back with what it had stored, as KubeRay restarts it.
 
 Ray (2.60) keeps that in a Redis or, new, in a RocksDB. The driver has joined by the head's node, which the cluster
-takes for dead once another one is in its place: it ends with exit code 3 in a line, and the same command goes on.
+takes for dead once another one is in its place: it ends with exit code 3 in a line, and the same command continues.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """No piece of a page that tests run gets lost when pages are rewritten: `blocks.json` lists them, with their tests.
 
-After a piece was changed on purpose, or a test that runs one was renamed, the list is made anew from the tests:
+After a piece was changed on purpose, or a test that runs one was renamed, the list is recreated from the tests:
 `pytest --collect-only -q --page-pieces=tests/pages/blocks.json tests`; the difference shows what is run no longer.
 """
 

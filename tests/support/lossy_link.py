@@ -32,7 +32,7 @@ class LossyLink:
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def lose(self, nth: int | None) -> None:
-        """Count anew, and lose the answer to the n-th request from now on; none where `nth` is None."""
+        """Count again, and lose the answer to the n-th request from now on; none where `nth` is None."""
         with self._lock:
             self.seen, self.lost, self._lose_at = 0, 0, nth
 

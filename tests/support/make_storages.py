@@ -4,7 +4,7 @@
 
 TREE is a clean checkout of COMMIT. Its own command runs `STUDIES` on Ray, in a local folder with MLflow, in a bucket,
 and with Optuna in PostgreSQL, and is interrupted in the middle of a trial. Of each storage an archive is written, with
-the rows that this saddle gave of it; `gone-on` writes the rows after the same saddle has gone on with the search.
+the rows that this saddle gave of it; `gone-on` writes the rows after the same saddle has continued with the search.
 Nothing of the machine goes in: names of hosts and users are made up.
 """
 
@@ -183,7 +183,7 @@ def make(commit: str, tree: Path, kind: str) -> Path:
 
 
 def go_on(commit: str, tree: Path) -> Path:
-    """Let the saddle of `tree` go on with the search that the one of `commit` left; what came of it is kept."""
+    """Let the saddle of `tree` continue with the search that the one of `commit` left; what came of it is kept."""
     with tempfile.TemporaryDirectory(prefix="saddle-") as name:
         folder = Path(name)
         unpack(commit, "local", folder)

@@ -1,6 +1,6 @@
 """What the quickstart's ledgers hold that a seed decides: outcomes, settings and metrics, epoch by epoch.
 
-The asset is made anew, after a change that is meant to change numbers, from a storage that `COMMAND` was run in:
+The asset is recreated, after a change that is meant to change numbers, from a storage that `COMMAND` was run in:
 `python -m tests.support.quickstart_ledger STORAGE > tests/assets/quickstart/ledger.json`.
 """
 

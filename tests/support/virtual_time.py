@@ -1,4 +1,4 @@
-"""An event loop in which time passes only while everybody waits for it; it is an error where nobody ever will go on."""
+"""An event loop in which time passes only while everybody waits for it; it is an error where nobody ever will."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def train(config, run):
             "train/loss": require_finite("train/loss", run.mean(loss.item())),  # else Diverged: a result, no error
             "validation/clean_accuracy": run.mean(right.float().mean().item()),
         }
-        # copies, because a report must not change when training goes on
+        # copies, because a report must not change when training continues
         weights = {name: tensor.cpu().clone() for name, tensor in run.unwrap(model).state_dict().items()}
         yield Report(metrics, state={"epoch": epoch + 1, "model": weights})
 

@@ -89,7 +89,7 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
 
 
 def reevaluate(config: Config, state: Mapping[str, Any], run: Run, earlier: Report) -> Report:
-    """Test a stored state, going on from an earlier report of it (see `evaluation.evaluate`)."""
+    """Test a stored state, continuing from an earlier report of it (see `evaluation.evaluate`)."""
     from trainables.adversarial_training.evaluation.evaluation import evaluate as evaluate_state
     from trainables.adversarial_training.evaluation.retrained_networks import retrained_right
     from trainables.device.arithmetic import measuring

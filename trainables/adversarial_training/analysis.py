@@ -97,7 +97,7 @@ class TestedBatch(Protocol):
 
     @property
     def retrained(self) -> Mapping[str, Tensor]:
-        """Which of the images, (B,) bool, networks get right that are trained anew on some pixels alone.
+        """Which of the images, (B,) bool, networks get right that are retrained on some pixels alone.
 
         `top.METHOD` on those that an attribution ranks first, `bottom.METHOD` last. Only for an analysis that needs
         `RETRAINED`.

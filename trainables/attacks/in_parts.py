@@ -14,7 +14,7 @@ from trainables.attacks.problem import HeadsOf
 def in_parts(heads_of: HeadsOf, at_once: int) -> HeadsOf:
     """The same function, which keeps what a gradient of the images needs of no more than `at_once` images at a time.
 
-    More images go through it in parts, and a gradient computes each part anew (Chen et al., 2016): a forward pass more,
+    More images go through it in parts, and a gradient recomputes each part (Chen et al., 2016): a forward pass more,
     and the same answers but for the order of additions. `heads_of` must judge each image by itself and draw nothing
     from a global generator.
     """

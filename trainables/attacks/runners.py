@@ -43,7 +43,7 @@ class Start:
     def take_turns(self, run: Run, draw: Callable[[Tensor, float, torch.Generator], Tensor]) -> Tensor:
         """The images that `run` finds from points which `draw` draws within ε, for each class aimed at in turn.
 
-        The first start of an attack with a single target goes on until that is reached.
+        The first start of an attack with a single target continues until that is reached.
         """
         problem, best = self.problem, self.best()
         images = best.images.clone()

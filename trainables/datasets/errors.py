@@ -35,7 +35,7 @@ class Mistakes:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note the `DataError` that what is done within raises, and go on after it."""
+        """Note the `DataError` that what is done within raises, and continue after it."""
         try:
             yield
         except DataNotFoundError:

@@ -91,7 +91,7 @@ class KnownDataset:
     load: Callable[[Path], Dataset] | None = None
     """Loads it whole and as it is, past the node's cache, where it is small enough for that."""
     draw: Callable[[float], Dataset] | None = None
-    """Draws it anew with classes so far apart, where a program draws it (see `Transformation.separation`)."""
+    """Draws it again with classes so far apart, where a program draws it (see `Transformation.separation`)."""
     downloads: tuple[Download, ...] = ()
     """What brings its files; only what has a published address and checksum."""
     bundled: bool = False

@@ -15,7 +15,7 @@ def begin_copy(state: Mapping[str, Any], device: torch.device) -> Callable[[], d
     """Begin to copy a nested `state` to the CPU, and give what waits for the copy and returns it.
 
     The state is copied as it is after all that was asked of `device` until now. On a GPU that takes place on a stream
-    of its own, into pinned memory, while the present stream goes on. Until the copy was waited for nothing may change
+    of its own, into pinned memory, while the present stream continues. Until the copy was waited for nothing may change
     the state, as the next step of an optimiser does; attacks and measurements don't.
     """
     if device.type == "cpu":

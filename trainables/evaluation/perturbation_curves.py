@@ -132,7 +132,7 @@ def attack(
 
     What is lowered: "all_logits", -log p_y', as ART does it. With three logits this is the next plus -log(1 - p_fake),
     which rests once p_fake is small. "two_logits", -log of p_y' between the two classes, as predictions are made,
-    whatever becomes of p_fake. "adaptive", the same plus `fake_weight` · log p_fake, which goes on lowering p_fake.
+    whatever becomes of p_fake. "adaptive", the same plus `fake_weight` · log p_fake, which continues lowering p_fake.
     """
     if epsilon == 0 or step_size == 0:
         return images  # where every curve begins: no step would move
@@ -161,7 +161,7 @@ def expectation(logits: Logits, draws: int) -> Expectation:
     """The log of a stochastic model's probabilities, averaged over `draws` passes: its logits for attack and verdict.
 
     Gradients through it are those of expectation over transformation (Athalye et al. 2018), of the mean probability.
-    A backward pass computes the passes anew, one after the other and with the draws that they had, so that at any time
+    A backward pass recomputes the passes, one after the other and with the draws that they had, so that at any time
     it holds the graph of one.
     """
     if draws < 1:

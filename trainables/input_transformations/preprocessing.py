@@ -20,7 +20,7 @@ TRIED = 16
 class Preprocessing(nn.Module):
     """What a network does to images before its trunk.
 
-    In training, one transformation of each batch, drawn anew from torch's global generator, or none unless
+    In training, one transformation of each batch, redrawn from torch's global generator, or none unless
     `in_training`. In eval mode the features are the mean over `draws` transformations with fixed draws, the same for
     all images, so that the network is deterministic; with linear heads that is the mean of the logits. The gradient of
     the images is the mean of the gradients through all draws: expectation over transformation (EoT: Athalye et al.,

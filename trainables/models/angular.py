@@ -37,7 +37,7 @@ def with_angular_margin(logits: Tensor, labels: Tensor, margin: float, scale: fl
     """Logits (N, classes) of an angular head, those of the labels (N,) as at angles larger by `margin` (radians).
 
     scale · cos(θ + margin), as ArcFace's eq. 3, and beyond θ + margin = π, where that would rise again, a line that
-    goes on falling with cos θ. Without a margin they are the logits as they are.
+    continues falling with cos θ. Without a margin they are the logits as they are.
     """
     if not margin:
         return logits

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 FRAMEWORK_RESUMES = (("fit", "ckpt_path"), ("train", "resume_from_checkpoint"))
-"""The methods of a Lightning and a Hugging Face `Trainer`, and the arguments that let each go on from a checkpoint."""
+"""The methods of a Lightning and a Hugging Face `Trainer`, and the arguments by which each resumes a checkpoint."""
 
 
 def calls_of(function: Callable[..., Any]) -> list[ast.Call]:

@@ -41,7 +41,7 @@ class LoopRun:
     def restore(self, **state: Any) -> int:
         """Load the last checkpoint into the same objects that are reported, and return the epochs that it has seen.
 
-        0 if the trial starts; then nothing is changed. Random states go on from where they were, too.
+        0 if the trial starts; then nothing is changed. Random states continue from where they were, too.
         """
         stored = self._run.resume()
         if stored is None:

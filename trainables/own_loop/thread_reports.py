@@ -1,4 +1,4 @@
-"""The reports of a function that makes them by a call: it runs on a thread, and waits in each until it may go on."""
+"""The reports of a function that makes them by a call: it runs on a thread, and waits in each until it may continue."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ThreadReports:
         """What `function` hands over while it runs; raises what it raises.
 
         Closing the iterator stops the function at its report and waits until it has ended. Raises `RuntimeError` where
-        it goes on for more than `STOP_SECONDS`.
+        it continues for more than `STOP_SECONDS`.
         """
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(self._call, function), name="own-loop", daemon=True)
@@ -53,7 +53,9 @@ class ThreadReports:
             self._wanted.put(False)
             thread.join(STOP_SECONDS)
             if thread.is_alive():
-                raise RuntimeError(f"the training function went on for {STOP_SECONDS:g} s after its trial was stopped")
+                raise RuntimeError(
+                    f"the training function continued for {STOP_SECONDS:g} s after its trial was stopped"
+                )
         if self._error is not None:
             raise self._error
 

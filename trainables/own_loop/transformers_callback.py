@@ -32,8 +32,8 @@ class TransformersCallback(TrainerCallback):
     """Reports each evaluation of `Trainer.train` to `run`: what was logged, and the state; stops where the trial stops.
 
     Use it as `callbacks=[callback]` and give `resume_from_checkpoint=callback.checkpoint` to `train`, so that a
-    disturbed trial goes on where it was. `eval_accuracy` is reported as `validation/accuracy`, the training's `loss` as
-    `train/loss`. The state holds the weights as `model`, and what a checkpoint of the `Trainer` does.
+    disturbed trial continues where it was. `eval_accuracy` is reported as `validation/accuracy`, the training's `loss`
+    as `train/loss`. The state holds the weights as `model`, and what a checkpoint of the `Trainer` does.
     Raises `ValueError` in a trial of several workers, and for a second evaluation of the same step.
     """
 

@@ -79,7 +79,7 @@ def _opened(question: str, effect: Effect, clause: str) -> str:
 
 
 def _but(effect: Effect) -> str:
-    """What is to be said against an arm that is better, to go on with; empty if nothing is."""
+    """What is to be said against an arm that is better, to continue with; empty if nothing is."""
     better = effect.verdict in (Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.EQUIVALENT)
     return f"; but {listed(effect.reservations)}" if better and effect.reservations else ""
 

@@ -137,4 +137,4 @@ def _why_unsettled(effect: Effect) -> str:
 
 def _needed(effect: Effect) -> str:
     seeds = "" if effect.more_seeds is None else plural(effect.more_seeds, "more seed")
-    return f"; about {seeds} would settle it, going on so" if seeds else ""
+    return f"; about {seeds} would settle it, at this rate" if seeds else ""

@@ -38,7 +38,7 @@ def tuning_cautions(study: Study, arms: Sequence[Arm], tuned: TunedBy | None) ->
     if SEARCH_SEED in ablation.seed_list:
         yield (
             f"Seed {SEARCH_SEED} is that of every trial of {ablation.best_of}: the run that won there counts here "
-            "once more, and makes the result too optimistic. An ablation that is started anew uses later seeds."
+            "once more, and makes the result too optimistic. An ablation that is restarted uses later seeds."
         )
     if tuned is None:
         yield (

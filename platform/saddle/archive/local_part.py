@@ -1,6 +1,6 @@
 """What this machine keeps of a run that is stored in a bucket (Optuna's journal, the outbox): of that run alone.
 
-The study may have been started anew from another machine, which knew nothing of the folder here.
+The study may have been restarted from another machine, which knew nothing of the folder here.
 """
 
 from __future__ import annotations

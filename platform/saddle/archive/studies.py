@@ -187,7 +187,7 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
 
 
 def has_begun(store: Store, run: RunId) -> bool:
-    """Whether a trial of the run has ended, or left something to go on from."""
+    """Whether a trial of the run has ended, or left something to continue from."""
     return bool(Ledger(store, run).keys()) or any(True for _ in store.names(f"{study_folder(run)}/trials"))
 
 

@@ -51,7 +51,7 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     for result in results:
         if result is None or result.interrupted:
             again = command("run", study, *storage_option(store.url), settings=settings)
-            echo(f"\nStopped. Go on with: {again}")
+            echo(f"\nStopped. Continue with: {again}")
             raise typer.Exit(INTERRUPTED)
         conclude(result)
     return True

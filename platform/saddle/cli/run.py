@@ -136,14 +136,14 @@ def text_display() -> dict[str, Any]:
 
 
 def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> None:
-    """Exit as the studies ended: 130 if they were stopped, with what goes on, 1 where all trials of one failed.
+    """Exit as the studies ended: 130 if they were stopped, with what continues, 1 where all trials of one failed.
 
-    What goes on is said on standard error where standard output is to be `quiet`.
+    What continues is said on standard error where standard output is to be `quiet`.
     """
     from saddle.cluster.leave import INTERRUPTED
 
     if any(result.interrupted for result in results):
-        echo(f"\nStopped. Go on with: {again}", err=quiet)
+        echo(f"\nStopped. Continue with: {again}", err=quiet)
         raise typer.Exit(INTERRUPTED)
     if any(result.results.all_failed for result in results):
         raise typer.Exit(ALL_FAILED)

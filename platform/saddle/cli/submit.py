@@ -108,7 +108,7 @@ def follow(jobs: Jobs, job: str, study: str) -> None:
     try:
         ended = jobs.follow(job, log.write)
     except KeyboardInterrupt:
-        echo(f"\n{study} goes on as {job}", err=True)
+        echo(f"\n{study} continues as {job}", err=True)
         tell_commands(study, jobs.address)
         raise typer.Exit(INTERRUPTED) from None
     log.close()

@@ -14,7 +14,7 @@ VERDICT_SECONDS = 20.0
 """How long the cluster may take to find out why an actor doesn't answer."""
 
 NODE_SECONDS = 3.0
-"""How long a machine that is being shut down may go on after its workers: the cluster notices these first."""
+"""How long a machine that is being shut down may continue after its workers: the cluster notices these first."""
 
 LOG_SECONDS = 30.0
 """How long a machine may take to look into the log of a worker that died on it."""

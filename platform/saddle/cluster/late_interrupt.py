@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from saddle.cluster.leave import leave
 
 LONGEST_SECONDS = 30.0
-"""How long a Ctrl-C waits for the end of a start; one that goes on for longer, as on a dead address, is left."""
+"""How long a Ctrl-C waits for the end of a start; one that continues for longer, as on a dead address, is left."""
 
 
 @contextlib.contextmanager
@@ -18,8 +18,8 @@ def interrupts_afterwards() -> Iterator[None]:
     """Raise `KeyboardInterrupt` at the end of the block for a Ctrl-C within it, also where the block fails of it.
 
     In the middle of its start Ray (2.60) answers one with a crash of this process. A second Ctrl-C, or a block that
-    goes on for `LONGEST_SECONDS`, ends the process at once. Outside the main thread, where Python raises none, nothing
-    is done.
+    continues for `LONGEST_SECONDS`, ends the process at once. Outside the main thread, where Python raises none,
+    nothing is done.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -95,7 +95,7 @@ class NodeRequest:
         self._repeat.set()
 
     def _send(self) -> None:
-        """A study goes on where its request can't be made: it waits for the nodes that come."""
+        """A study continues where its request can't be made: it waits for the nodes that come."""
         import ray
 
         with contextlib.suppress(ray.exceptions.RayError, ValueError):

@@ -109,7 +109,7 @@ def token_loader() -> Any:
 
 
 def reread_authentication() -> None:
-    """Let Ray read mode and token anew; it reads each once per process."""
+    """Let Ray read mode and token again; it reads each once per process."""
     importlib.import_module("ray._raylet").Config.initialize("")
     token_loader().reset_cache()
 

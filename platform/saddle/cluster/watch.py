@@ -65,7 +65,7 @@ def end_process(error: InfrastructureError, tell: Callable[[InfrastructureError]
 
 
 def kill_own_ray() -> None:
-    """End what is left of a Ray that this process started: without its control process it would go on for a minute."""
+    """End what is left of a Ray that this process started: without its control process it would run for a minute."""
     import psutil
 
     for process in list(rays_processes()):

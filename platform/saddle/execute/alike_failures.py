@@ -46,6 +46,6 @@ class AlikeFailures:
         return FailedAlike(
             f"the first {self.limit} trials of {record.study} failed in the same way, so the study was stopped: "
             f"{said}{at}\nWhat one of them printed, and its traceback: saddle logs {record.study}/{record.key}\nOnce "
-            "that is fixed, the same command with --retry failed goes on; budget.failures_alike: 0 in the study file "
+            "that is fixed, the same command with --retry failed continues; budget.failures_alike: 0 in the study file "
             "runs all trials regardless."
         )

@@ -155,7 +155,7 @@ def start_early(slots: WarmSlots, study: Study, store: Store, nodes: Nodes, opti
 
 
 def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: WarmSlots | None = None) -> EndedStudy:
-    """Run one study on the connected cluster, or go on with it; in slots that are `warm`, if any."""
+    """Run one study on the connected cluster, or continue with it; in slots that are `warm`, if any."""
     if warm is None:
         with warm_slots() as warm:
             return run_study(study, store, nodes, options, warm)
@@ -242,7 +242,7 @@ def telling_of_faults(study: Study, keeper: ProgressKeeper) -> Iterator[None]:
     try:
         yield
     except InfrastructureError as error:
-        if not isinstance(error, TakenOver):  # another driver goes on with it
+        if not isinstance(error, TakenOver):  # another driver continues with it
             tell_end(study, keeper, text_of_stop(study, str(error)))
         raise
 

@@ -154,7 +154,7 @@ class Handover:
             self.turn.slots = self._slots = slots
 
     def end_turn(self) -> None:
-        """The study has no trial under way and gets no more; its driver goes on."""
+        """The study has no trial under way and gets no more; its driver continues."""
         turn, self.turn = self.turn, None
         if turn is not None:
             turn.over.set()

@@ -51,7 +51,7 @@ class Recorder:
         return self.lock.lost or bool(self.conflict)
 
     def start(self, trial: TrialProgress) -> None:
-        """A trial starts, or goes on. Raises `TakenOver`."""
+        """A trial starts, or continues. Raises `TakenOver`."""
         write_settings(self.ledger.store, trial.spec, self.lock)
         self.tracker.start_trial(trial)
         planned = trial.spec.params.get("epochs")

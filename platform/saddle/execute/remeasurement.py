@@ -82,8 +82,8 @@ class Remeasurement:
 def remeasure(store: Store, name: str, changes: Sequence[str], options: Options) -> Remeasurement:
     """Measure all completed trials of the run in the folder `name`; `changes` are `field=value` texts.
 
-    The settings count for the study from the start on, so that the same call, or one without changes, goes on with what
-    was left. Raises `UserError` for a field that training reads, `StorageError` while a driver runs the study.
+    The settings count for the study from the start on, so that the same call, or one without changes, continues with
+    what was left. Raises `UserError` for a field that training reads, `StorageError` while a driver runs the study.
     """
     known = read_study(store, name)
     assert known is not None

@@ -143,7 +143,7 @@ def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
 def test_again(
     trainable: LoadedTrainable, config: Any, store: Store, stored: StoredStudy, entry: TrialRecord, run: InProcessRun
 ) -> Report:
-    """The test of the selected checkpoint, going on from what was measured of it where the trainable can."""
+    """The test of the selected checkpoint, continuing from what was measured of it where the trainable can."""
     state = stored_state(store, FoundTrial(stored, entry))
     if trainable.reevaluate is None:
         return trainable.evaluate(config, state, run)
@@ -151,7 +151,7 @@ def test_again(
 
 
 def earlier_report(store: Store, entry: TrialRecord) -> Report:
-    """What was measured of a trial's selected checkpoint last; an array that can't be read is measured anew."""
+    """What was measured of a trial's selected checkpoint last; an array that can't be read is measured again."""
     return Report(
         metrics=dict(entry.metrics), arrays=stored_arrays(store, entry), fingerprints=dict(entry.fingerprints)
     )

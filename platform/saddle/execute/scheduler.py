@@ -81,7 +81,7 @@ class Scheduler:
         return None
 
     def _next_lost(self, *, at_once: bool = False) -> TrialSpec | None:
-        """A trial under way that is to be taken up again; `at_once` also where a GPU's fault may not be over."""
+        """A trial under way that is to be resumed; `at_once` also where a GPU's fault may not be over."""
         if self.stopping:
             return None
         self._judge_gpu_faults(at_once=at_once)
@@ -191,7 +191,7 @@ class Scheduler:
         return True
 
     def on_worker_death(self, key: str, death: Death, *, started: bool = True) -> None:
-        """A trial's slot died; it goes on from its checkpoint, unless it killed its slots once too often.
+        """A trial's slot died; it continues from its checkpoint, unless it killed its slots once too often.
 
         A slot that had not `started` is not a fault of the trial's; where no slot starts at all, the study ends.
         """
@@ -225,7 +225,7 @@ class Scheduler:
 
     @property
     def has_lost(self) -> bool:
-        """Whether a trial under way waits to be taken up again."""
+        """Whether a trial under way waits to be resumed."""
         return bool(self.lost) or self.gpu_faults.holds()
 
     def exhausted(self) -> str:

@@ -18,7 +18,7 @@ WINDOW = 10.0
 """Seconds after the first word of a fault within which its other trials report it: a kernel may run that long."""
 
 FREE = 8
-"""How often a trial is taken up again for nothing: one whose GPU never works again would go on for ever."""
+"""How often a trial is resumed for nothing: one whose GPU never works again would continue for ever."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class SharedGpuFaults:
     suspected: Counter[str] = field(default_factory=Counter)
     """In how many faults each trial may have been the one to blame, since it last finished an epoch."""
     freed: Counter[str] = field(default_factory=Counter)
-    """How often each was taken up again for nothing."""
+    """How often each was resumed for nothing."""
     innocent: list[str] = field(default_factory=list)
     """Trials that run again as any other."""
     suspects: list[str] = field(default_factory=list)

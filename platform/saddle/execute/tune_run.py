@@ -149,7 +149,7 @@ class Ends(Unpickled, tune.Callback):
         self._tell(self._tell_death, trial)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        """Tune takes up a trial again whose slot died in a step, but not one whose slot died on its way to it."""
+        """Tune resumes a trial whose slot died in a step, but not one whose slot died on its way to it."""
         if is_of_no_study(trial):
             error = take_error(trial)
             log.info("a slot that trained nothing has ended: %s", error)

@@ -52,7 +52,7 @@ class SlotRun:
         if self.error is not None:
             raise self.error
         if not turn.over.is_set():
-            raise InfrastructureError("Ray Tune ended before the study's first trial; the same command goes on")
+            raise InfrastructureError("Ray Tune ended before the study's first trial; the same command continues")
 
     def close(self, seconds: float) -> None:
         """End the slots, and wait that long until they have ended."""
@@ -76,7 +76,7 @@ class SlotRun:
 
 
 class WarmSlots:
-    """The slots of the studies that one driver runs; they are made anew where a study wants others."""
+    """The slots of the studies that one driver runs; they are recreated where a study wants others."""
 
     def __init__(self) -> None:
         self._run: SlotRun | None = None

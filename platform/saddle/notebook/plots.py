@@ -30,7 +30,7 @@ def png(figure: Figure) -> bytes:
 
 
 class Plots:
-    """Each method draws a figure anew, for the notebook to show or `figure.savefig("name.pdf")` to keep.
+    """Each method draws a figure again, for the notebook to show or `figure.savefig("name.pdf")` to keep.
 
     Raise `NoFigure` if a study of this kind has no such figure, and `NothingToDraw` if its data are not there
     yet. `names` are those of this study.

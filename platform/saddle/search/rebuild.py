@@ -2,7 +2,7 @@
 
 The ledger is the truth, and every key is used once: a trial that had begun is RUNNING again with what it was given;
 where that is lost, its number is taken by a trial that failed without settings, which counts for nothing.
-CMA-ES starts its adaptation anew; the other samplers and the pruners find all they had noted.
+CMA-ES starts its adaptation again; the other samplers and the pruners find all they had noted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What samplers and pruners note in Optuna's storage about trials, found again by letting them see the trials anew."""
+"""What samplers and pruners note in Optuna's storage about trials, found again by letting them see the trials again."""
 
 from __future__ import annotations
 

@@ -41,5 +41,5 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
 
 
 def continued_seed(seed: int, asked: int) -> int:
-    """The seed of a search that goes on: with the first one again, its random draws would repeat themselves."""
+    """The seed of a search that continues: with the first one again, its random draws would repeat themselves."""
     return seed if asked == 0 else int(np.random.SeedSequence([seed, asked]).generate_state(1)[0])

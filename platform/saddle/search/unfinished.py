@@ -1,4 +1,4 @@
-"""What a search's trials under way were given, kept in the store: with Optuna's storage gone, they still go on."""
+"""What a search's trials under way were given, kept in the store: with Optuna's storage gone, they still continue."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def number_of(key: str) -> int | None:
 def begun_trials(store: Store, run: RunId, finished: Container[str]) -> dict[int, TrialProgress | None]:
     """Every trial of a search that left a folder but is not among the `finished` keys, by its number, in order.
 
-    None for one whose settings are lost: it can't go on, but its number is used up.
+    None for one whose settings are lost: it can't continue, but its number is used up.
     """
     begun: dict[int, TrialProgress | None] = {}
     for key in store.names(f"{study_folder(run)}/trials"):

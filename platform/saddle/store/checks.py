@@ -74,7 +74,7 @@ def _read(store: Store, path: str) -> StoredChecks | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, StorageError) as error:
-        log.warning("the checklist %s is damaged (%s); `saddle check` makes it anew", store.locate(path), error)
+        log.warning("the checklist %s is damaged (%s); `saddle check` recreates it", store.locate(path), error)
         return None
 
 

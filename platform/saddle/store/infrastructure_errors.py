@@ -84,7 +84,7 @@ def infrastructure_error(error: BaseException) -> InfrastructureError | None:
 
 
 def explain_fault(what: str, advice: str = OTHERWISE) -> InfrastructureError:
-    """The error that says that nothing is lost, and how to go on."""
+    """The error that says that nothing is lost, and how to continue."""
     line = " ".join(redact(what).split())
     return InfrastructureError(f"{line}; nothing that was stored is lost: {advice}, then run the same command again")
 

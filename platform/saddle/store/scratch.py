@@ -22,7 +22,7 @@ LOCK = ".saddle-scratch"
 """What distinguishes our folders from whatever else somebody calls saddle-…: nothing without it is ever removed."""
 
 ATTEMPTS = 5
-"""How often a folder is made anew that another process removed before it was locked."""
+"""How often a folder is recreated that another process removed before it was locked."""
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def _read(store: Store, path: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"{store.locate(path)} is damaged ({error}); it says what was measured of the units of a relation."
-            " Restore it, or delete it, and the next run measures it anew"
+            " Restore it, or delete it, and the next run measures it again"
         ) from error
 
 

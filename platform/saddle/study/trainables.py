@@ -195,7 +195,9 @@ def _require_contract(name: str, code: Any) -> None:
     if not (isinstance(code.Config, type) and issubclass(code.Config, BaseModel)):
         raise TrainableError(f"trainable {name}: Config is not a pydantic model", "see trainables/contract.py")
     if hasattr(code, "attack_test") and not hasattr(code, "reevaluate"):
-        raise TrainableError(f"trainable {name} has attack_test, but no reevaluate to go on from it", "add reevaluate")
+        raise TrainableError(
+            f"trainable {name} has attack_test, but no reevaluate to continue from it", "add reevaluate"
+        )
     if hasattr(code, "DATA_MEASURES") != hasattr(code, "data_measures"):
         raise TrainableError(f"trainable {name} has one of DATA_MEASURES and data_measures", "give both, or neither")
     for metric, declared in code.METRICS.items():

@@ -99,7 +99,7 @@ def _units(study: Study) -> dict[str, str]:
 
 
 def _refused_seeds(path: str, old: Study, new: Study) -> str:
-    """Both lists of seeds, and the one that would go on from the old one."""
+    """Both lists of seeds, and the one that would continue from the old one."""
     right = seeds_to_write(old.seed_list, new.seed_list)
     return (
         f"{path}: {show(old.seed_list)} → {show(new.seed_list)}; the seeds that there are stay first and in their"

@@ -71,7 +71,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     run = RunId.stored(wanted) if RunId.is_name(wanted) else None
     if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):
         what = "this names a run that --fresh has set aside; it is kept as it is, and nothing trains it any more"
-        right = f"{run.study} is the study that goes on; saddle status, results, report and verify answer about a run"
+        right = f"{run.study} is the study that continues; saddle status, results, report and verify answer about a run"
         raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
     raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, meant)])
 

@@ -1,7 +1,7 @@
 """Where the runs in a storage's own MLflow database keep their files: in the storage at its present location.
 
 MLflow writes the whole address of that folder into its tables, for each experiment and each run: a storage that was
-moved, renamed or copied would go on filling the folder of its earlier place. No call of MLflow's changes an address,
+moved, renamed or copied would continue filling the folder of its earlier place. No call of MLflow's changes an address,
 and the database is ours, so it is changed there.
 """
 

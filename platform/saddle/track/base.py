@@ -44,13 +44,13 @@ class Tracker:
     """Hears of a study; every call returns at once. `files` are paths in the study's store. This one tracks nothing."""
 
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
-        """The study goes on, for the first time or again."""
+        """The study continues, for the first time or again."""
 
     def tag_study(self, tags: Mapping[str, str]) -> None:
         """A fact about the study that is not a result."""
 
     def start_trial(self, trial: TrialProgress) -> None:
-        """A trial starts, goes on, or is started over after it had ended; of its progress its start is known."""
+        """A trial starts, continues, or is started over after it had ended; of its progress its start is known."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""
@@ -65,7 +65,7 @@ class Tracker:
         """The checklist has looked at a trial that ended."""
 
     def settle(self, finished: Iterable[TrialRecord]) -> None:
-        """The study goes on: `finished` are its trials in the ledger, whose end a killed driver may not have sent."""
+        """The study continues: `finished` are its trials in the ledger, whose end a killed driver may not have sent."""
 
     def finish_study(
         self,

@@ -160,7 +160,7 @@ class MlflowTracker(Tracker):
         return key
 
     def start_trial(self, trial: TrialProgress, *, resent: bool = False) -> None:
-        """A trial begins or goes on; unless it is `resent`, a run of it that has ended was of an earlier attempt."""
+        """A trial begins or continues; unless it is `resent`, a run of it that has ended was of an earlier attempt."""
         spec = trial.spec
         self._started.add(spec.key)
         parent = self._parent(spec, trial.started)

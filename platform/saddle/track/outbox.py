@@ -112,12 +112,12 @@ class Outbox:
                 for count in deliver(operations):
                     if not self._move_on(ends[count - 1]):
                         return
-            except Exception as error:  # whatever the server does, training goes on and the outbox waits
+            except Exception as error:  # whatever the server does, training continues and the outbox waits
                 deliver = None  # a server that comes back may be another one
                 self._wait_after(error)
 
     def _move_on(self, end: int) -> bool:
-        """Note what has been delivered; whether to go on."""
+        """Note what has been delivered; whether to continue."""
         with self._changed:
             if self._closing:  # the next outbox of this folder may be open already; it will send this once more
                 return False

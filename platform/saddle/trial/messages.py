@@ -43,7 +43,7 @@ class StartMessage:
 
 @dataclass(frozen=True)
 class ReadyMessage:
-    """A rank of a worker group has read the state of this epoch, 0 for none, and can go on from it."""
+    """A rank of a worker group has read the state of this epoch, 0 for none, and can continue from it."""
 
     key: str
     attempt: int
@@ -72,7 +72,7 @@ class EndMessage:
     why: str = ""
     measurement: Measurement = field(default_factory=Measurement)
     gpu_lost: bool = False
-    """Whether its worker can use its GPU no more (see `saddle.cluster.gpu_errors`), and must start anew."""
+    """Whether its worker can use its GPU no more (see `saddle.cluster.gpu_errors`), and must restart."""
 
     def __post_init__(self) -> None:
         """Let no secret out of the worker: Ray and Tune keep messages in files and show them."""
@@ -107,7 +107,7 @@ class GpuFaultMessage:
 
 
 LastMessage = EndMessage | FaultMessage | GpuFaultMessage
-"""What a worker says last of a trial, which has then ended or is to be taken up again."""
+"""What a worker says last of a trial, which has then ended or is to be resumed."""
 
 Message = EpochMessage | LastMessage
 

@@ -20,7 +20,7 @@ class Outcome(StrEnum):
        └───────────────────────────────┘ its values exclude each other: nothing is trained
     ```
 
-    PREEMPTED is not an end: the trial is under way for Optuna and MLflow, is not in the ledger, and goes on from its
+    PREEMPTED is not an end: the trial is under way for Optuna and MLflow, is not in the ledger, and continues from its
     checkpoint. All others are entered once; `--retry` starts those that FAILED or TIMED_OUT over.
     """
 

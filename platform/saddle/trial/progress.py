@@ -1,4 +1,4 @@
-"""How far a trial has come: what a resumed one goes on from, and an ended one keeps."""
+"""How far a trial has come: what a resumed one continues from, and an ended one keeps."""
 
 from __future__ import annotations
 

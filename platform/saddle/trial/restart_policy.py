@@ -1,4 +1,4 @@
-"""How often a trial whose workers die is taken up again, wherever it is trained or measured."""
+"""How often a trial whose workers die is resumed, wherever it is trained or measured."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 RESTARTS = 3
-"""How often a trial whose worker died is taken up again from its checkpoint; a machine that goes away doesn't count."""
+"""How often a trial whose worker died is resumed from its checkpoint; a machine that goes away doesn't count."""
 
 
 class Restart(Enum):
     """What is to be done after a death."""
 
     AGAIN = "again"
-    """The trial goes on from its checkpoint."""
+    """The trial continues from its checkpoint."""
     GIVE_UP = "give up"
-    """It has died too often, and is not taken up again."""
+    """It has died too often, and is not resumed."""
     NEVER_STARTS = "never starts"
     """So many workers in a row could not even take it up that none ever will, whatever the trial is."""
 

@@ -1,4 +1,4 @@
-"""Which run of a study is meant: one that `--fresh` started anew has several, each stored in a folder of its own."""
+"""Which run of a study is meant: one that `--fresh` restarted has several, each stored in a folder of its own."""
 
 from __future__ import annotations
 

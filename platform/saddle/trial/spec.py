@@ -11,7 +11,7 @@ from saddle.trial.run_id import RunId
 
 @dataclass(frozen=True, slots=True)
 class TrialSpec:
-    """One trial of a run: nothing here changes while it is trained, taken up again or measured again.
+    """One trial of a run: nothing here changes while it is trained, resumed or measured again.
 
     A source proposes it without `params` and `sources`; the scheduler resolves them once, before the trial starts.
     """

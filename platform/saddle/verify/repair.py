@@ -91,7 +91,7 @@ def set_aside(store: Store, run: RunId, path: str) -> None:
 
 
 def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[TrialRecord]) -> None:
-    """Make Optuna's study anew; what only the old one knew of trials under way is kept first."""
+    """Recreate Optuna's study; what only the old one knew of trials under way is kept first."""
     run = stored.run
     keys = keys_of(finished)
     old = read_search(store, stored)

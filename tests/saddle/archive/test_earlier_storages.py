@@ -1,4 +1,4 @@
-"""Storages of earlier saddles, with a search half done: they open, and go on.
+"""Storages of earlier saddles, with a search half done: they open, and continue.
 
 09ce927 is the first product, 391c72f the one before the tree was restructured; `tests.support.make_storages` made them.
 Both could do all three: a folder with MLflow, a bucket (the journal beside it in the driver's home), and Optuna in
@@ -38,7 +38,7 @@ GROWN = STUDIES.replace("seeds: 2", "seeds: 3")
 """What earlier saddles had run, with more seeds in the ablation; the search has trials left."""
 
 GONE_ON = json.loads((ASSETS / "gone-on.json").read_text())
-"""How 391c72f went on with the searches, and Optuna's version then; see `tests.support.make_storages`."""
+"""How 391c72f continued with the searches, and Optuna's version then; see `tests.support.make_storages`."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def rounded(value: Any) -> Any:
 
 
 def assert_went_on(restored: Restored) -> None:
-    """Every trial is there once, the earlier ones as they were, and the one under way went on from its epoch."""
+    """Every trial is there once, the earlier ones as they were, and the one under way continued from its epoch."""
     rows = {row["trial"]: row for row in results("half")}
     assert list(rows) == [f"trial-{number:05d}" for number in range(8)]
     assert {row["outcome"] for row in rows.values()} <= {"completed", "collapsed", "pruned"}

@@ -44,7 +44,7 @@ class TestRunningAgain:
 
         more = saddle("run", "again.yaml", "--no-mlflow", "--set", "budget.trials=3")
         assert more.exit_code == 0
-        assert "2/3 trials were done before; going on" in more.stdout
+        assert "2/3 trials were done before; continuing" in more.stdout
         assert json.loads(saddle("results", "again", "--json").stdout)[:2] == trained
 
         Path("again.yaml").write_text(STUDY.replace("[0, 2]", "[0, 1]").replace("trials: 2", "trials: 3"))
@@ -82,7 +82,7 @@ def test_a_running_study_is_watched_refused_to_others_and_stopped(saddle) -> Non
         finally:
             driver.kill()
     assert driver.returncode == 130
-    assert stdout.endswith("Stopped. Go on with: saddle run slow.yaml\n")
+    assert stdout.endswith("Stopped. Continue with: saddle run slow.yaml\n")
     assert stderr == ""
     assert saddle("status", "slow").stdout.startswith("slow: interrupted · 0/2 trials")
 

@@ -123,7 +123,7 @@ def test_a_cluster_s_workers_get_to_a_bucket_with_what_only_the_driver_has(
     bucket, _, prefix = url.removeprefix("s3://").partition("/")
     entries = Ledger(S3Store(bucket, prefix), RunId("keyed")).entries()
     assert [str(entry.outcome) for entry in entries] == ["completed"] * 4
-    assert max(entry.attempts for entry in entries) == 2, "a trial went on from its checkpoint"
+    assert max(entry.attempts for entry in entries) == 2, "a trial continued from its checkpoint"
     assert all([epoch["train/loss"] for epoch in entry.curve] == [1, 1 / 2, 1 / 3, 1 / 4] for entry in entries)
     assert not any(name.startswith("opened-by") for key in s3.keys(bucket) for name in key.split("/"))
 

@@ -84,7 +84,7 @@ def test_a_killed_worker_counts_and_a_lost_machine_does_not(two_nodes: Cluster) 
 def test_the_placement_groups_of_an_ended_job_are_freed_but_for_detached_ones_and_those_of_living_actors(
     two_nodes: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after a restart of the head; here the job goes on, and only its table says that it is over."""
+    """As after a restart of the head; here the job continues, and only its table says that it is over."""
     groups = [placement_group([{"memory": 1024}], lifetime=lifetime) for lifetime in (None, "detached")]
     holder = ray.remote(num_cpus=0)(Sleeper).remote()
     assert ray.get([*(group.ready() for group in groups), holder.lock.remote()], timeout=WAIT_SECONDS)
@@ -137,7 +137,7 @@ sys.stdin.read()
 def test_a_study_frees_at_its_start_what_ended_jobs_hold(
     two_nodes: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job goes on here, and only its table says that it has ended; else the study would wait for ever."""
+    """The job continues here, and only its table says that it has ended; else the study would wait for ever."""
     for far in list(two_nodes.worker_nodes):
         two_nodes.remove_node(far)
     command = [sys.executable, "-c", HOLDER, two_nodes.address]

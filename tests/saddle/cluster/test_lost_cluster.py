@@ -55,7 +55,7 @@ def test_a_control_process_that_dies_ends_the_run_in_a_line_and_the_same_command
     command.run("run", "cut.yaml", "--no-mlflow")
     rows = command.rows("cut")
     assert [(row["outcome"], row["epochs"]) for row in rows] == [("completed", 8)] * 2
-    assert max(row["attempts"] for row in rows) == 2, "a trial went on where it was"
+    assert max(row["attempts"] for row in rows) == 2, "a trial continued where it was"
     progress = json.loads((command.folder / "runs/studies/cut/progress.json").read_text())
     assert progress["hours_before"] > 0
 

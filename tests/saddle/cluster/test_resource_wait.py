@@ -1,4 +1,4 @@
-"""A cluster whose CPUs another job holds: what is waited for is said, and the run goes on by itself."""
+"""A cluster whose CPUs another job holds: what is waited for is said, and the run continues by itself."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_a_study_that_is_not_there_is_said_with_those_that_are(s3: S3) -> None:
     assert said.stderr.strip() == f"saddle: no study 'slwo' in {url}; nothing has been run in it yet"
 
 
-@pytest.mark.fault("driver killed, study goes on from the bucket elsewhere")
+@pytest.mark.fault("driver killed, study continues from the bucket elsewhere")
 @pytest.mark.slow  # the page "From laptop to cluster" does it all at once
 def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     command: Command, s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,7 +122,7 @@ def test_a_killed_driver_s_study_goes_on_on_another_machine_s_disk(
     entries = Ledger(store, RunId("slow")).entries()
     assert len(entries) == 6
     assert {entry.outcome for entry in entries} == {"completed"}
-    assert max(entry.attempts for entry in entries) == 2, "a trial went on where it was"
+    assert max(entry.attempts for entry in entries) == 2, "a trial continued where it was"
     assert all([epoch["train/loss"] for epoch in entry.curve] == [1 / n for n in range(1, 7)] for entry in entries)
 
 

@@ -1,4 +1,4 @@
-"""A fraction of components in blocks, run by Ray: planned order, settings of every arm, effects, and going on."""
+"""A fraction of components in blocks, run by Ray: planned order, settings of every arm, effects, and continuing."""
 
 from __future__ import annotations
 

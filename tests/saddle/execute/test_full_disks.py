@@ -1,4 +1,4 @@
-"""A disk that is full, read-only or failing ends the study, not its trials; with room again it just goes on."""
+"""A disk that is full, read-only or failing ends the study, not its trials; with room again it just continues."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_storage_that_fills_up(command: Command, disk: Disk) -> None:
     assert "No space left on device" in stops(command, *storage), "as long as there is no room"
     disk.empty()
     rows = check_goes_on(command, *storage)
-    assert max(row["attempts"] for row in rows) >= 2, "a trial went on where it was"
+    assert max(row["attempts"] for row in rows) >= 2, "a trial continued where it was"
 
 
 @pytest.mark.slow

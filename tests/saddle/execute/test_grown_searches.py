@@ -1,4 +1,4 @@
-"""A search that grows under an ablation that is built on it: the ablation keeps what it was run with, and goes on."""
+"""A search that grows under an ablation that is built on it: the ablation keeps what it was run with, and continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as a process: Ctrl-C, a second Ctrl-C, a kill, and going on afterwards.
+"""The command as a process: Ctrl-C, a second Ctrl-C, a kill, and continuing afterwards.
 
 That a second driver is refused and `saddle stop` obeyed is seen in `test_cli_running`.
 """
@@ -69,7 +69,7 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PROCESS_SECONDS)
     assert process.returncode == 130, said
-    assert "Go on with: saddle run slow.yaml" in said
+    assert "Continue with: saddle run slow.yaml" in said
     assert "Traceback" not in said
     before = command.entries("slow")
     assert 2 <= before < 6
@@ -79,7 +79,7 @@ def test_ctrl_c_stops_between_epochs_says_how_to_go_on_and_the_same_command_does
     assert f"[{before + 1}/6]" in said
     assert f"[{before}/6]" not in said, "what was done is not done again"
     rows = command.rows("slow")
-    assert max(row["attempts"] for row in rows) == 2, "a trial went on where it was"
+    assert max(row["attempts"] for row in rows) == 2, "a trial continued where it was"
 
     assert len(rows) == 6
     for row in rows:

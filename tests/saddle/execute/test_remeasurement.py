@@ -1,4 +1,4 @@
-"""Stored checkpoints measured again: nothing is trained, the new numbers count everywhere, a stopped one goes on."""
+"""Stored checkpoints measured again: nothing is trained, the new numbers count everywhere, a stopped one continues."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ class SchedulerMachine(RuleBasedStateMachine):
     @rule(retry=st.sampled_from([(), ("failed",), ("failed", "timed_out")]))
     def go_on(self, retry: tuple[str, ...]) -> None:
         """The same command is run again."""
-        event("went on")
+        event("continued")
         self.start_driver(retry)
 
     # what always holds

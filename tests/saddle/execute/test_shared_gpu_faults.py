@@ -93,7 +93,7 @@ def test_who_got_past_its_error_is_blamed_after_who_did_not() -> None:
             if key == "culprit":
                 break
             faults.is_past(key)
-        faults.is_past("neighbour")  # it has gone on beside the culprit
+        faults.is_past("neighbour")  # it has continued beside the culprit
 
 
 def test_a_trial_whose_gpu_never_works_is_blamed_in_the_end() -> None:

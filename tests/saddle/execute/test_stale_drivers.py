@@ -1,4 +1,4 @@
-"""A driver that was stopped for longer than its lease lasts, and goes on while another one has its study or had it."""
+"""A driver that was stopped for longer than its lease lasts, and resumes while another one has its study or had it."""
 
 from __future__ import annotations
 

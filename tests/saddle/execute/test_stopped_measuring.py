@@ -1,4 +1,4 @@
-"""Measuring a whole study again as a process: several trials at once, killed, and going on with what is left."""
+"""Measuring a whole study again as a process: several trials at once, killed, and continuing with what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slots of a file's studies: shared where they want the same, made anew where not, and none is left over."""
+"""The slots of a file's studies: shared where they want the same, recreated where not, and none is left over."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def bars_of(axes: Any) -> list[tuple[int, float, float]]:
 
 
 def raced(ablation: Callable[..., Any]) -> Any:
-    """mp is far above the baseline and was stopped after five of eight seeds; mta goes on."""
+    """mp is far above the baseline and was stopped after five of eight seeds; mta continues."""
     made = ablation(8, race="pocock")
     noise = np.random.default_rng(0)
     level = {"sta": 0.3, "mta": 0.3, "mp": 0.6}

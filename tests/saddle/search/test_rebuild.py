@@ -1,4 +1,4 @@
-"""A search whose Optuna storage is gone goes on from the ledger as if nothing had happened."""
+"""A search whose Optuna storage is gone continues from the ledger as if nothing had happened."""
 
 from __future__ import annotations
 

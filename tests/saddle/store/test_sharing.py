@@ -1,4 +1,4 @@
-"""A storage that a team shares: every file has the mode that the umask gives, and one user goes on after another."""
+"""A storage that a team shares: every file has the mode that the umask gives, and one user continues after another."""
 
 from __future__ import annotations
 

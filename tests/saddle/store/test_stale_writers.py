@@ -1,4 +1,4 @@
-"""A process that held a study, was stopped for longer than its lease lasts, and goes on writing, whatever it writes."""
+"""A process that held a study, was stopped for longer than its lease lasts, and continues to write."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_nothing_that_a_stale_process_writes_reaches_what_its_successor_wrote(
             Ledger(store, RUN).add(changed(ENTRY, token=lock.token))
             before = objects(s3, bucket)
             os.kill(process.pid, signal.SIGCONT)
-            said, _ = process.communicate("go on\n", timeout=PROCESS_SECONDS)
+            said, _ = process.communicate("continue\n", timeout=PROCESS_SECONDS)
             after = objects(s3, bucket)
             assert not lock.lost
     finally:

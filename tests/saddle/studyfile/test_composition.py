@@ -305,7 +305,7 @@ def with_the_seeds_of(before: Study, after: Study) -> Study:
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(REPEATED)) for path in REPEATED.rglob("*.yaml")))
 def test_a_packaged_file_that_repeats_nothing_asks_what_it_did(name: str) -> None:
-    """What ran from the old file goes on, trial by trial."""
+    """What ran from the old file continues, trial by trial."""
     old = parse_studies(as_it_was_read((REPEATED / name).read_bytes()), f"{PACKAGE}/{name}")
     present = {study.study: study for study in load_studies(name)}  # others may have been added
     new = [with_the_seeds_of(before, present[before.study]) for before in old]

@@ -53,7 +53,7 @@ def test_a_driver_is_run_on_the_head_and_takes_ctrl_c_from_here(there: There) ->
     said, complained = running.communicate(timeout=120)
     assert running.returncode == 130, said + complained
     assert "Where is the top of the parabola?" in said
-    assert "Stopped. Go on with: saddle run remote.yaml" in said
+    assert "Stopped. Continue with: saddle run remote.yaml" in said
     assert not head[0].is_running()
 
 

@@ -77,7 +77,7 @@ def test_a_running_study_is_left_watched_refused_to_others_and_stopped(there: Th
     submitting.send_signal(signal.SIGINT)
     _, complained = submitting.communicate(timeout=PROCESS_SECONDS)
     assert submitting.returncode == 130
-    assert "long goes on as saddle-long-" in complained
+    assert "long continues as saddle-long-" in complained
     assert f"saddle logs long --follow {' '.join(address)}" in complained
 
     state = facts()
@@ -90,7 +90,7 @@ def test_a_running_study_is_left_watched_refused_to_others_and_stopped(there: Th
     assert said == "long stops after the current epochs\n"
     said, complained = following.communicate(timeout=120)
     assert following.returncode == 130, said + complained
-    assert "Stopped. Go on with:" in said
+    assert "Stopped. Continue with:" in said
     state = facts()
     assert (state["state"], state["job"]) == ("interrupted", None)
 
@@ -111,7 +111,7 @@ def test_a_stopped_job_whose_storage_is_out_of_reach_ends_between_two_epochs(the
     hidden.rename(there.storage)
     shown, complained = there.run("logs", said.strip(), *address, "--follow", code=130)
     assert "STOPPED" in complained
-    assert "Stopped. Go on with:" in shown, "Ray killed it before the epoch was over"
+    assert "Stopped. Continue with:" in shown, "Ray killed it before the epoch was over"
     [checkpoints] = trials.glob("*/checkpoints")
     manifest = json.loads((checkpoints / "manifest.json").read_text())
     assert len(manifest["curve"]) in (1, 2), "the epoch under way was ended, no other one begun"

@@ -291,7 +291,7 @@ def test_trials_under_way_are_killed_with_the_study_and_run_again_with_it(
     again.start_study({}, {}, [])
     again.settle([ended("done", arm="mp")])
     again.start_trial(started("half", "mp"))
-    wait_until(lambda: statuses()["inst/half"] == "RUNNING", "the trial's going on")
+    wait_until(lambda: statuses()["inst/half"] == "RUNNING", "the trial's continuing")
     assert statuses() == {"inst": "RUNNING", "inst/arm/mp": "RUNNING", "inst/done": "FINISHED", "inst/half": "RUNNING"}
     again.finish_trial(ended("half", arm="mp"), [])
     again.finish_study("FINISHED", {"mp": ArmSummary({})}, StudySummary(), [])

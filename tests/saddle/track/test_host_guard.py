@@ -105,7 +105,7 @@ def test_a_study_says_it_as_it_starts_and_at_its_end(
     uri = at_foreign_name(sqlite_server)
     tracker = tracker_to(uri)
     tracker.start_study({"a": 1}, {}, [])
-    wait_until(lambda: "--allowed-hosts" in caplog.text, "the warning, while the study goes on")
+    wait_until(lambda: "--allowed-hosts" in caplog.text, "the warning, while the study continues")
     left = tracker.close(30)
     assert left is not None
     assert f"--allowed-hosts {uri.removeprefix('http://')}" in left

@@ -157,7 +157,7 @@ def test_a_run_ends_as_the_outcome_table_says(
 def test_a_trial_that_is_started_over_has_a_run_of_its_last_attempt_alone(
     open_mlflow: Callable[[], Tracker], database: str, tmp_path: Path, drivers: int
 ) -> None:
-    """`--retry failed` and `--again` begin a trial of an ablation anew under its name."""
+    """`--retry failed` and `--again` begin a trial of an ablation again under its name."""
     tracker = open_mlflow()
     tracker.start_study({}, {}, [])
     values = {"first": 0.125, "second": 0.25}

@@ -18,7 +18,7 @@ def test_workers_that_never_start_blame_no_trial() -> None:
     policy = RestartPolicy(restarts=1)
     assert policy.on_death("a", started=False) is Restart.AGAIN
     policy.on_message("a")
-    assert policy.on_death("a", started=False) is Restart.AGAIN, "a word in between, and the count starts anew"
+    assert policy.on_death("a", started=False) is Restart.AGAIN, "a word in between, and the count restarts"
     assert policy.on_death("a", started=False) is Restart.NEVER_STARTS
     assert policy.deaths["a"] == 0
 

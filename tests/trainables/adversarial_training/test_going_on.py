@@ -1,4 +1,4 @@
-"""A longer evaluation goes on from an earlier one: the same verdicts as from scratch, on survivors only."""
+"""A longer evaluation continues from an earlier one: the same verdicts as from scratch, on survivors only."""
 
 from __future__ import annotations
 

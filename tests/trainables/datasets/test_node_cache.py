@@ -79,7 +79,7 @@ def test_the_cache_changes_nothing(spec: dict[str, Any], cache: Path) -> None:
         assert (loaded.name, loaded.classes, loaded.shape) == ("train", ("0", "1", "2"), (3, 8, 6))
         assert torch.equal(loaded.train.images, plain.train.images)
         assert torch.equal(loaded.test.labels, plain.test.labels)
-        # calculated anew, not taken from the entry
+        # calculated again, not taken from the entry
         assert Dataset("x", loaded.classes, loaded.train, loaded.test).fingerprint == plain.fingerprint
         assert loaded.fingerprint == plain.fingerprint
 

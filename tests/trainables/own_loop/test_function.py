@@ -157,7 +157,7 @@ def test_a_stopped_function_cleans_up_and_its_thread_ends() -> None:
                     run.report({"validation/accuracy": 1.0})
                 except Exception:  # no handler of its own keeps it going
                     events.append("caught")
-                events.append("went on")
+                events.append("continued")
         finally:
             events.append("cleaned up")
 
@@ -166,7 +166,7 @@ def test_a_stopped_function_cleans_up_and_its_thread_ends() -> None:
     next(reports)
     next(reports)
     reports.close()
-    assert events == ["went on", "cleaned up"]
+    assert events == ["continued", "cleaned up"]
     assert not [thread for thread in threading.enumerate() if thread.name == "own-loop"]
 
 
@@ -201,7 +201,7 @@ def test_a_function_that_goes_on_after_its_trial_is_an_error(monkeypatch: pytest
     trainable = adapt_function(train, {}, TERMS)
     reports = trainable.train(trainable.Config(), InProcessRun())
     next(reports)
-    with pytest.raises(RuntimeError, match=r"went on for 0\.2 s after its trial was stopped"):
+    with pytest.raises(RuntimeError, match=r"continued for 0\.2 s after its trial was stopped"):
         reports.close()
     release.set()
 

@@ -25,7 +25,7 @@ DATA = TensorDataset(POINTS, (POINTS[:, 0] > 0).long())
 
 @pytest.fixture
 def make_module() -> Callable[[], Any]:
-    """Makes a module with dropout, momentum and a schedule, so that going on has something to get wrong."""
+    """Makes a module with dropout, momentum and a schedule, so that continuing has something to get wrong."""
     lightning = module("lightning")
 
     class Halves(lightning.LightningModule):  # type: ignore[name-defined, misc]
@@ -104,7 +104,7 @@ def test_a_stopped_trial_ends_its_fit(trainable: FunctionTrainable) -> None:
     reports = trainable.train(trainable.Config(epochs=1000), InProcessRun())
     next(reports)
     next(reports)
-    reports.close()  # type: ignore[attr-defined]  # raises where the fit goes on
+    reports.close()  # type: ignore[attr-defined]  # raises where the fit continues
 
 
 def test_several_workers_are_refused() -> None:

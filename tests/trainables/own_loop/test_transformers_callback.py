@@ -80,7 +80,7 @@ def test_a_stopped_trial_ends_its_training(trainable: FunctionTrainable) -> None
     reports = trainable.train(trainable.Config(epochs=1000), InProcessRun())
     next(reports)
     next(reports)
-    reports.close()  # type: ignore[attr-defined]  # raises where the training goes on
+    reports.close()  # type: ignore[attr-defined]  # raises where the training continues
 
 
 def test_several_evaluation_sets_are_refused(trainable: FunctionTrainable) -> None:

@@ -1,6 +1,6 @@
 """DiffROAR (Shah et al., 2021): whether an attribution's first pixels tell more of the class than its last ones.
 
-Two networks are trained anew for each method, on a share of the pixels of every image, once the first in the map's
+Two networks are retrained for each method, on a share of the pixels of every image, once the first in the map's
 order and once the last; the difference of their accuracies is positive where the map marks what can be learnt from.
 """
 

@@ -40,7 +40,7 @@ OF_SET = "analysis"
 class AnalysedModel:
     """A tested network; `survived` (N,) bool: which samples the declared attacks left standing.
 
-    `retrain`: trains networks anew, for an analysis that needs them.
+    `retrain`: retrains networks, for an analysis that needs them.
     `other`: further images that analyses need, by the names of their needs.
     """
 

@@ -17,7 +17,7 @@ from trainables.datasets.corruptions.corrupted import corrupt
 from trainables.datasets.sampling.samples import Samples
 
 MOST_KEPT = 256 * 2**20
-"""Bytes of corrupted images that a worker keeps from trial to trial; more are made anew."""
+"""Bytes of corrupted images that a worker keeps from trial to trial; more are recreated."""
 
 
 @dataclass(frozen=True, eq=False)

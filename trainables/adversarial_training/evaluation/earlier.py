@@ -1,4 +1,4 @@
-"""What an earlier evaluation of the same network measured, so that a longer one goes on from it."""
+"""What an earlier evaluation of the same network measured, so that a longer one continues from it."""
 
 from __future__ import annotations
 

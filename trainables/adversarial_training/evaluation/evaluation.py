@@ -87,8 +87,8 @@ def evaluate(
 ) -> Report:
     """Test a stored state: accuracies with n and a Wilson 95 % interval, predictions, galleries and analyses.
 
-    `retrain`: trains networks anew for the analyses that need them (see `retrained_right`). `earlier`: a report of
-    the same state, from which this one goes on (see `measure`). Where several test images show
+    `retrain`: retrains networks for the analyses that need them (see `retrained_right`). `earlier`: a report of
+    the same state, from which this one continues (see `measure`). Where several test images show
     the same thing, the interval is by group, and `groups` are stored with predictions. It is conditional on the
     trained network, the attacks and the split: it says how sure the accuracy on further samples like these is, and
     nothing of other seeds, subsets or splits.
@@ -123,7 +123,7 @@ def evaluate(
 
 
 def attack_test(config: Config, state: Mapping[str, Any], run: Run) -> Report:
-    """The attacks of a test, shared out over the ranks of a `run`: what `evaluate` goes on from as `earlier`."""
+    """The attacks of a test, shared out over the ranks of a `run`: what `evaluate` continues from as `earlier`."""
     samples = splits(config, run.data(dataset_of(config)), run.device).test
     measured = measure(config, load(config, state).to(run.device), samples, tested=True, run=run)
     arrays = {name: tensor.cpu().numpy() for name, tensor in measured.arrays().items()}

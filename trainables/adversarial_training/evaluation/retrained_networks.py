@@ -1,4 +1,4 @@
-"""Networks trained anew on what an attribution marks, and on what it doesn't (DiffROAR; Shah et al., 2021).
+"""Networks retrained on what an attribution marks, and on what it doesn't (DiffROAR; Shah et al., 2021).
 
 If the pixels that a map ranks first tell of the class, a network that sees these alone learns more than one that sees
 the last ones alone. Both are trained as the tested network would be without attacks, from the seed of its trial.

@@ -1,4 +1,4 @@
-"""Random crops and mirrored images (He et al., 2016), drawn anew for every image in every epoch."""
+"""Random crops and mirrored images (He et al., 2016), redrawn for every image in every epoch."""
 
 from __future__ import annotations
 

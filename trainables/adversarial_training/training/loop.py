@@ -41,7 +41,7 @@ Batch = tuple[Tensor, Tensor]
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; goes on from `run.resume()` as if nothing had happened.
+    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened.
 
     Raises `Diverged` when the loss leaves the finite numbers.
     """

@@ -55,7 +55,7 @@ class Averaging:
         return {"average": self.network.state_dict(), **averaged}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a stored state."""
+        """Continue from a stored state."""
         for average in (self.moving, self.uniform):
             if average is not None and "average" in state:
                 average.network.load_state_dict(state["average"])

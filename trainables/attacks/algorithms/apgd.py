@@ -174,7 +174,7 @@ def _step(objective: Objective, state: _Climb, momentum: float, best: BestIterat
 
 
 def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
-    """The samples that go on; the iterates of those that are fooled are recorded in `best`."""
+    """The samples that continue; the iterates of those that are fooled are recorded in `best`."""
     if not state.fooled.any():
         return state
     done = state.fooled.nonzero().squeeze(1)

@@ -64,7 +64,7 @@ class CompiledStep:
         precision: Precision = "float32",
     ) -> Tensor:
         """The images a step of `step_size` further; see `ascend_once`."""
-        # a number would be a part of the graph, which a warm-up of ε would compile anew for every batch
+        # a number would be a part of the graph, which a warm-up of ε would compile again for every batch
         size = torch.full((), step_size, dtype=stacked.dtype, device=stacked.device)
         chosen = tuple(tuple(tasks) for tasks in attacks)
         if not self.has_failed:

@@ -152,7 +152,7 @@ def _try(objective: Objective, state: _Search, query: int, square: Square, best:
 
 
 def _without_fooled(state: _Search, fooled: Tensor, best: BestIterates) -> _Search:
-    """The samples that go on; the others' points are recorded in `best`."""
+    """The samples that continue; the others' points are recorded in `best`."""
     if not fooled.any():
         return state
     best.update(state.which[fooled], state.points[fooled], Judged(state.loss, fooled).of(fooled))

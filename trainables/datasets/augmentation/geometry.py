@@ -37,7 +37,7 @@ def _rotation(cosines: Tensor, sines: Tensor) -> Tensor:
 
 
 def moved(images: Tensor, maps: Tensor, mode: Literal["bilinear", "nearest"]) -> Tensor:
-    """Images (N, C, H, W) resampled by their maps (N, 2, 3); beyond the border they go on mirrored."""
+    """Images (N, C, H, W) resampled by their maps (N, 2, 3); beyond the border they continue mirrored."""
     height, width = images.shape[2:]
     if height != width:  # turn pixels, not places, which are of another length along each side
         ratio = width / height

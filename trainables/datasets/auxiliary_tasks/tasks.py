@@ -62,7 +62,7 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
 
 
 def restrict_task(task: Task, chosen: Sequence[int], names: Sequence[str]) -> Task:
-    """The task on some of the classes, `chosen` by their labels and called `names`; its labels are numbered anew.
+    """The task on some of the classes, `chosen` by their labels and called `names`; its labels are renumbered.
 
     Raises `DataError` if it tells none of them apart.
     """

@@ -109,7 +109,7 @@ def _open_or_build(
 
 
 def _build(path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]) -> None:
-    """Write the entry out of sight and publish it whole; `again` looks for the source anew, to see it unchanged."""
+    """Write the entry out of sight and publish it whole; `again` looks for the source again, to see it unchanged."""
     hidden = path.with_name(f".{path.name}{BUILDING}")
     shutil.rmtree(hidden, ignore_errors=True)  # of a builder that was killed: the lock says it is no more
     hidden.mkdir()

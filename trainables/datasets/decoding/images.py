@@ -35,7 +35,7 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 from trainables.datasets.errors import DataError
 
 POLICY = 2
-"""Raise it whenever the same bytes would be decoded differently: datasets in the node's cache are then decoded anew."""
+"""Raise it when the same bytes would be decoded differently: datasets in the node's cache are then decoded again."""
 
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
 """Pillow's names; others might start a program (EPS) or give one image of many (ICO)."""

@@ -14,7 +14,7 @@ from trainables.datasets.formats.idx_sets import SIZES, IdxSet
 
 @dataclass(frozen=True)
 class IdxDownload:
-    """The files of an `IdxSet` at `url`; one that is there but corrupt is downloaded anew."""
+    """The files of an `IdxSet` at `url`; one that is there but corrupt is downloaded again."""
 
     files: IdxSet
     url: str

@@ -20,7 +20,7 @@ def fetch(
 ) -> tuple[Path, ...]:
     """Download what of dataset `name` isn't under the data root yet; returns its files, none for a bundled one.
 
-    `mirror`: an address that has the same files. A file that is there but corrupt is downloaded anew.
+    `mirror`: an address that has the same files. A file that is there but corrupt is downloaded again.
     Raises `DataError` for an unknown name, an unreachable server, wrong content or a folder that can't be written.
     """
     if name not in KNOWN:

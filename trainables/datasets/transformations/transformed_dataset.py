@@ -34,7 +34,7 @@ def transformed(dataset: Dataset, transformation: Transformation) -> Dataset:
 
 
 def with_classes(dataset: Dataset, transformation: Transformation) -> Dataset:
-    """The classes that a transformation chooses, numbered anew, each with as many images as the smallest class had."""
+    """The classes that a transformation chooses, renumbered, each with as many images as the smallest class had."""
     count, distance = transformation.class_count, transformation.class_distance
     assert count is not None
     try:

@@ -22,7 +22,7 @@ SHORT, LONG, RESTARTS = 20, 100, 5
 NOISE_DRAWS = 10
 """Of uniform noise within ε, and as many of corners of the ε-box."""
 FACTORS = (0.25, 0.5, 1.0, 2.0)
-"""Of ε in its sweep, which goes on to the largest."""
+"""Of ε in its sweep, which continues to the largest."""
 LARGEST = 1.0
 """Within it every image can become every other one."""
 

@@ -22,7 +22,7 @@ class WrongOutput(Exception):
 class _Attackable(torch.autograd.Function):
     """A network's heads whose gradient is zero if the network has none, raises, or gives no number.
 
-    An attack goes on with whatever gradient there is.
+    An attack continues with whatever gradient there is.
     """
 
     @staticmethod

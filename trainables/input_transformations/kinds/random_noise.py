@@ -25,5 +25,5 @@ def add_noise(strengths: Strengths, images: Tensor, generator: torch.Generator |
 
 
 RANDOM_NOISE = TransformationKind(
-    "random_noise", "normal noise, drawn anew, and not clipped to [0, 1]", add_noise, is_random=True
+    "random_noise", "normal noise, redrawn, and not clipped to [0, 1]", add_noise, is_random=True
 )

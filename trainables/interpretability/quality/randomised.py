@@ -1,4 +1,4 @@
-"""A network with its weights drawn anew, to see whether maps show what was learnt (Adebayo et al., 2018)."""
+"""A network with its weights redrawn, to see whether maps show what was learnt (Adebayo et al., 2018)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from trainables.randomness import stream_seed
 
 
 def randomised(network: nn.Module, seed: int = 0) -> nn.Module:
-    """A copy of the network with every layer's weights drawn anew, as its module initialises them; eval mode.
+    """A copy of the network with every layer's weights redrawn, as its module initialises them; eval mode.
 
-    A layer that can't draw its weights anew (`reset_parameters`) has them shuffled.
+    A layer that can't draw its weights again (`reset_parameters`) has them shuffled.
     """
     fresh = copy.deepcopy(network).eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -38,7 +38,7 @@ class Generator(nn.Module):
     """An encoder and a decoder that a subclass defines in `decode`, an image head, and a class branch.
 
     Noise and dropout come from torch's global generator of the device. A `residual` generator adds to the image what
-    its head says, between -1 and 1, and starts by changing next to nothing; another one paints the image anew.
+    its head says, between -1 and 1, and starts by changing next to nothing; another one paints the image again.
     A subclass whose layers are made calls `make_heads`.
     """
 

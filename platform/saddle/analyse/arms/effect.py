@@ -67,7 +67,7 @@ class Effect:
     sd: float | None = None
     size: float | None = None
     more_seeds: int | None = None
-    """About how many more seeds would settle it, going on as so far; None if that can't be said."""
+    """About how many more seeds would settle it, at the present rate; None if that can't be said."""
     settled_after: int | None = None
     """With how many pairs racing settled it; None if it did not race, or is not settled."""
     added_after: int | None = None

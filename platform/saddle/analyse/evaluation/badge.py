@@ -11,7 +11,7 @@ from saddle.study.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 Flag = Callable[[TrialRecord, Declarations], Iterable[str]]
-"""Reasons against a trial, each a clause that goes on from its name: `fails gradients: 97 % of them are zero`."""
+"""Reasons against a trial, each a clause that continues from its name: `fails gradients: 97 % of them are zero`."""
 
 NAMED = 3
 """Trials that the sentence names; of more it gives the number."""

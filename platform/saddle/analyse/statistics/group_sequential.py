@@ -109,7 +109,7 @@ def _edges(bound: float, n: int, cells: int) -> Floats:
 
 
 def _bound(mass: Floats, middles: Floats, n: int, target: float) -> float:
-    """The |t| at n + 1 pairs beyond which the paths that go on lie with probability `target`."""
+    """The |t| at n + 1 pairs beyond which the paths that continue lie with probability `target`."""
 
     def excess(z: float) -> float:
         beyond = 1 - _next_cdf(np.asarray(z), middles, n) + _next_cdf(np.asarray(-z), middles, n)

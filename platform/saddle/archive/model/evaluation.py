@@ -1,7 +1,7 @@
 """With which settings the checkpoints of a study are measured, where those are no longer the ones it was trained with.
 
-Training goes on as the study's file had it, validation and the choice of checkpoints included; what is measured on test
-data is measured again with these settings, of every trial.
+Training continues as the study's file had it, validation and the choice of checkpoints included; what is measured on
+test data is measured again with these settings, of every trial.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def evaluate_trial(
 
 
 def change_config(config: Any, changes: Sequence[str]) -> Any:
-    """The configuration with some fields set anew."""
+    """The configuration with some fields set again."""
     values = config.model_dump()
     for change in changes:
         name, text = split_change(change, values)

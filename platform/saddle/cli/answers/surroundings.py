@@ -27,7 +27,7 @@ class Page(Answer):
 
 
 class Pages(Answer):
-    """Where the pages of a storage are served, which goes on after the answer."""
+    """Where the pages of a storage are served, which continues after the answer."""
 
     storage: str
     address: str

@@ -110,7 +110,7 @@ def done_before(progress: Progress) -> str:
     left = (
         "nothing is left to train" if earlier == progress.total
         else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
-        else "going on"
+        else "continuing"
     )  # fmt: skip
     return f"{trials_done(replace(progress, done=earlier))} were done before; {left}"
 

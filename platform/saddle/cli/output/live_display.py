@@ -53,7 +53,7 @@ class LiveDisplay:
         from rich.text import Text
 
         first = self._progress is None
-        self._progress = deepcopy(progress)  # drawn by a thread of its own, while ours goes on
+        self._progress = deepcopy(progress)  # drawn by a thread of its own, while ours continues
         if not workers_starting(progress):
             self._starting_since = None
         elif self._starting_since is None:

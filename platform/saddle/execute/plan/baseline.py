@@ -15,7 +15,7 @@ from saddle.study.models import Study
 def find_baseline(study: Study, store: Store, *, fresh: bool = False) -> dict[str, Any] | None:
     """The ablation's baseline with the best trial's settings in it; None in a search or relation.
 
-    Once a trial of a run has begun, the run keeps the baseline that it began with, however its search goes on:
+    Once a trial of a run has begun, the run keeps the baseline that it began with, however its search continues:
     another best one would change what every arm means. Raises `NothingToBuildOn`.
     """
     if study.ablation is None:

@@ -167,7 +167,7 @@ def plan_study(
 def _arms(
     study: Study, baseline: Mapping[str, Any] | None, stored: StoredStudy | None, change: ChangedFile | None
 ) -> Sequence[Arm]:
-    """The arms, those of a stored run as they were run where the file may go on with it."""
+    """The arms, those of a stored run as they were run where the file may continue with it."""
     if stored is None or stored.study.ablation is None or study.ablation is None:
         return arms_of_study(study, baseline)
     return arms_of_study(study, baseline) if change is not None and change.refused else growth_of(stored, study).arms

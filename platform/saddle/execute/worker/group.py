@@ -39,7 +39,7 @@ TRAIN_SETTINGS = {
 }
 
 COLLECTIVE_SECONDS = 60
-"""After this the process group of torch gives a collective up, and the group starts anew."""
+"""After this the process group of torch gives a collective up, and the group restarts."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ class GroupWorker:
     def step(self, timeout: float | None = None) -> Message:
         """Train until the ranks' next joint message; raises `TimeoutError` after `timeout` seconds.
 
-        A group that dies is started anew and goes on from the checkpoint; the trial fails if it dies too often.
+        A group that dies is restarted and continues from the checkpoint; the trial fails if it dies too often.
         """
         import ray
 

@@ -16,7 +16,7 @@ PAD = 64 * 2**20
 def keep_freed_memory() -> bool:
     """Let this process reuse the memory that it frees, up to `KEPT` bytes; False if that can't be asked for.
 
-    By default glibc returns the memory of every larger tensor to the system, and the next one of its size is got anew
+    By default glibc returns the memory of every larger tensor to the system, and the next one of its size is got again
     page by page: a fifth of the time that small networks train on a CPU went into that.
     """
     if platform.libc_ver()[0] != "glibc":

@@ -55,7 +55,7 @@ def keeping_output(
 
 @contextlib.contextmanager
 def capture_output(start: StartMessage, rank: int = 0, folder: Path | None = None) -> Iterator[Capture]:
-    """Keep what is printed in the block; where that can't be done, it is logged, and the trial goes on without it."""
+    """Keep what is printed in the block; where that can't be done, it is logged, and the trial continues without it."""
     capture = Capture(start, rank, folder or raw_folder())
     capture.open()
     try:

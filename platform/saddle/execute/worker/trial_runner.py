@@ -91,7 +91,7 @@ class Training:
             self.attempt = self.checkpoints.claim(time.time())
 
     def ready(self) -> ReadyMessage | LastMessage:
-        """Read the state to go on from, before any rank takes a step; the end, where the trial was given up."""
+        """Read the state to continue from, before any rank takes a step; the end, where the trial was given up."""
         try:
             self._open()
             given_up = self.checkpoints.manifest.given_up
@@ -107,7 +107,7 @@ class Training:
     def messages(self) -> Generator[Message | PendingEpoch, None, None]:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
 
-        Whatever the trainable raises is its failure, and the study goes on; what the machine, its disk or network did
+        Whatever the trainable raises is its failure, and the study continues; what the machine, its disk or network did
         is not a result, and a `FaultMessage` says so.
         """
         try:
@@ -219,9 +219,7 @@ class Training:
         best, value = self.checkpoints.manifest.best_metrics.get(metric), report.metrics[metric]
         return best is None or (value > best if direction == "maximize" else value < best)
 
-    def _finish(
-        self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any], run: TrainRun
-    ) -> EndMessage:
+    def _finish(self, trainable: LoadedTrainable, config: Any, last: Mapping[str, Any], run: TrainRun) -> EndMessage:
         """Measure test once for the selected and once for the last checkpoint."""
         if run.world_size > 1 and trainable.attack_test is not None:
             self._await_checkpoints(run)

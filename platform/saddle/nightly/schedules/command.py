@@ -10,8 +10,8 @@ NIGHT = ("saddle", "nightly", "run")
 """Followed by the study."""
 
 ANSWERS = (1, 2, 4)
-"""Worse, wrong input, changed and not settled: no retry changes these. Every other failure is tried again, and goes on
-with the same night."""
+"""Worse, wrong input, changed and not settled: no retry changes these. Every other failure is retried, which resumes the
+same night."""
 
 JOB_NAME = {
     "name": "JOB_NAME",

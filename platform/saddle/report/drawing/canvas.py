@@ -81,7 +81,7 @@ class LazyFigure:
 
     @cached_property
     def narrow_svg(self) -> str:
-        """The same drawn anew for a screen as narrow as a phone's, with letters of the same size."""
+        """The same redrawn for a screen as narrow as a phone's, with letters of the same size."""
         return self._drawn((NARROW, self.narrow_height or self.size[1]), f"{self.id}-narrow")
 
     def _drawn(self, size: tuple[float, float], prefix: str) -> str:

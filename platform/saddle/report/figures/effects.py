@@ -66,7 +66,7 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         f" {NAMES[shown[0].correction]}-adjusted over {plural(len(effects), 'comparison')};"
         " small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
-        + (" An arrow: the interval goes on beyond the figure." if _goes_on(shown, reach) else "")
+        + (" An arrow: the interval continues beyond the figure." if _goes_on(shown, reach) else "")
         + (" The best first." if len(known) >= SORTED_FROM else "")
         + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
     )
@@ -91,7 +91,7 @@ def _paint_intervals(axes: Axes, effects: Sequence[Effect], scale: Scale) -> Non
 
 
 def _paint_arrows(axes: Axes, effects: Sequence[Effect], reach: float) -> None:
-    """An arrow at each end of an interval that goes on beyond `reach`."""
+    """An arrow at each end of an interval that continues beyond `reach`."""
     for row, effect in enumerate(effects):
         for end, marker in ((effect.low, "<"), (effect.high, ">")):
             if end is not None and abs(end) > reach:

@@ -54,7 +54,7 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
 
     caption = (
         f"An arm that is settled gets no more seeds: of {total} over all arms {saved} were not needed."
-        " Colours are those of the verdicts; the baseline goes on as long as any arm does."
+        " Colours are those of the verdicts; the baseline continues as long as any arm does."
     )
     return draw(
         "race", "The race", caption, (8.6, 1.3 + 0.36 * len(shown)), paint, 1.7 + narrow_row(names, words) * len(shown)

@@ -124,7 +124,7 @@ class Checkpoints:
             self.update(token=self.token)
 
     def give_up(self, outcome: str, why: str) -> None:
-        """Note that the trial is not to be taken up again; its next attempt only says so."""
+        """Note that the trial is not to be resumed; its next attempt only says so."""
         self.update(given_up=GivenUp(outcome, why))
 
     def update(self, **changes: Any) -> None:
@@ -299,7 +299,7 @@ class Checkpoints:
                 return saved.epoch, load_state(self.store, saved)
             # not where the store can't be reached, which says nothing of its blobs
             except (Damaged, ForeignPath, FileNotFoundError) as error:
-                log.warning("%s; going on from the checkpoint before", error)
+                log.warning("%s; continuing from the checkpoint before", error)
         return 0, None
 
 

@@ -64,7 +64,7 @@ class Manifest:
     """Identifies the attempt that wrote last, to distinguish it from others with the same number."""
     started: float = 0.0
     given_up: GivenUp | None = None
-    """Set where the trial is not to be taken up again."""
+    """Set where the trial is not to be resumed."""
 
     @property
     def epochs(self) -> int:

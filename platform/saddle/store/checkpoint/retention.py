@@ -142,7 +142,7 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLoc
     """Record the removals, then delete; for the study's driver, or a process that keeps it out. Raises `TakenOver`.
 
     Deleted checkpoints are listed in the record that was written conditionally: a driver stopped between the two
-    deletes, when it goes on, only what its successor reads of as removed.
+    deletes, when it continues, only what its successor reads of as removed.
     """
     if not removals:
         return

@@ -1,6 +1,6 @@
 """Fencing: each driver of a study has a token, a number that grows; a driver with an old one writes no more.
 
-A driver that was stopped for longer than its lease lasts can't know, when it goes on, that another one has the study.
+A driver that was stopped for longer than its lease lasts can't know, when it continues, that another one has the study.
 So nothing that it writes rests on a clock: what is written once is never replaced, what is replaced is replaced only
 as it was last seen (`Store.write_if`), and the token in the storage is read between seeing and writing.
 """

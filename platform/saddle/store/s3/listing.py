@@ -32,7 +32,7 @@ def list_pages(calls: Calls, prefix: str, batch: int = BATCH, **arguments: Any) 
             return
         before, token = token, page.get("NextContinuationToken", "")
         if token in ("", before):
-            raise StorageError(_wrong(calls, prefix, "ends in the middle, and does not say how to go on"))
+            raise StorageError(_wrong(calls, prefix, "ends in the middle, and does not say how to continue"))
         wanted["ContinuationToken"] = token
 
 

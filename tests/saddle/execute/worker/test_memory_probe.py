@@ -48,7 +48,7 @@ class Trainer:
             try:
                 network(torch.ones(1, 2)).sum().backward()
                 optimizer.step()
-            except Exception:  # as a loop that goes on whatever happens
+            except Exception:  # as a loop that continues whatever happens
                 continue
             self.said.append("step")
             self.meter.taken = max(self.meter.taken, int(config.x * 100))

@@ -52,7 +52,7 @@ def metrics_of(epoch: int) -> dict[str, float]:
 
 
 def train(store: LocalStore, epochs: int, folder: str = "t") -> Checkpoints:
-    """A worker's life: claim, resume, go on to the last epoch."""
+    """A worker's life: claim, resume, continue to the last epoch."""
     checkpoints = Checkpoints.open(store, folder)
     checkpoints.claim(1.0)
     reached, state = checkpoints.resume()

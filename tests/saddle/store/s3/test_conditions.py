@@ -124,7 +124,7 @@ def test_an_endpoint_that_keeps_no_condition_is_refused_by_name_and_left_as_it_w
     s3_proxy.judge = judge
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_proxy.url.replace("http://", "http://name:password@"))
     opening = contextlib.nullcontext(), contextlib.nullcontext()
-    for _ in opening:  # a bad verdict is not kept: whoever mends the server goes on at once
+    for _ in opening:  # a bad verdict is not kept: whoever mends the server continues at once
         with pytest.raises(NoConditions, match=f"^{re.escape(s3_proxy.url)} can't hold studies.*: {reason}") as refusal:
             open_store(store.url)
         assert "current MinIO" in str(refusal.value)
@@ -208,7 +208,7 @@ def test_a_server_that_forgets_its_conditions_later_is_found_out_by_the_driver_t
             s3.client().put_object(Bucket=store.bucket, Key=key, Body=stolen)
             return lock.lost
 
-        wait_until(renew_as_the_other_driver, "the loss of the lease; it went on renewing over the other driver's")
+        wait_until(renew_as_the_other_driver, "the loss of the lease; it continued renewing over the other driver's")
         assert "gpu-7" in lock.why
     assert s3.client().get_object(Bucket=store.bucket, Key=key)["Body"].read() == stolen
 
@@ -275,5 +275,5 @@ def test_a_listing_that_never_ends_is_given_up(
     for number in range(5):
         store.write(f"f/{number}", b"1")
     s3_proxy.readdress = lambda request: re.sub("continuation-token=[^&]*&?", "", request.path)
-    with pytest.raises(StorageError, match="does not say how to go on"):
+    with pytest.raises(StorageError, match="does not say how to continue"):
         list(store.names("f"))

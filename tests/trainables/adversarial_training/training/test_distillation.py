@@ -68,7 +68,7 @@ def test_both_learn() -> None:
     clean = [report.metrics["validation/clean_accuracy"] for report in trained(epochs=16, teacher_epochs=8, lr=0.01)]
     assert clean[7] > 0.7
     assert clean[15] > 0.7
-    assert clean[8] < clean[7], "the student begins anew"
+    assert clean[8] < clean[7], "the student restarts"
 
 
 @pytest.mark.parametrize("after", [1, 3, 4])
