@@ -13,7 +13,6 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,8 +20,8 @@ import torch
 
 import trainables.adversarial_training as method
 from tests.support.attack_contestants import CLASSES, PEAK, SHAPES, WIDTH
-from trainables.contract import InProcessRun, resolve
-from trainables.datasets import Dataset, Split
+from tests.support.noise_run import NoiseRun
+from trainables.contract import resolve
 from trainables.models.sizes import network_size
 
 ROOT = Path(__file__).parents[2]
@@ -105,18 +104,6 @@ def test_images_attacked_per_second(python: str, network: str, batch: int, steps
     assert best["plain loop"][3] > 0.8, "the engine is slower than the plainest loop there is"
 
 
-class GeneratedRun(InProcessRun):
-    """A run whose dataset is noise of the wanted shape: only its time counts."""
-
-    def data(self, name: Any) -> Dataset:
-        draw = torch.Generator().manual_seed(0)
-        shape = self.shape  # type: ignore[attr-defined]
-        images = torch.randint(0, 256, (220, *shape), generator=draw, dtype=torch.uint8)
-        return Dataset(
-            "noise", tuple("0123456789"), Split(images, torch.arange(220) % 10), Split(images[:10], torch.arange(10))
-        )
-
-
 @pytest.mark.parametrize(("network", "dataset", "steps"), [("lenet", "mnist", 10), ("resnet18", "svhn", 3)])
 def test_what_mixing_costs(network: str, dataset: str, steps: int) -> None:
     """Seconds of an epoch of MP over those of STA, in turns, beside S3's Table 7."""
@@ -131,9 +118,7 @@ def test_what_mixing_costs(network: str, dataset: str, steps: int) -> None:
                 "steps": steps, "batch_size": 50, "epochs": 1, "analyses": ["epoch_seconds"], "attack_steps": 1,
                 "validation_fraction": 0.1, "train_size": 200, "test_size": 10, "epsilon_warmup": 0,
             }  # fmt: skip
-            run = GeneratedRun()
-            run.shape = SHAPES[network]  # type: ignore[attr-defined]
-            [report] = method.train(resolve(method, given).config, run)
+            [report] = method.train(resolve(method, given).config, NoiseRun(shape=SHAPES[network]))
             seconds[arm].append(report.metrics["train/epoch_seconds"])
     published = pd.read_csv(PUBLISHED / f"s3_seconds_{dataset}.csv", comment="#")
     main, *theirs = published.drop_duplicates(["arm", "value"])["value"]

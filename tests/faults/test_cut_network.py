@@ -70,7 +70,7 @@ def train(config, run):
     finally:
         (folder / f"left-{os.getpid()}").touch()
 """
-"""In the far network a trial waits in an epoch until it is released; where it is resumed elsewhere, in the next one until
+"""In the far network a trial waits in an epoch until it is released; where it is resumed elsewhere, in the next until
 that was refused."""
 
 

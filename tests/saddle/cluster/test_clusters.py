@@ -73,6 +73,15 @@ class TestOurOwnRay:
         assert "RAY_AUTH_TOKEN" not in os.environ, "the next Ray gets another one"
         assert not (tmp_path / ".ray").exists(), "nothing is left in anybody's home"
 
+    def test_training_gets_no_smaller_share_of_the_processor_than_a_plain_process(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("RAY_worker_niceness", raising=False)
+        with connect():
+            import ray
+
+            assert ray.get(ray.remote(os.nice).remote(0), timeout=120) == os.nice(0)
+
     def test_a_token_of_the_users_own_is_for_their_clusters_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RAY_AUTH_TOKEN", "a" * 32)
         monkeypatch.setenv("RAY_AUTH_MODE", "disabled")

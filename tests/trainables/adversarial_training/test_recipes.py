@@ -94,7 +94,8 @@ def test_official_code_is_said_of_mnist_alone(dataset: str, recipe: str | None, 
         assert not said
     elif recipe in ("official_code", None) and scale == "full":
         assert {"optimizer", "lr", "batch_size", "epochs", "width"} <= said
-    silent = set(OptimisationSettings.model_fields) - {"compile", "compile_attack", "swa_start"} - set(of.references)
+    computed = {"compile", "compile_attack", "channels_last"}
+    silent = set(OptimisationSettings.model_fields) - computed - {"swa_start"} - set(of.references)
     assert silent <= {"momentum", "weight_average", "lr", "batch_size", "epochs"}, "a recipe says whose its values are"
 
 

@@ -66,3 +66,11 @@ class OptimisationSettings(Config):
             "that can't be compiled is taken as it is, with a caution."
         ),
     )
+    channels_last: bool = hyperparameter(
+        False,
+        source="assumed",
+        description=(
+            "Keep the weights of convolutions in channels-last order while training, by which convolutions of half "
+            "precision are faster on GPUs with tensor cores. Rounding may differ."
+        ),
+    )

@@ -50,6 +50,8 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     training = with_random_labels(data.train) if random_labels else data.train
     purpose = TEACHER_INIT if phase_of(config, 0).trains_teacher else "init"
     model = build(config, data.shape, data.classes, run.seed, purpose)
+    if config.channels_last:
+        model = model.to(memory_format=torch.channels_last)
     averaging = Averaging(config, model.to(run.device))
     model = run.prepare(compiled(model, config.compile, attack_step=config.compile_attack))
     optimizer = make_optimizer(config, model)

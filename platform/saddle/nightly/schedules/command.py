@@ -10,7 +10,7 @@ NIGHT = ("saddle", "nightly", "run")
 """Followed by the study."""
 
 ANSWERS = (1, 2, 4)
-"""Worse, wrong input, changed and not settled: no retry changes these. Every other failure is retried, which resumes the
+"""Worse, wrong input, changed and not settled: no retry changes these. Every other failure is retried, and resumes the
 same night."""
 
 JOB_NAME = {

@@ -90,3 +90,24 @@ def test_losses_of_mixed_precision_are_float32(monkeypatch: pytest.MonkeyPatch) 
     images = torch.rand(4, 1, 8, 8)
     loss, logits = Objective(config)(model, StepBatch(images, images.flip(0), torch.zeros(4, 1, dtype=torch.int64)))
     assert {tensor.dtype for tensor in (loss, *logits)} == {torch.float32}
+
+
+def test_the_order_of_channels_changes_rounding_alone_and_is_kept_by_averages_and_on_resuming() -> None:
+    layouts: set[bool] = set()
+    convolve = torch.nn.Conv2d.forward
+
+    def noted(layer: Any, images: Any) -> Any:
+        if layer.weight.shape[1] > 1 and layer.weight.shape[2] > 1:
+            layouts.add(layer.weight.is_contiguous(memory_format=torch.channels_last))
+        return convolve(layer, images)
+
+    given = {**GIVEN, "weight_average": 0.0}
+    plain = list(method.train(resolve(method, given).config, InProcessRun()))
+    config = resolve(method, {**given, "channels_last": True}).config
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.nn.Conv2d, "forward", noted)
+        first, last = method.train(config, InProcessRun())
+        [resumed] = method.train(config, InProcessRun(state=first.state))
+    assert layouts == {True}
+    torch.testing.assert_close(resumed.state["model"], last.state["model"], rtol=0, atol=0)
+    assert last.metrics["train/loss"] == pytest.approx(plain[-1].metrics["train/loss"], rel=1e-3)
