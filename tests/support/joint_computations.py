@@ -275,7 +275,7 @@ def everything() -> dict[str, Any]:
         "segmented": segmented(),
         "attacked": attacked_alone(),
         "validated": measured_split(tested=False),
-        "tested": measured_split(tested=True, attacks=["pgd", "quick", "cw_l2"], cw_steps=5),
+        "tested": measured_split(tested=True, attacks=["pgd", "quick", "cw_l2"], l2_iterations=5),
         "looked at": looked_at(),
         "whole gan": whole_gan(),
     }

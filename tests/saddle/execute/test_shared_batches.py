@@ -100,7 +100,7 @@ TESTED = """
 study: tested
 trainable: shared_test
 fixed: {dataset: digits, tasks: [odd_even], train_size: 120, test_size: 60, batch_size: 50, width: 2, epochs: 3,
-        attacks: [pgd, square, cw_l2], attack_steps: 2, analyses: [calibration, unseen_attacks]}
+        attacks: [pgd, cw_l2], attack_steps: 2, l2_iterations: 5, analyses: [calibration]}
 resources: {workers: 2, cpus_per_worker: 0.5, concurrency: 1}
 ablation:
   factors: {perturbation: [sta, none]}
@@ -114,7 +114,7 @@ def test_a_trial_of_two_ranks_is_tested_by_both_as_one_worker_tests_it(tmp_path:
     store = LocalStore(tmp_path / "runs")
     for entry in run_study(study, store, [{"CPU": 2.0}], Options(track=False)).entries:
         assert entry.outcome == "completed", entry.why
-        config: Any = resolve(adversarial_training, dict(entry.settings)).config
+        config: Any = resolve(adversarial_training, {**study.fixed, **entry.settings}).config
         manifest = Checkpoints.of_trial(store, RunId(study.study), entry.key).manifest
         assert manifest.best is not None
         report = adversarial_training.evaluate(config, load_state(store, manifest.best), InProcessRun(entry.seed))
