@@ -139,7 +139,8 @@ def _attack_without_bound(
     for here, problem in problems(planned, model, samples, clean, alive):
         smallest: SmallestPerturbation = planned.attack.run(problem, planned.budget)
         norms.append(smallest.norms)
-        with torch.no_grad():
-            answers = model(smallest.adversarial)[0].argmax(1)
-        predictions[here] = torch.where(smallest.norms <= planned.epsilon, answers, predictions[here])
+        within = (smallest.norms <= planned.epsilon).nonzero()[:, 0]
+        if len(within):
+            with torch.no_grad():
+                predictions[here.start + within] = model(smallest.adversarial[within])[0].argmax(1)
     return Attacked(predictions, planned.metric, planned.facts(), norms=torch.cat(norms))
