@@ -48,10 +48,10 @@ def train(config, run):
 """
 
 LARGE = f"""
-import numpy as np
+import torch
 def train(config, run):
     for epoch in range(config.epochs):
-        arrays = np.full(({MEGABYTES}, 2**17), float(epoch))
+        arrays = torch.full(({MEGABYTES}, 2**18), float(epoch))
         run.report({{"validation/accuracy": float(arrays.mean() >= 0) - config.lr}}, state={{"arrays": arrays}})
 """
 

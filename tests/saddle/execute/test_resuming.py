@@ -95,6 +95,7 @@ def is_clean(command: Command, study: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # twenty starts of Ray
 def test_twenty_kills_at_random_moments_leave_the_ledger_of_an_undisturbed_ablation(command: Command) -> None:
     (command.folder / "killed.yaml").write_text(ABLATION.format(study="killed", pause=0.35))
     (command.folder / "calm.yaml").write_text(ABLATION.format(study="calm", pause=0.35))
