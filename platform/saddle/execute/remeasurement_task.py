@@ -17,7 +17,8 @@ from saddle.errors import Damaged, ForeignPath, NotFound
 from saddle.execute.fingerprint import checksum_of_code, fingerprint_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.run_context import DataCache
-from saddle.execute.worker.trial_runner import exits_are_failures, working_folders
+from saddle.execute.worker.trainable_calls import exits_are_failures
+from saddle.execute.worker.trial_runner import working_folders
 from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import tempfile
 import time
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from saddle.execute.fingerprint import checksum_of_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.pending_epoch import BackgroundWriter, PendingEpoch
 from saddle.execute.worker.run_context import DataCache, TrainRun
+from saddle.execute.worker.trainable_calls import evaluate_together, exits_are_failures, reports_of
 from saddle.external_names import unescape
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_state
 from saddle.store.checkpoint.curve import of_attempt
@@ -41,24 +41,6 @@ from saddle.trial.messages import (
 )
 from saddle.trial.outcome import Outcome
 from trainables.contract import Collapsed, Diverged, Report
-
-
-class TrainableExited(Exception):
-    """The trainable raised something that would end the process, such as `SystemExit`."""
-
-
-@contextlib.contextmanager
-def exits_are_failures() -> Iterator[None]:
-    """Turn what is no `Exception` into a `TrainableExited`: it ends the trial, not the worker that serves others, too.
-
-    Around calls of the trainable only: at a `yield` of our own `GeneratorExit` is how a trial is dropped.
-    """
-    try:
-        yield
-    except Exception:
-        raise
-    except BaseException as error:  # SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, …
-        raise TrainableExited(f"the trainable raised {type(error).__name__}({error})") from error
 
 
 @dataclass
@@ -287,32 +269,6 @@ class Training:
 
     def _store_images(self, images: Mapping[str, Any]) -> dict[str, str]:
         return store_images(self.store, self._own("images"), images if self.is_rank_zero else {})
-
-
-def reports_of(trainable: LoadedTrainable, config: Any, run: TrainRun) -> Iterator[Report]:
-    """What the trainable reports, one epoch after the other."""
-    over = object()
-    with exits_are_failures():
-        reports = iter(trainable.train(config, run))
-    while True:
-        with exits_are_failures():
-            report: Any = next(reports, over)
-        if report is over:
-            return
-        yield report
-
-
-def evaluate_together(
-    trainable: LoadedTrainable, config: Any, run: TrainRun, alone: TrainRun, state: Mapping[str, Any]
-) -> Report:
-    """The test report of a state; its attacks are shared out over the ranks of `run`, the rest is rank 0's `alone`."""
-    if run.world_size == 1 or trainable.attack_test is None:
-        return trainable.evaluate(config, state, alone)
-    attacked = trainable.attack_test(config, state, run)
-    if run.rank > 0:
-        return attacked
-    assert trainable.reevaluate is not None
-    return trainable.reevaluate(config, state, alone, attacked)
 
 
 def working_folders(storage: str) -> list[str]:
