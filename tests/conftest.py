@@ -56,7 +56,7 @@ def _own_path() -> Iterator[None]:
     """What a test imports of a user's own files is forgotten after it, and the path is as it was before."""
     before = [*sys.path]
     yield
-    if own_sources := sys.modules.get("saddle.study.own_sources"):
+    if own_sources := sys.modules.get("saddle.study.trainable.own_sources"):
         own_sources.forget_own_modules()
     sys.path[:] = before
 

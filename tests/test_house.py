@@ -19,7 +19,7 @@ import typer
 
 import saddle.errors
 from saddle.cli.app import app
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from tests.support.infra_commands import WrongCall, arguments_of, parse_by, saddle_command
 from tests.support.pages import PAGES, Piece, all_text, commands_in_sentences, page_text, pieces, runs_each

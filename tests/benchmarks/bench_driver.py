@@ -16,7 +16,7 @@ import optuna
 import psutil
 
 from saddle.archive.progress import Progress
-from saddle.cluster.resources import Nodes
+from saddle.cluster.capacity.resources import Nodes
 from saddle.execute.driver import Options, run_study
 from saddle.search.storage import open_journal
 from saddle.store.local import LocalStore

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray import tune
 
-from saddle.cluster.resources import SLOT_BESIDE_GROUP, Nodes
+from saddle.cluster.capacity.resources import SLOT_BESIDE_GROUP, Nodes
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies

@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from saddle.archive.studies import StoredStudy
-from saddle.cluster.slot_count import SlotCount
+from saddle.cluster.capacity.slot_count import SlotCount
 from saddle.execute.plan.setup import make_source
 from saddle.execute.progress import Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker
 from saddle.trial.measurement import Measurement

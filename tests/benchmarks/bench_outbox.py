@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from saddle.cluster.resources import Nodes
+from saddle.cluster.capacity.resources import Nodes
 from saddle.execute import driver
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore

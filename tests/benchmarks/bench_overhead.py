@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 from scipy import stats
 
 import trainables.adversarial_training as method
-from saddle.cluster.resources import Nodes
+from saddle.cluster.capacity.resources import Nodes
 from saddle.execute.driver import Options, run_study
 from saddle.execute.worker.pending_epoch import settled
 from saddle.execute.worker.run_context import DataCache

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.studies import read_study
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
 

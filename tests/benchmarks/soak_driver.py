@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from saddle.archive.progress import Progress
-from saddle.cluster.resources import Nodes
+from saddle.cluster.capacity.resources import Nodes
 from saddle.execute import driver
 from saddle.execute.driver import Options, run_study
 from saddle.search.optuna_search import OptunaSearch

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 
 from saddle.archive.studies import read_study
 from saddle.design import Replicate
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.track.answer_payload import describe_answer
 from saddle.track.arm_payload import describe_arms

@@ -42,6 +42,13 @@ def read_outcomes() -> dict[str, Outcome]:
     return outcomes
 
 
+def keep_outcomes(rows: Sequence[FaultRow], outcomes: Mapping[str, Outcome]) -> None:
+    """Leave only the outcomes of the rows' tests in the file: a run notes all of its tests."""
+    tests = {test for row in rows for test in row.tests}
+    of_rows = {test: outcome for test, outcome in outcomes.items() if test in tests}
+    OUTCOMES.write_text(json.dumps(dict(sorted(of_rows.items())), indent=1) + "\n")
+
+
 def result_of(row: FaultRow, outcomes: Mapping[str, Outcome]) -> str:
     """The worst result of a row's tests with the earliest day; `not yet run` for those without one."""
     ended = [outcomes[test] for test in row.tests if test in outcomes]
@@ -66,4 +73,6 @@ def page_of(rows: Sequence[FaultRow], outcomes: Mapping[str, Outcome]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page_of(ROWS, read_outcomes()))
+    noted = read_outcomes()
+    PAGE.write_text(page_of(ROWS, noted))
+    keep_outcomes(ROWS, noted)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.support.commands import processes_naming

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

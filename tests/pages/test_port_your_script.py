@@ -12,7 +12,7 @@ import pytest
 import saddle
 from saddle.archive.studies import read_study
 from saddle.store.local import LocalStore
-from saddle.study.own_sources import forget_own_modules
+from saddle.study.trainable.own_sources import forget_own_modules
 from tests.support.in_process import run_in_process
 from tests.support.pages import Piece, pieces, runs
 from tests.support.scripts import MOST_CHANGED_LINES, python

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from tests.support.pages import ROOT, Piece, pieces, runs
 from trainables.contract import complete_metric
 

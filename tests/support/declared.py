@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from trainables.contract import Direction, Metric, complete_metric
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.nightly.decision.history import History
 from saddle.nightly.decision.policy import Policy
 from tests.support.simulated_nights import Machine, Version, date_of, environment_of, run_night

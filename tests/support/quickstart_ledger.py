@@ -15,9 +15,9 @@ from typing import Any
 import torch
 
 from saddle.archive.studies import read_study
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 
 ASSET = Path(__file__).parents[1] / "assets/quickstart/ledger.json"
 COMMAND = ("-m", "saddle.cli", "run", "quickstart", "--storage", "runs", "--no-mlflow",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from saddle.store.record_parquet import assemble
+from saddle.store.ledger.record_parquet import assemble
 from saddle.trial.measurement import Measurement
 from saddle.trial.progress import TrialProgress
 from saddle.trial.record import TrialRecord

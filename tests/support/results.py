@@ -7,8 +7,8 @@ from typing import Any
 
 from saddle.analyse.study_results import StudyResults
 from saddle.design.study_arms import arms_of_study
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 

@@ -16,9 +16,9 @@ from scipy import stats
 
 from saddle.analyse.relations.unit import OUTSIDE_FAMILIES, Unit
 from saddle.analyse.relations.word import claimed_signs
-from saddle.analyse.statistics.meta_regression import centred, fit_slopes, membership
-from saddle.analyse.statistics.paired_t import Floats
-from saddle.analyse.statistics.seed_variance import shrunk_variances
+from saddle.analyse.statistics.paired.paired_t import Floats
+from saddle.analyse.statistics.regression.meta_regression import centred, fit_slopes, membership
+from saddle.analyse.statistics.regression.seed_variance import shrunk_variances
 
 SEEDS, SD_OF_GAINS, SD_OF_SEEDS, ALPHA = 5, 3.0, 1.5, 0.05
 SAME_GAINS = 1e-9

@@ -21,8 +21,8 @@ from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.racing import race
 from saddle.analyse.arms.verdict import SETTLED, Verdict
-from saddle.analyse.statistics.group_sequential import Spending
-from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired.paired_t import paired_t
+from saddle.analyse.statistics.sequential.group_sequential import Spending
 from trainables.contract import complete_metric
 
 SPEC = ComparisonSpec(complete_metric("m", "maximize"))

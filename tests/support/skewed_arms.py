@@ -16,7 +16,7 @@ import numpy as np
 
 from saddle.analyse.arms.spread_cautions import dominant, spread_ratio
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide
-from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired.paired_t import paired_t
 from saddle.analyse.statistics.scales import ScaleName
 
 SIGMA = 1.0

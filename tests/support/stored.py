@@ -12,7 +12,7 @@ from saddle.archive.studies import settle_study
 from saddle.design import Replicate, make_arms, replicates
 from saddle.design.blocks import block_list
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import trial_folder
 from saddle.study.models import Study
 from saddle.studyfile.loader import parse_studies

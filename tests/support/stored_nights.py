@@ -13,7 +13,7 @@ from saddle.nightly.run_night import read_bisection, write_bisection
 from saddle.nightly.storage import NightlyStorage, Part, Pin
 from saddle.store.ownership.fence import NO_LOCK
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 
 METRIC = "test/robust_accuracy.worst_case"
 HOSTILE = "<script>alert(1)</script> & ]]> \x1b[2J"

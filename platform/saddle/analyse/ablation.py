@@ -21,7 +21,7 @@ from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import MISSING, NOT_NEEDED, ArmValues, measure, of_arm
 from saddle.analyse.arms.plan_cautions import plan_cautions
 from saddle.analyse.arms.racing import RaceState, race
-from saddle.analyse.arms.ranked_arms import RankedArms, ranked_arms
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms, ranked_arms
 from saddle.analyse.arms.spread_cautions import spread_cautions
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import trial_order
@@ -38,9 +38,9 @@ from saddle.analyse.text.ranked_arms import rank_sentences
 from saddle.analyse.training_basis import with_other_basis
 from saddle.design import Arm, blocks_of_study, labels, make_arms, replicates_of
 from saddle.errors import DesignError
-from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Ablation, Constraint, Study
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import canonical
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord

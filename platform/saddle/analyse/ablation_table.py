@@ -11,7 +11,7 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec
 from saddle.analyse.arms.paired_values import NOT_NEEDED, ArmValues, of_arm
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.analyse.text.formatting import DASH, Scale, p_value
 from saddle.analyse.text.formatting import label as metric_label
 from saddle.design import Arm

@@ -11,10 +11,10 @@ from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.searches.search import answer_search
 from saddle.design import Arm
 from saddle.design.study_arms import arms_of_study
-from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Constraint, Study
-from saddle.study.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.relations.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 __all__ = [

@@ -18,12 +18,12 @@ from saddle.analyse.text.formatting import listed
 from saddle.analyse.training_basis import mixed_basis_cautions
 from saddle.analyse.tuning import TunedBy, tuning_cautions
 from saddle.design import Arm, labels
-from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
-from saddle.study.lacking_parts import given_up
 from saddle.study.models import Study
+from saddle.study.relations.unit_facts import NO_FACTS, UnitFacts
 from saddle.study.selection import objectives_of, selection_of
-from saddle.study.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.lacking_parts import given_up
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from saddle.analyse.evaluation.validation_terms import alike_validated
-from saddle.study.declarations import Declarations
 from saddle.study.models import Constraint, Study
 from saddle.study.selection import objectives_of, selection_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

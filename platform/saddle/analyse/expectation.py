@@ -9,7 +9,7 @@ from typing import Any
 
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.further_verdicts import FurtherVerdict
-from saddle.analyse.arms.ranked_arms import RankedArms
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms
 from saddle.analyse.arms.verdict import SETTLED, Verdict
 from saddle.analyse.relations.findings import Findings
 from saddle.analyse.relations.word import Word

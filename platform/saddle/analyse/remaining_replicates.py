@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from saddle.analyse.ablation import standing_of
 from saddle.design import Arm, Replicate, labels
-from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 

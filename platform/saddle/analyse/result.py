@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from saddle.analyse.arms.collapse import FailureRate
 from saddle.analyse.arms.effect import Effect
-from saddle.analyse.arms.ranked_arms import RankedArms
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms
 from saddle.analyse.evaluation.badge import Badge
 from saddle.analyse.relations.findings import Findings
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

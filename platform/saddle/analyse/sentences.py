@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec
 from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scale_of_differences
 from trainables.contract import Metric

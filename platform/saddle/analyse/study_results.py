@@ -17,10 +17,10 @@ from saddle.analyse.outcomes import all_failed
 from saddle.analyse.result import Answer, compared_metric
 from saddle.analyse.tuning import TunedBy
 from saddle.design import Arm, labels
-from saddle.study.declarations import Declarations
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.study.models import Study
-from saddle.study.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.relations.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from trainables.contract import Metric

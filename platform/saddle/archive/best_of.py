@@ -10,7 +10,7 @@ from saddle.analyse.tuning import TunedBy
 from saddle.archive.progress import Progress, read_progress
 from saddle.errors import StorageError, UserError
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.study.models import Study
 from saddle.study.values import same

@@ -12,12 +12,12 @@ from pydantic import TypeAdapter
 from saddle.analyse.result import headline
 from saddle.errors import ForeignPath, TrainableError
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.loading import load_trainable
 from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 from trainables.contract import complete_metric

@@ -19,7 +19,7 @@ from saddle.study.ablation import Ablation
 from saddle.study.changes import Change
 from saddle.study.history import PlanGrowth, PlanHistory
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.study.values import readable, same
 from saddle.studyfile.dump import differences_under, refused_differences
 

@@ -11,7 +11,7 @@ from saddle.analyse.searches.chance_and_ties import why_search_has_no_best
 from saddle.archive.studies import StoredStudy, read_study, run_names, set_aside_names, study_names
 from saddle.errors import NotFound, StudyError, UserError
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.study.nearest import nearest
 from saddle.studyfile.loader import load_studies
 from saddle.trial.record import TrialRecord

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from saddle.archive.studies import StoredStudy
 from saddle.errors import NotFound, StorageError, UserError
 from saddle.store.base import Store
-from saddle.store.notes import LONGEST_NOTE, LONGEST_TAG, Note, add_note, note_tags, read_notes
 from saddle.store.ownership.lock import lock_study
+from saddle.store.run_files.notes import LONGEST_NOTE, LONGEST_TAG, Note, add_note, note_tags, read_notes
 from saddle.study.nearest import nearest
 from saddle.track.opening import open_tracker, was_tracked
 

@@ -13,7 +13,7 @@ from saddle.archive.study_status import StudyState, read_state
 from saddle.errors import UserError
 from saddle.report.summary import Summary, read_summary, summarise
 from saddle.store.base import Store
-from saddle.store.notes import Note, read_notes, tags_in
+from saddle.store.run_files.notes import Note, read_notes, tags_in
 from saddle.trial.run_id import RunId
 
 

@@ -16,9 +16,9 @@ from saddle.store.checkpoint.retention import GIGABYTE, Plan, Removal, is_limite
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
 from saddle.store.ownership.lock import lock_study
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -9,8 +9,8 @@ from saddle.analyse.evaluation.badge import reasons_against
 from saddle.analyse.result import headline
 from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
-from saddle.study.declarations import Declarations
+from saddle.store.ledger.ledger import Ledger
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 

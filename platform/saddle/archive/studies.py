@@ -21,20 +21,20 @@ from saddle.design import Arm, Replicate, replicates_of_study
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import EvaluationChanged, ForeignPath, OwnSourcesError, StorageError, StudyChanged
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.parallel import in_parallel
-from saddle.store.plan_log import history_of, record_plan
-from saddle.store.source_archive import located, write_sources
-from saddle.store.unit_log import read_units
-from saddle.study.declarations import UNDECLARED, Declarations
+from saddle.store.run_files.plan_log import history_of, record_plan
+from saddle.store.run_files.source_archive import located, write_sources
+from saddle.store.run_files.unit_log import read_units
 from saddle.study.evaluation import as_trained, changed_evaluation
 from saddle.study.history import NO_GROWTH, UNCHANGED, PlanGrowth, PlanHistory, SeedPlan
 from saddle.study.models import Study
+from saddle.study.relations.unit_facts import NO_FACTS, UnitFacts
 from saddle.study.terms import terms_of
-from saddle.study.trainables import load_trainable
-from saddle.study.unit_facts import NO_FACTS, UnitFacts
+from saddle.study.trainable.declarations import UNDECLARED, Declarations
+from saddle.study.trainable.loading import load_trainable
 from saddle.study.values import same
 from saddle.studyfile.loader import dump_study, parse_studies, plain_study
 from saddle.trial.record import TrialRecord

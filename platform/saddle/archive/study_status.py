@@ -12,9 +12,9 @@ from saddle.archive.progress import Progress, read_progress
 from saddle.archive.studies import StoredStudy
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, read_only
-from saddle.store.ledger import Ledger
-from saddle.store.notes import Note, read_notes
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.lock import driver_of
+from saddle.store.run_files.notes import Note, read_notes
 from saddle.study.history import UNCHANGED, PlanHistory
 from saddle.trial.outcome import Outcome
 from saddle.trial.run_id import RunId

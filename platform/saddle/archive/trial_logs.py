@@ -9,9 +9,9 @@ from saddle.archive.progress import read_progress
 from saddle.archive.studies import StoredStudy
 from saddle.errors import NotFound
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
-from saddle.store.trial_output import lines_after, outputs_of, read_output
+from saddle.store.run_files.trial_output import lines_after, outputs_of, read_output
 from saddle.study.nearest import nearest
 from saddle.trial.outcome import FAILURES
 from saddle.trial.record import TrialRecord

@@ -80,7 +80,7 @@ def check_stored(name: str, storage: str | None, data_root: object, *, quiet: bo
     from saddle.archive.model.trial_checks import check_trial
     from saddle.archive.study_url import open_named
     from saddle.cli.output.display import note_doubt
-    from saddle.store.ledger import Ledger
+    from saddle.store.ledger.ledger import Ledger
 
     store, name = open_named(name, storage)
     trial = find_trial(store, name)
@@ -98,9 +98,9 @@ def keep(store: Store, trial: FoundTrial, items: Sequence[CheckItem]) -> None:
     from saddle.cli.output.terminal import echo
     from saddle.errors import StorageError
     from saddle.report.write import write_report
-    from saddle.store.checks import write_checks
-    from saddle.store.ledger import Ledger
+    from saddle.store.ledger.ledger import Ledger
     from saddle.store.ownership.lock import lock_study
+    from saddle.store.run_files.checks import write_checks
     from saddle.track.opening import open_tracker, was_tracked
 
     stored, run = trial.stored, trial.stored.run

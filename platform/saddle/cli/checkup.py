@@ -57,7 +57,7 @@ def find_processors() -> str:
 
     Raises `ClusterError` where the driver lists GPUs and torch sees none of them.
     """
-    from saddle.cluster.gpus import has_driver, list_gpus
+    from saddle.cluster.gpu.devices import has_driver, list_gpus
 
     gpus = torch_gpus() if has_driver() else []  # importing torch takes seconds, and without a driver it sees none
     if not gpus and "CUDA_VISIBLE_DEVICES" not in os.environ and (listed := list_gpus()):
@@ -77,7 +77,7 @@ def torch_gpus() -> list[str]:
 
 def find_mps() -> str:
     """Whether processes share GPUs through MPS, which CUDA uses without being asked."""
-    from saddle.cluster.gpus import mps_folder
+    from saddle.cluster.gpu.devices import mps_folder
 
     folder = mps_folder()
     return "" if folder is None else f"; MPS runs ({folder}): trials on one GPU meet each other's fatal errors"
@@ -85,7 +85,7 @@ def find_mps() -> str:
 
 def find_methods() -> str:
     """The trainables, each of which must import."""
-    from saddle.study.trainables import find_trainables, load_trainable
+    from saddle.study.trainable.loading import find_trainables, load_trainable
 
     for name in find_trainables():
         load_trainable(name)

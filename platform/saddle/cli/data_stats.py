@@ -173,7 +173,7 @@ def parse_epsilon(text: str) -> float:
 def usual_epsilon(name: str | None) -> tuple[float, str]:
     """The ε that an installed trainable attacks a known dataset with, and whose it is; 8/255 where none says."""
     from saddle.errors import TrainableError
-    from saddle.study.trainables import find_trainables, load_trainable
+    from saddle.study.trainable.loading import find_trainables, load_trainable
     from trainables.datasets.registry import KNOWN
 
     for trainable in find_trainables() if name in KNOWN else ():

@@ -12,7 +12,7 @@ from saddle.cli.output.terminal import echo
 if TYPE_CHECKING:
     from saddle.execute.remeasurement import Remeasurement
     from saddle.store.base import Store
-    from saddle.study.declarations import Declarations
+    from saddle.study.trainable.declarations import Declarations
     from saddle.trial.record import TrialRecord
 
 

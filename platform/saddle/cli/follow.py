@@ -29,7 +29,7 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
     from saddle.cli.output.display import conclude
     from saddle.cli.paths import command, storage_option
     from saddle.cli.status import show
-    from saddle.cluster.leave import INTERRUPTED
+    from saddle.cluster.failures.leave import INTERRUPTED
     from saddle.store.open import open_store
     from saddle.store.ownership.lock import driver_of
     from saddle.studyfile.loader import load_studies

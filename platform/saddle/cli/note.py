@@ -14,7 +14,7 @@ from saddle.cli.output.terminal import echo
 if TYPE_CHECKING:
     from saddle.archive.studies import StoredStudy
     from saddle.store.base import Store
-    from saddle.store.notes import Note
+    from saddle.store.run_files.notes import Note
 
 
 def note(
@@ -40,7 +40,7 @@ def note(
     from saddle.archive.study_url import open_named
     from saddle.archive.trial_logs import find_key
     from saddle.cli.output.tables import print_json
-    from saddle.store.notes import read_notes
+    from saddle.store.run_files.notes import read_notes
 
     store, name = open_named(study, storage)
     stored, trial = find_about(store, name)

@@ -140,7 +140,7 @@ def end(results: Sequence[EndedStudy], again: str, *, quiet: bool = False) -> No
 
     What continues is said on standard error where standard output is to be `quiet`.
     """
-    from saddle.cluster.leave import INTERRUPTED
+    from saddle.cluster.failures.leave import INTERRUPTED
 
     if any(result.interrupted for result in results):
         echo(f"\nStopped. Continue with: {again}", err=quiet)

@@ -102,7 +102,7 @@ def tell_commands(study: str, address: str) -> None:
 
 def follow(jobs: Jobs, job: str, study: str) -> None:
     """Show a job's output until it ends, and exit with its exit code; Ctrl-C ends only the display."""
-    from saddle.cluster.leave import INTERRUPTED
+    from saddle.cluster.failures.leave import INTERRUPTED
 
     log = LogWriter()
     try:

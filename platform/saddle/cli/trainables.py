@@ -30,8 +30,8 @@ def trainables(
     """
     from saddle.cli.output.tables import print_json, print_table, say
     from saddle.errors import UserError
-    from saddle.study.hyperparameters import describe_trainable
-    from saddle.study.trainables import find_trainables
+    from saddle.study.trainable.hyperparameters import describe_trainable
+    from saddle.study.trainable.loading import find_trainables
 
     if name is None and (recipe or scale or settings):
         raise UserError("--recipe, --scale and --set need a trainable; name one, such as adversarial_training")
@@ -77,7 +77,7 @@ MOST_DETAILS = 4
 
 def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
     """The groups of metrics in three cells: measures, splits, details; `--json` has every metric."""
-    from saddle.study.metric_groups import metric_groups
+    from saddle.study.trainable.metric_groups import metric_groups
 
     return [
         (", ".join(group.measures), ", ".join(group.splits), detail_cell(group.details))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from saddle.analyse.arms.further_verdicts import FurtherVerdict
-    from saddle.analyse.arms.ranked_arms import RankedArms
+    from saddle.analyse.arms.ranks.ranked_arms import RankedArms
     from saddle.analyse.expectation import Judgement, ReachedWord
     from saddle.store.base import Store
     from saddle.trial.run_id import RunId

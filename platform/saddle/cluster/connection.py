@@ -13,10 +13,10 @@ from typing import Any
 
 from saddle.cluster.auth import is_from_ray_init, own_token, require_authentication
 from saddle.cluster.credentials import share_credentials
-from saddle.cluster.environment import for_workers
-from saddle.cluster.late_interrupt import interrupts_afterwards
+from saddle.cluster.failures.late_interrupt import interrupts_afterwards
 from saddle.cluster.local_clusters import TEMPORARY, joinable, local_nodes, named_by_environment, private_at
-from saddle.cluster.packages import build_wheels
+from saddle.cluster.packages.environment import for_workers
+from saddle.cluster.packages.user_packages import build_wheels
 from saddle.cluster.ports import on_loopback
 from saddle.cluster.ray_internals import job_without_folders
 from saddle.errors import ClusterError, InfrastructureError

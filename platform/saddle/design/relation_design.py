@@ -6,7 +6,7 @@ from saddle.design.arm import Arm
 from saddle.design.blocks import Block
 from saddle.design.point import levels_name
 from saddle.errors import DesignError
-from saddle.study.relation import Relation
+from saddle.study.relations.relation import Relation
 from saddle.study.values import canonical, same
 
 

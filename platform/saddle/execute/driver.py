@@ -12,12 +12,12 @@ from saddle.analyse.study_results import StudyResults
 from saddle.archive.local_part import claim_local
 from saddle.archive.retention import apply_policy
 from saddle.archive.studies import StoredStudy, settle_study
+from saddle.cluster.capacity.node_requests import asking_for_nodes
+from saddle.cluster.capacity.nodes import require_shared_storage
+from saddle.cluster.capacity.resources import Nodes, slots_for
+from saddle.cluster.capacity.slot_count import SlotCount, alive_nodes, can_grow
 from saddle.cluster.connection import connect, is_own
-from saddle.cluster.node_requests import asking_for_nodes
-from saddle.cluster.nodes import require_shared_storage
-from saddle.cluster.resources import Nodes, slots_for
-from saddle.cluster.slot_count import SlotCount, alive_nodes, can_grow
-from saddle.cluster.watch import watching_cluster
+from saddle.cluster.failures.control_process import watching_cluster
 from saddle.design.blocks import MACHINE
 from saddle.design.trial_source import AblationSource
 from saddle.errors import DoesNotFit, InfrastructureError, TakenOver
@@ -41,13 +41,13 @@ from saddle.redaction import redact
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import infrastructure_error
-from saddle.store.ledger import Ledger
-from saddle.store.notes import note_tags, read_notes
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
+from saddle.store.run_files.notes import note_tags, read_notes
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.track.answer_payload import describe_answer
 from saddle.track.arm_payload import describe_arms
 from saddle.track.base import Tracker
@@ -279,7 +279,7 @@ def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
     if source.total is not None and keeper.progress.done >= source.total:
         return
     scheduler.exhausted()  # said before anything is
-    from saddle.cluster.failures import free_orphaned_groups
+    from saddle.cluster.failures.causes import free_orphaned_groups
 
     def stop() -> None:
         scheduler.stopping = True

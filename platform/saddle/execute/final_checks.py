@@ -10,17 +10,17 @@ from saddle.analyse.to_check import to_check
 from saddle.archive.lookup import FoundTrial
 from saddle.archive.model.trial_checks import check_trial
 from saddle.archive.studies import StoredStudy
+from saddle.cluster.capacity.resources import trial_shape
 from saddle.cluster.credentials import adopt_credentials
-from saddle.cluster.resources import trial_shape
 from saddle.execute.recorder import Recorder
 from saddle.execute.warm_slots import WarmSlots
 from saddle.execute.worker.errand import Errand
 from saddle.redaction import redact, redacting
-from saddle.store.checks import write_checks
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import open_store
+from saddle.store.run_files.checks import write_checks
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from trainables.contract import CheckItem
 

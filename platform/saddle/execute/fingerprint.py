@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import trainables
-from saddle.study.trainables import LoadedTrainable, find_trainables
+from saddle.study.trainable.loading import LoadedTrainable, find_trainables
 from trainables.datasets.config import dataset_of
 
 PACKAGES = ("saddle", "torch", "torchvision", "numpy", "optuna", "ray", "mlflow", "scikit-learn")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from saddle.cluster.node_requests import NodeRequest
-from saddle.cluster.resources import machines_of, trial_shape
-from saddle.cluster.slot_count import Bundles, SlotCount
+from saddle.cluster.capacity.node_requests import NodeRequest
+from saddle.cluster.capacity.resources import machines_of, trial_shape
+from saddle.cluster.capacity.slot_count import Bundles, SlotCount
 from saddle.errors import ClusterError
 from saddle.execute.scheduler import Scheduler
 from saddle.store.infrastructure_errors import explain_fault

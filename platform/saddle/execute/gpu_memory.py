@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from saddle.cluster.gpu_share import TrialMemory, share_of, trials_on_gpu
-from saddle.cluster.gpus import list_gpus
-from saddle.cluster.resources import Nodes
+from saddle.cluster.capacity.resources import Nodes
+from saddle.cluster.gpu.devices import list_gpus
+from saddle.cluster.gpu.share import TrialMemory, share_of, trials_on_gpu
 from saddle.design import replicates_of_study
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import DoesNotFit
@@ -21,7 +21,7 @@ from saddle.store.infrastructure_errors import explain_fault
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.trial.run_id import RunId
 
 FILE = "gpu-memory.json"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from saddle.cluster.leave import leave
+from saddle.cluster.failures.leave import leave
 
 
 @contextlib.contextmanager

@@ -23,9 +23,9 @@ from saddle.design.blocks import replicate_name
 from saddle.errors import StorageError, TakenOver
 from saddle.store.base import Conflict, Store
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
-from saddle.study.declarations import Declarations
 from saddle.study.models import Budget, Study
 from saddle.study.selection import selection_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord

@@ -15,10 +15,10 @@ from saddle.errors import TakenOver
 from saddle.execute.progress import ProgressKeeper, name_in_study
 from saddle.search.unfinished import write_settings
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
-from saddle.store.ledger_index import SEGMENT
+from saddle.store.ledger.ledger import Ledger
+from saddle.store.ledger.ledger_index import SEGMENT
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.trial.failure import failure_of
 from saddle.trial.measurement import finite

@@ -17,10 +17,10 @@ from saddle.archive.model.models import config_of, declared_now, measuring_train
 from saddle.archive.model.reevaluate import change_config
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.archive.study_end import tell_study_end
+from saddle.cluster.capacity.nodes import require_shared_storage
+from saddle.cluster.capacity.resources import Nodes, Shape, count_slots
 from saddle.cluster.connection import connect
 from saddle.cluster.credentials import adopt_credentials
-from saddle.cluster.nodes import require_shared_storage
-from saddle.cluster.resources import Nodes, Shape, count_slots
 from saddle.errors import InfrastructureError, UserError
 from saddle.execute.plan.setup import place_trials
 from saddle.execute.progress import count_again
@@ -31,10 +31,10 @@ from saddle.redaction import redact_logs
 from saddle.report.write import write_report
 from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import add_measurement, next_number
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.fence import StudyLock
 from saddle.store.ownership.lock import lock_study
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.track.base import Tracker
 from saddle.track.opening import open_tracker, was_tracked
 from saddle.trial.outcome import Outcome

@@ -23,8 +23,8 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
 from saddle.store.open import open_store, trial_folder
-from saddle.study.best_minus_last import best_minus_last
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.best_minus_last import best_minus_last
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.trial.json_text import to_json
 from saddle.trial.measurement import Measurement
 from saddle.trial.placement import Placement
@@ -109,7 +109,7 @@ def measure_again(message: MeasureMessage, cache: DataCache) -> MeasuredMessage:
 
 def _measure(message: MeasureMessage, cache: DataCache) -> Measurement:
     from saddle.archive.studies import read_study
-    from saddle.store.ledger import Ledger
+    from saddle.store.ledger.ledger import Ledger
 
     placement = message.placement
     store = open_store(placement.storage, create=False)

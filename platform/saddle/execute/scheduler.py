@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
-from saddle.cluster.failures import Death, free_orphaned_groups
-from saddle.cluster.node_requests import NodeRequest
-from saddle.cluster.resource_wait import ResourceWait
-from saddle.cluster.resources import needs_group
-from saddle.cluster.slot_count import SlotCount
+from saddle.cluster.capacity.node_requests import NodeRequest
+from saddle.cluster.capacity.resource_wait import ResourceWait
+from saddle.cluster.capacity.resources import needs_group
+from saddle.cluster.capacity.slot_count import SlotCount
+from saddle.cluster.failures.causes import Death, free_orphaned_groups
 from saddle.design.blocks import MACHINE
 from saddle.errors import FailedAlike, InfrastructureError, TakenOver
 from saddle.execute.alike_failures import AlikeFailures
@@ -23,7 +23,7 @@ from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.infrastructure_errors import explain_fault
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.trial.failure import WORKER_DIED
 from saddle.trial.measurement import finite
 from saddle.trial.messages import EndMessage, EpochMessage, GpuFaultMessage, LastMessage, Message, StartMessage

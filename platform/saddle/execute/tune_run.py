@@ -13,9 +13,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from saddle.cluster.actor_failures import report_all_actor_failures
 from saddle.cluster.credentials import withhold_secrets_from_tune
-from saddle.cluster.failures import explain_death, unwrap
+from saddle.cluster.failures.actor_failures import report_all_actor_failures
+from saddle.cluster.failures.causes import explain_death, unwrap
 from saddle.cluster.ray_internals import keep_idle_actors, keep_starting_actors
 from saddle.cluster.tune_memory import forget
 from saddle.execute.handover import Handover

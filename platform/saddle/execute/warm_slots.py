@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from saddle.cluster.resources import needs_group, slot_bundle
+from saddle.cluster.capacity.resources import needs_group, slot_bundle
 from saddle.errors import InfrastructureError
 from saddle.execute.handover import Handover, Turn
 from saddle.execute.scheduler import Scheduler

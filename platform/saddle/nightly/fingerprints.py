@@ -13,7 +13,7 @@ from saddle.execute.fingerprint import checksum_sources, fingerprint_environment
 from saddle.nightly.decision.night import Code, Environment
 from saddle.nightly.git import Repository, find_repository
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.trial.record import TrialRecord
 
 SOURCES = "sources-"

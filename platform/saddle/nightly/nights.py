@@ -27,7 +27,7 @@ from saddle.store.base import Store
 from saddle.store.ownership.fence import StudyLock
 from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import dump_study, parse_studies, refused_differences
 from saddle.track.notification import notify
 

@@ -9,9 +9,9 @@ from saddle.design import Arm, labels
 from saddle.design.study_arms import arms_of_study
 from saddle.errors import UserError
 from saddle.nightly.decision.policy import Policy, Watched
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.nightly import Nightly
+from saddle.study.trainable.declarations import Declarations
 from saddle.studyfile.loader import load_studies
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import read_study, set_aside
-from saddle.cluster.leave import INTERRUPTED
+from saddle.cluster.failures.leave import INTERRUPTED
 from saddle.errors import CouldNotRun
 from saddle.nightly.decision.night import Code, Measurement, Purpose, Replicate, reproducible_metrics
 from saddle.nightly.fingerprints import fingerprint_of_data
@@ -23,10 +23,10 @@ from saddle.nightly.storage import Part
 from saddle.nightly.worktree import OWN_PACKAGES, Worktrees, python, python_path, top_level
 from saddle.redaction import redact
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.studyfile.dump import dump_study
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

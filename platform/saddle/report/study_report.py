@@ -14,7 +14,7 @@ from saddle.analyse.text.formatting import duration, plural
 from saddle.analyse.verdict_badges import VerdictBadge, verdict_badges
 from saddle.report.drawing.canvas import LazyFigure
 from saddle.report.figure_registry import figures_of
-from saddle.store.notes import Note
+from saddle.store.run_files.notes import Note
 from saddle.study.models import Study
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord

@@ -17,9 +17,9 @@ from saddle.errors import Damaged, ForeignPath
 from saddle.report.tone import tone
 from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import measurements_folder
-from saddle.store.checks import checks_folder
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
+from saddle.store.run_files.checks import checks_folder
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

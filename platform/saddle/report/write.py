@@ -10,10 +10,10 @@ from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.samples import MOST_PAIRS
 from saddle.report.summary import write_summary
 from saddle.store.base import Store
-from saddle.store.notes import read_notes
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
-from saddle.store.trial_output import outputs_of, read_output
+from saddle.store.run_files.notes import read_notes
+from saddle.store.run_files.trial_output import outputs_of, read_output
 from saddle.trial.outcome import FAILURES
 from saddle.trial.run_id import RunId
 

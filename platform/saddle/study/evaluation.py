@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.study.values import same
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from saddle.study.models import Study
-from saddle.study.relation import plan_changes, plan_digest
+from saddle.study.relations.relation import plan_changes, plan_digest
 from saddle.study.seeds import FIRST_LOOK
 from saddle.study.values import same
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from saddle.errors import TrainableError
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 
 
 def known_values(study: Study) -> dict[str, Any]:

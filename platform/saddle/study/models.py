@@ -12,7 +12,7 @@ from saddle.study.channel import Channel
 from saddle.study.field_types import STUDY_NAME, Count, Flag, OneOf, Positive, Section, Seed, Several, Whole
 from saddle.study.nightly import Nightly
 from saddle.study.published import Published
-from saddle.study.relation import Relation
+from saddle.study.relations.relation import Relation
 from saddle.study.space import Parameter
 from saddle.study.yaml_scalars import FLOAT, FRACTION, Fraction
 from saddle.trainable_source import TrainableSource

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 from trainables.contract import Metric
 
 

@@ -13,7 +13,7 @@ from saddle.study.ablation import SWITCH, Ablation, Component
 from saddle.study.models import Constraint, Objective, Study, with_asks
 from saddle.study.nearest import nearest
 from saddle.study.space import Parameter
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.studyfile.expansion import FILE_KEYS
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.validation_messages import Mistake, keys_of, mistakes_in

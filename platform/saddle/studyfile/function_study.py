@@ -12,7 +12,7 @@ from typing import Any
 
 from saddle.errors import TrainableError
 from saddle.study.models import Study
-from saddle.study.own_sources import MOST_BYTES, mark_of
+from saddle.study.trainable.own_sources import MOST_BYTES, mark_of
 from saddle.studyfile.dump import dump_plain
 from saddle.studyfile.loader import parse_studies
 from trainables.datasets.cache.space import cache_root

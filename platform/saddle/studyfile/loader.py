@@ -10,7 +10,7 @@ from typing import Any
 from saddle.errors import StudyError, TrainableError
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.studyfile.checks import check
 from saddle.studyfile.draft import read_sections
 from saddle.studyfile.dump import differences, dump_study, is_extension, plain_study, refused_differences

@@ -10,7 +10,7 @@ from saddle.study.ablation import Ablation, Race
 from saddle.study.field_types import STUDY_NAME, OneOf
 from saddle.study.models import Constraint, Objective, Sampler, Study
 from saddle.study.models import EarlyStopping as Stopping
-from saddle.study.relation import OF_A_FAMILY, Gain, Predictor, Relation, Table, Units
+from saddle.study.relations.relation import OF_A_FAMILY, Gain, Predictor, Relation, Table, Units
 from saddle.study.space import Parameter
 from saddle.studyfile.expansion import FOR, INHERIT
 from saddle.studyfile.inheritance import KINDS

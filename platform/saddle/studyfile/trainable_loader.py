@@ -12,7 +12,7 @@ from saddle.errors import TrainableError
 from saddle.study.models import Program
 from saddle.study.nearest import nearest
 from saddle.study.terms import terms_of
-from saddle.study.trainables import LoadedTrainable, complete_trainable, load_trainable
+from saddle.study.trainable.loading import LoadedTrainable, complete_trainable, load_trainable
 from saddle.studyfile.yaml_reader import Document
 from saddle.trainable_source import TrainableSource, is_own_file, split_folder
 

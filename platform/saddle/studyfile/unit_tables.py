@@ -14,7 +14,7 @@ from typing import Any
 
 from saddle.errors import StudyError
 from saddle.study.nearest import nearest
-from saddle.study.relation import ARM, GAIN, OF_A_FAMILY, OVER, PUBLISHED, unit_name
+from saddle.study.relations.relation import ARM, GAIN, OF_A_FAMILY, OVER, PUBLISHED, unit_name
 from saddle.study.yaml_scalars import Fraction
 from saddle.studyfile.problem import Path, Problem, show
 from saddle.studyfile.published_tables import as_yaml, find_table

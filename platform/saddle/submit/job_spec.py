@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from saddle.cluster.connection import INSTALLED_ONCE, QUIET
-from saddle.cluster.environment import is_secret, to_send
-from saddle.cluster.packages import build_wheels
-from saddle.cluster.wheel import DISTRIBUTION
+from saddle.cluster.packages.environment import is_secret, to_send
+from saddle.cluster.packages.user_packages import build_wheels
+from saddle.cluster.packages.wheel import DISTRIBUTION
 from saddle.errors import NotForACluster, StorageError
 from saddle.execute.plan.preflight import check_stored, configs, own_paths
 from saddle.store.open import open_store
 from saddle.study.models import Study
-from saddle.study.own_sources import read_sources
-from saddle.study.trainables import find_trainables
+from saddle.study.trainable.loading import find_trainables
+from saddle.study.trainable.own_sources import read_sources
 from saddle.studyfile.loader import dump_study, load_studies, parse_studies, plain_study
 
 STOP_SECONDS = 600

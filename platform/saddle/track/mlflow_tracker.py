@@ -15,8 +15,8 @@ from saddle.redaction import redact
 from saddle.store.base import Store
 from saddle.store.files import driver_folder
 from saddle.store.open import study_folder
-from saddle.study.declarations import UNDECLARED, Declarations
 from saddle.study.grey_levels import with_grey_levels
+from saddle.study.trainable.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import relocate
 from saddle.track.base import METRIC_TAG, NOTE, ArmSummary, StudySummary, Tracker
 from saddle.track.client_settings import be_brief

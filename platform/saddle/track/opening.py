@@ -14,7 +14,7 @@ from saddle.store.base import Store
 from saddle.store.files import driver_file, open_or_make
 from saddle.store.open import local_owner, study_folder
 from saddle.store.ownership.lock import lock_study
-from saddle.study.declarations import UNDECLARED, Declarations
+from saddle.study.trainable.declarations import UNDECLARED, Declarations
 from saddle.track.artifact_root import DATABASE, artifact_root
 from saddle.track.base import Tracker
 from saddle.track.mlflow_tracker import MlflowTracker, outbox_folder

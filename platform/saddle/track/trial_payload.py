@@ -12,7 +12,7 @@ from saddle.analyse.text.formatting import settings
 from saddle.design.blocks import block_name
 from saddle.external_names import mlflow_names, run_key
 from saddle.store.checkpoint.measurements import measurement_of
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.track.shared_views import OUTCOME_TAG
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import MEANINGS, Outcome

@@ -72,7 +72,7 @@ class EndMessage:
     why: str = ""
     measurement: Measurement = field(default_factory=Measurement)
     gpu_lost: bool = False
-    """Whether its worker can use its GPU no more (see `saddle.cluster.gpu_errors`), and must restart."""
+    """Whether its worker can use its GPU no more (see `saddle.cluster.gpu.errors`), and must restart."""
 
     def __post_init__(self) -> None:
         """Let no secret out of the worker: Ray and Tune keep messages in files and show them."""

@@ -12,10 +12,10 @@ from saddle.errors import StorageError
 from saddle.search.unfinished import number_of
 from saddle.store.base import Store
 from saddle.store.checkpoint.measurements import read_measurements, with_measurements
-from saddle.store.checks import read_checks, with_checks
-from saddle.store.ledger import LaterVersion, Ledger, decode
-from saddle.store.ledger_index import Segment, read_segments
-from saddle.store.record_parquet import Parser, records_in
+from saddle.store.ledger.ledger import LaterVersion, Ledger, decode
+from saddle.store.ledger.ledger_index import Segment, read_segments
+from saddle.store.ledger.record_parquet import Parser, records_in
+from saddle.store.run_files.checks import read_checks, with_checks
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 from saddle.verify.difference import Difference, Repair

@@ -17,7 +17,7 @@ from saddle.search.unfinished import begun_trials, read_settings, write_settings
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.manifest import manifest_path, recover_manifest
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.lock import lock_study
 from saddle.study.seeds import SEARCH_SEED

@@ -14,7 +14,7 @@ from saddle.redaction import redact
 from saddle.search.optuna_search import SETTINGS, trial_key
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.lock import Driver, driver_of
 from saddle.track.answer_payload import answer_tags

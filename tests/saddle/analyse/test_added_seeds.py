@@ -35,7 +35,7 @@ from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.result import Answer
 from saddle.analyse.sentences import paragraph
-from saddle.analyse.statistics.any_time import any_time_critical_t
+from saddle.analyse.statistics.sequential.any_time import any_time_critical_t
 from saddle.analyse.statistics.t_distribution import critical_t
 from saddle.archive.progress import Progress
 from saddle.archive.study_status import StudyState

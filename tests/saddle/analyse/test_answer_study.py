@@ -11,9 +11,9 @@ import pytest
 from saddle.analyse.answer import answer, answer_ablation, answer_search, arms_of, compared_metric
 from saddle.design import make_arms, replicates
 from saddle.errors import DesignError
-from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
+from saddle.study.trainable.declarations import UNDECLARED
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record

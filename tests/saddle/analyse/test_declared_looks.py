@@ -15,7 +15,7 @@ from saddle.analyse.arms.paired_values import MISSING, ArmValues
 from saddle.analyse.arms.racing import RaceState, race
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.remaining_replicates import needs_of
-from saddle.analyse.statistics.group_sequential import critical_values
+from saddle.analyse.statistics.sequential.group_sequential import critical_values
 from saddle.design import make_arms, replicates_of
 from saddle.study.models import Ablation, Study
 from tests.support.declared import declare

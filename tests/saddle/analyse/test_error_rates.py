@@ -13,8 +13,8 @@ import pytest
 from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide
-from saddle.analyse.statistics.corrections import adjust, local_alpha
-from saddle.analyse.statistics.paired_t import paired_t
+from saddle.analyse.statistics.paired.corrections import adjust, local_alpha
+from saddle.analyse.statistics.paired.paired_t import paired_t
 from saddle.analyse.statistics.power import power
 from tests.support.pages import all_text
 from trainables.contract import complete_metric

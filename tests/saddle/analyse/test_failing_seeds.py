@@ -17,7 +17,7 @@ from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.study_comparison import StudyView, compare_studies
 from saddle.design import make_arms
 from saddle.design.designs.factorial import Factorial
-from saddle.store.record_parquet import decode, encode
+from saddle.store.ledger.record_parquet import decode, encode
 from saddle.study.models import Ablation, Study
 from saddle.trial.measurement import Measurement
 from tests.support.records import make_record

@@ -8,7 +8,7 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.statistics.corrections import Correction
+from saddle.analyse.statistics.paired.corrections import Correction
 from trainables.contract import complete_metric
 
 METRIC = complete_metric("test/score", "maximize")

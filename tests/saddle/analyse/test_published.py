@@ -11,7 +11,7 @@ from saddle.design import make_arms
 from saddle.report.study_sections.published import published_table
 from saddle.study.models import Study
 from saddle.study.published import PublishedValue
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.trial.record import TrialRecord
 from tests.support.records import changed, make_record
 from tests.support.results import results_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddle.analyse.to_check import to_check
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record

@@ -12,9 +12,9 @@ from saddle.archive.studies import StoredStudy, read_study, settle_study
 from saddle.design import make_arms
 from saddle.errors import StudyChanged, StudyError
 from saddle.execute.plan.baseline import find_baseline
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.plan_log import read_plans
+from saddle.store.run_files.plan_log import read_plans
 from saddle.study.models import Study
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.run_id import RunId

@@ -14,10 +14,10 @@ from saddle.archive.rows import flat_row, headline_metrics, result_row
 from saddle.archive.studies import StoredStudy, read_study, settle_study, study_names
 from saddle.archive.study_status import read_state
 from saddle.errors import NotFound, StudyChanged, UserError
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
-from saddle.study.declarations import UNDECLARED
+from saddle.study.trainable.declarations import UNDECLARED
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -14,10 +14,10 @@ from saddle.archive.studies import read_study, settle_study
 from saddle.cli.app import app
 from saddle.errors import StudyChanged
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import saddle
 from saddle.cli.app import app
 from saddle.store.local import LocalStore
-from saddle.study.own_sources import forget_own_modules
+from saddle.study.trainable.own_sources import forget_own_modules
 from tests.support import in_process
 from tests.support.torch_alone import run_with_torch_alone
 

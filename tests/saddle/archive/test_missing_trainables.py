@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import saddle
 from saddle.cli.app import app
 from saddle.store.local import LocalStore
-from saddle.study import trainables
+from saddle.study.trainable import loading
 from tests.support.in_process import run_in_process
 from trainables.contract import Config, hyperparameter
 
@@ -83,8 +83,8 @@ def make_changed_parabola() -> ModuleType:
 
 INSTALLED = {
     "missing": [],
-    "renamed": [EntryPoint("quadratic", "fake_methods.parabola", trainables.GROUP)],
-    "changed": [EntryPoint("parabola", "changed_parabola", trainables.GROUP)],
+    "renamed": [EntryPoint("quadratic", "fake_methods.parabola", loading.GROUP)],
+    "changed": [EntryPoint("parabola", "changed_parabola", loading.GROUP)],
 }
 """The entry points once the study has run."""
 
@@ -115,7 +115,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Install:
 
     def put(name: str) -> None:
         monkeypatch.setitem(sys.modules, "changed_parabola", make_changed_parabola())
-        monkeypatch.setattr(trainables, "entry_points", lambda group: INSTALLED[name])
+        monkeypatch.setattr(loading, "entry_points", lambda group: INSTALLED[name])
 
     return put
 

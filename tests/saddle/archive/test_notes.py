@@ -13,7 +13,7 @@ from saddle.archive.lookup import find_study
 from saddle.cli.app import app
 from saddle.report.write import page_of
 from saddle.store.local import LocalStore
-from saddle.store.notes import note_tags, notes_folder, read_notes
+from saddle.store.run_files.notes import note_tags, notes_folder, read_notes
 from saddle.trial.run_id import RunId
 from tests.support import in_process
 

@@ -13,7 +13,7 @@ from saddle.archive.studies import read_study
 from saddle.cli.studies import listed
 from saddle.design import Replicate
 from saddle.report.summary import read_summary, summary_path, write_summary
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId

@@ -15,7 +15,7 @@ from saddle.archive.local_part import claim_local
 from saddle.archive.studies import read_study, run_names, set_aside_names
 from saddle.cli.app import app
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.open import OWNER, local_owner, open_store
 from saddle.store.ownership.lock import lock_study

@@ -11,7 +11,7 @@ import pytest
 from saddle.archive.studies import study_names
 from saddle.archive.study_url import open_named
 from saddle.errors import StorageError
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import open_store
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from saddle.cli.checkup import find_processors
-from saddle.cluster.gpus import Gpu
+from saddle.cluster.gpu.devices import Gpu
 from saddle.errors import ClusterError
 
 
@@ -23,13 +23,13 @@ def test_a_running_daemon_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_gpus_that_torch_does_not_see_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("saddle.cli.checkup.torch_gpus", list)
-    monkeypatch.setattr("saddle.cluster.gpus.list_gpus", lambda: [Gpu("Tesla T4", 15360)])
+    monkeypatch.setattr("saddle.cluster.gpu.devices.list_gpus", lambda: [Gpu("Tesla T4", 15360)])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     with pytest.raises(ClusterError, match="lists Tesla T4, and torch sees no GPU"):
         find_processors()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert "no GPU" in find_processors(), "they are hidden on purpose"
-    monkeypatch.setattr("saddle.cluster.gpus.has_driver", lambda: True)
+    monkeypatch.setattr("saddle.cluster.gpu.devices.has_driver", lambda: True)
     monkeypatch.setattr("saddle.cli.checkup.torch_gpus", lambda: ["Tesla T4"])
     assert "Tesla T4" in find_processors()
 

@@ -23,7 +23,7 @@ from saddle.nightly.bisect import Bisection
 from saddle.nightly.nights import Nightly
 from saddle.nightly.storage import NightlyStorage
 from saddle.serve import server
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
 from saddle.studyfile.loader import load_studies

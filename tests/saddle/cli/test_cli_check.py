@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.saddle.cli.conftest import Finished, Run

@@ -15,7 +15,7 @@ from saddle.archive.studies import StoredStudy, read_study
 from saddle.cli.app import app
 from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.track.opening import tracking_uri
 from saddle.verify.verify_study import verify_study

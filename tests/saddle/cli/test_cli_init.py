@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from saddle.cli.app import app
 from saddle.store.local import LocalStore
-from saddle.study.own_sources import forget_own_modules
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
+from saddle.study.trainable.own_sources import forget_own_modules
 from saddle.studyfile.loader import load_studies
 from saddle.studyfile.starters import NAMES, starter
 from tests.support.in_process import run_in_process

@@ -20,10 +20,10 @@ from saddle.execute.plan.cost_estimate import (
     spread_out,
 )
 from saddle.execute.plan.study_plan import plan_study
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.models import Resources
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -16,7 +16,7 @@ from saddle.analyse.arms.seeds_needed import Spread, needs, pilot_spread
 from saddle.analyse.statistics.power import power
 from saddle.archive.studies import settle_study
 from saddle.design import make_arms, replicates_of
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.run_id import RunId

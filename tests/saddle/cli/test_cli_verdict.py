@@ -15,7 +15,7 @@ from saddle.archive.studies import settle_study
 from saddle.cli.answers.schema import answers_schema
 from saddle.cli.app import app
 from saddle.design import Replicate
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.json_text import to_json

@@ -22,7 +22,7 @@ from saddle.cluster.credentials import (
     withhold_secrets_from_tune,
 )
 from saddle.secret_names import is_secret_name
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.saddle.submit.conftest import METHODS, There

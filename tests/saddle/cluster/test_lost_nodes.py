@@ -14,7 +14,7 @@ from saddle.cluster.connection import OBJECT_STORE_BYTES, connect
 from saddle.execute.driver import Options, run_study
 from saddle.execute.stop_request import stop_path
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

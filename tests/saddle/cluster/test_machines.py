@@ -9,14 +9,14 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from saddle.cluster.capacity.resources import slots_for
 from saddle.cluster.connection import OBJECT_STORE_BYTES
-from saddle.cluster.resources import slots_for
 from saddle.errors import DoesNotFit
 from saddle.execute.driver import Options, run_study
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from tests.support.results import results_of
 

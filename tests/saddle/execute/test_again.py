@@ -8,9 +8,9 @@ import pytest
 
 from saddle.errors import NotFound
 from saddle.execute.driver import EndedStudy
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
+from saddle.store.ledger.record_parquet import decode
 from saddle.store.local import LocalStore
-from saddle.store.record_parquet import decode
 from saddle.trial.run_id import RunId
 from saddle.verify.verify_study import verify_study
 from tests.support import in_process

@@ -21,7 +21,7 @@ from saddle.design import replicates
 from saddle.execute.plan.baseline import find_baseline
 from saddle.execute.progress import Silent, count_again, start_progress
 from saddle.report.cited_trials import leaders
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import NO_LOCK
 from saddle.studyfile.loader import parse_studies

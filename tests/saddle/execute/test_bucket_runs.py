@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from saddle.cli.app import app
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command

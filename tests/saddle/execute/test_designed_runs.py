@@ -7,7 +7,7 @@ import json
 import pytest
 
 from saddle.archive.studies import read_study
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command

@@ -14,8 +14,8 @@ from ray.exceptions import RayActorError
 
 from saddle.archive.progress import Progress
 from saddle.archive.studies import StoredStudy
-from saddle.cluster.failures import Death
-from saddle.cluster.slot_count import SlotCount
+from saddle.cluster.capacity.slot_count import SlotCount
+from saddle.cluster.failures.causes import Death
 from saddle.errors import InfrastructureError
 from saddle.execute.driver import noting_faults
 from saddle.execute.plan.setup import make_source
@@ -24,10 +24,10 @@ from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.execute.tune_run import failing_the_study, take_error
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import NO_LOCK
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker
 from saddle.trial.measurement import Measurement

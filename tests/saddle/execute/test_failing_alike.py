@@ -14,9 +14,9 @@ from saddle.errors import FailedAlike
 from saddle.execute.driver import EndedStudy
 from saddle.execute.recorder import describe
 from saddle.report.write import markdown_of, page_of
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.study.own_sources import forget_own_modules
+from saddle.study.trainable.own_sources import forget_own_modules
 from saddle.trial.run_id import RunId
 from tests.support import in_process
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from saddle.cluster.gpu_share import TrialMemory
+from saddle.cluster.gpu.share import TrialMemory
 from saddle.errors import DoesNotFit, StudyError
 from saddle.execute import gpu_memory
 from saddle.execute.gpu_memory import FILE, GpuMemory

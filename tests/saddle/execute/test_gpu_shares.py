@@ -13,7 +13,7 @@ import ray
 from ray.util import placement_group_table
 
 from saddle.cluster.connection import OBJECT_STORE_BYTES, QUIET
-from saddle.cluster.gpu_share import TrialMemory
+from saddle.cluster.gpu.share import TrialMemory
 from saddle.execute.driver import Options, run_study
 from saddle.execute.progress import Silent
 from saddle.store.local import LocalStore

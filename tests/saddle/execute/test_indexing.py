@@ -8,9 +8,9 @@ import pytest
 
 from saddle.execute import recorder
 from saddle.execute.driver import EndedStudy, Options, run_study
-from saddle.store import ledger_index
-from saddle.store.ledger import Ledger
-from saddle.store.ledger_index import index_folder, number_of_segment, read_segments
+from saddle.store.ledger import ledger_index
+from saddle.store.ledger.ledger import Ledger
+from saddle.store.ledger.ledger_index import index_folder, number_of_segment, read_segments
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

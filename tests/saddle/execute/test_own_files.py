@@ -16,7 +16,7 @@ from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.errors import NotForACluster, OwnSourcesError, StudyError, UserError
 from saddle.store.local import LocalStore
-from saddle.study.own_sources import forget_own_modules, read_sources
+from saddle.study.trainable.own_sources import forget_own_modules, read_sources
 from saddle.studyfile.loader import load_studies
 from saddle.submit.job_spec import pack
 from tests.support import in_process
@@ -173,7 +173,7 @@ def test_a_changed_archive_is_not_run(folder: Path, tmp_path: Path, monkeypatch:
     store = LocalStore(tmp_path / "runs")
     run(folder, store)
     [archive] = (tmp_path / "runs/studies/moons").glob("sources-*.zip")
-    from saddle.store.source_archive import packed
+    from saddle.store.run_files.source_archive import packed
 
     archive.write_bytes(packed({"train.py": b"raise SystemExit('run')\n"}))
     monkeypatch.setenv("SADDLE_CACHE", str(tmp_path / "another"))

@@ -18,7 +18,7 @@ from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
 from saddle.store.base import Store
 from saddle.store.local import LocalStore
-from saddle.store.unit_log import units_folder
+from saddle.store.run_files.unit_log import units_folder
 from saddle.studyfile.loader import parse_studies
 from saddle.track.opening import tracking_uri
 from saddle.trial.run_id import RunId

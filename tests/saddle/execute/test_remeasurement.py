@@ -13,7 +13,7 @@ from saddle.archive.rows import study_rows
 from saddle.archive.studies import read_study, refuse_changes
 from saddle.errors import EvaluationChanged, StudyChanged, UserError
 from saddle.execute import remeasurement_task
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.record import TrialRecord

@@ -24,8 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from saddle.cluster.failures import Death
-from saddle.cluster.slot_count import SlotCount
+from saddle.cluster.capacity.slot_count import SlotCount
+from saddle.cluster.failures.causes import Death
 from saddle.design import replicates_of
 from saddle.design.study_arms import arms_of_study
 from saddle.design.trial_source import AblationSource
@@ -34,10 +34,10 @@ from saddle.execute.progress import Silent, start_progress
 from saddle.execute.recorder import Recorder
 from saddle.execute.scheduler import Scheduler
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import NO_LOCK
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from saddle.track.base import Tracker
 from saddle.trial.measurement import Measurement

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from saddle.cli.app import app
 from saddle.cli.checkup import find_mlflow, run_check
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trial.run_id import RunId
 from tests.support.commands import Command

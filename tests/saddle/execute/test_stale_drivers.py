@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
 from saddle.verify.verify_study import verify_study

@@ -130,7 +130,7 @@ def test_a_finished_study_starts_no_slots(store: LocalStore, monkeypatch: pytest
 
 
 def test_what_a_slot_is_asked_between_studies_it_answers_or_says_why_not() -> None:
-    from saddle.cluster.resources import slots_for
+    from saddle.cluster.capacity.resources import slots_for
     from saddle.execute.warm_slots import warm_slots
     from saddle.execute.worker.errand import Errand
     from saddle.trial.placement import Placement

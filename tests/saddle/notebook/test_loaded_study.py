@@ -13,7 +13,7 @@ from saddle.archive.studies import settle_study
 from saddle.errors import NoFrame, NotFound, UserError
 from saddle.notebook.study import LoadedStudy
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store
 from saddle.studyfile.loader import parse_studies

@@ -16,9 +16,9 @@ from saddle.analyse.study_results import StudyResults
 from saddle.design import make_arms, replicates
 from saddle.report.html import render
 from saddle.report.study_report import StudyReport
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record

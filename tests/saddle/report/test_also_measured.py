@@ -10,7 +10,7 @@ import pytest
 from saddle.report.markdown import render_markdown
 from saddle.report.study_report import StudyReport
 from saddle.report.study_sections.secondary_metrics import also_table
-from saddle.study.metrics import matching
+from saddle.study.trainable.metrics import matching
 
 CLEAN = "test/clean_accuracy"
 

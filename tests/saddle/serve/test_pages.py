@@ -24,12 +24,12 @@ from saddle.serve.watched.study import StudyReader
 from saddle.serve.watched.trial import TrialReader
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
-from saddle.store.notes import read_notes
 from saddle.store.open import open_store
 from saddle.store.ownership.lock import lock_study
-from saddle.store.trial_output import output_path, stamp_of
+from saddle.store.run_files.notes import read_notes
+from saddle.store.run_files.trial_output import output_path, stamp_of
 from saddle.trial.json_text import to_json
 from saddle.trial.run_id import RunId
 from tests.support.records import changed

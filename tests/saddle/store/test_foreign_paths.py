@@ -20,7 +20,7 @@ from saddle.search.storage import journal_path, open_journal
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.manifest import Saved, encode_manifest, manifest_path, read_manifest
-from saddle.store.ledger import Ledger, encode
+from saddle.store.ledger.ledger import Ledger, encode
 from saddle.store.local import LocalStore
 from saddle.store.open import open_store, study_folder, trial_folder
 from saddle.store.ownership.lock import driver_of, lock_path, lock_study

@@ -23,7 +23,7 @@ import optuna
 from saddle.errors import UserError
 from saddle.search.storage import journal_path, open_journal
 from saddle.trial.record import TrialRecord
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.lock import lock_study
 from saddle.store.open import open_store
 from saddle.track.mlflow_tracker import outbox_folder

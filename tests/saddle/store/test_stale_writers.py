@@ -12,7 +12,7 @@ import pytest
 
 import saddle.store.ownership.lease as leases
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.lock import lock_study
 from saddle.store.s3.store import S3Store
 from saddle.trial.run_id import RunId
@@ -33,7 +33,7 @@ from saddle.archive.progress import Progress
 from saddle.search.unfinished import write_settings
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
 from saddle.store.ownership.fence import TakenOver, write_fenced
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.lock import lock_study
 from saddle.store.open import open_store
 from saddle.store.checkpoint.retention import Removal, remove

@@ -7,7 +7,7 @@ import pytest
 from saddle.errors import StudyError
 from saddle.study.changes import Change, rule_of
 from saddle.study.selection import selection_of
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 
 TEXT = """

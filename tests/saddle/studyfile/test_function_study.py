@@ -11,8 +11,8 @@ import pytest
 
 from saddle.api import function_study
 from saddle.errors import StudyError, TrainableError
-from saddle.study.own_sources import forget_own_modules
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
+from saddle.study.trainable.own_sources import forget_own_modules
 from tests.trainables.own_loop import moons
 from trainables.contract import InProcessRun
 

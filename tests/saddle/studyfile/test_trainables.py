@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from saddle.errors import StudyError, TrainableError, UserError
-from saddle.study import trainables
-from saddle.study.hyperparameters import describe_trainable
-from saddle.study.metric_groups import families
-from saddle.study.trainables import GROUP, complete_trainable, find_trainables, load_trainable
+from saddle.study.trainable import loading
+from saddle.study.trainable.hyperparameters import describe_trainable
+from saddle.study.trainable.loading import GROUP, complete_trainable, find_trainables, load_trainable
+from saddle.study.trainable.metric_groups import families
 from saddle.studyfile.loader import parse_studies
 from trainables.contract import Config as Contract
 from trainables.contract import Metric, Report, complete_metric, hyperparameter
@@ -39,7 +39,7 @@ def _broken(tmp_path, monkeypatch) -> None:
         name: EntryPoint(name, value, GROUP)
         for name, value in {"broken": "broken_method", "gone": "gone_method", "empty": "json"}.items()
     }
-    monkeypatch.setattr(trainables, "find_trainables", lambda: points)
+    monkeypatch.setattr(loading, "find_trainables", lambda: points)
 
 
 @pytest.mark.usefixtures("_broken")
@@ -141,6 +141,6 @@ def test_measures_of_the_data_come_with_their_meaning() -> None:
 
 def test_measures_without_their_meaning_are_refused() -> None:
     code = load_trainable("segmentation").code
-    half = SimpleNamespace(**{name: getattr(code, name) for name in trainables.WANTED}, data_measures=lambda *_: {})
+    half = SimpleNamespace(**{name: getattr(code, name) for name in loading.WANTED}, data_measures=lambda *_: {})
     with pytest.raises(TrainableError, match="trainable half has one of DATA_MEASURES and data_measures; give both"):
         complete_trainable("half", half)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from saddle.archive.studies import settle_study
-from saddle.cluster.environment import FOR_DRIVER, FOR_TRIALS, OURS, for_workers, to_send
+from saddle.cluster.packages.environment import FOR_DRIVER, FOR_TRIALS, OURS, for_workers, to_send
 from saddle.errors import NotForACluster, SecretError, StudyChanged
 from saddle.store.open import open_store
 from saddle.studyfile.loader import load_studies, parse_studies

@@ -12,10 +12,10 @@ from mlflow.tracking import MlflowClient
 from saddle.archive.studies import read_study
 from saddle.search.optuna_search import trial_key
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger, encode
-from saddle.store.ledger_index import STAMP, checksum, index_folder
+from saddle.store.ledger.ledger import Ledger, encode
+from saddle.store.ledger.ledger_index import STAMP, checksum, index_folder
+from saddle.store.ledger.record_parquet import read_row
 from saddle.store.local import LocalStore
-from saddle.store.record_parquet import read_row
 from saddle.trial.record import SCHEMA_VERSION
 from saddle.trial.run_id import RunId
 from tests.support.records import changed

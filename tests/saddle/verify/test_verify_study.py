@@ -19,7 +19,7 @@ from saddle.archive.studies import read_study
 from saddle.cli.app import app
 from saddle.search.storage import open_journal
 from saddle.store.checkpoint.retention import Removal, remove, removed
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.lock import lock_study
 from saddle.track.outbox import Outbox

@@ -13,7 +13,7 @@ from typing import Any
 from saddle.analyse.arms.blocks import comparisons_in
 from saddle.analyse.arms.comparison import Comparison
 from saddle.analyse.arms.effects import ComparisonSpec
-from saddle.analyse.statistics.random_effects import FEWEST_BLOCKS, BlockMeans, block_means
+from saddle.analyse.statistics.regression.random_effects import FEWEST_BLOCKS, BlockMeans, block_means
 from saddle.analyse.statistics.scales import ScaleName
 from saddle.analyse.text.formatting import listed, plural, scale_of_differences
 from saddle.design import Arm

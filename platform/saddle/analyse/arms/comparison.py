@@ -10,10 +10,10 @@ from functools import cached_property
 from saddle.analyse.arms.effect import Kind
 from saddle.analyse.arms.paired_values import ArmValues, Pairs, pair
 from saddle.analyse.arms.verdict import Interval, Intervals
-from saddle.analyse.statistics.any_time import any_time_t
-from saddle.analyse.statistics.paired_t import PairedT, has_spread, paired_t
+from saddle.analyse.statistics.paired.paired_t import PairedT, has_spread, paired_t
+from saddle.analyse.statistics.paired.sign_test import SignTest
 from saddle.analyse.statistics.power import FEWEST_SEEDS
-from saddle.analyse.statistics.sign_test import SignTest
+from saddle.analyse.statistics.sequential.any_time import any_time_t
 from trainables.contract import Direction
 
 ROUNDING = 1e-12

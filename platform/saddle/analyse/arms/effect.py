@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.statistics.corrections import Correction
-from saddle.analyse.statistics.mixed_model import MixedEffect
+from saddle.analyse.statistics.paired.corrections import Correction
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.regression.mixed_model import MixedEffect
 from saddle.analyse.statistics.scales import ScaleName
 from trainables.contract import Direction, Metric
 

@@ -13,11 +13,11 @@ from saddle.analyse.arms.comparison import Comparison, compare
 from saddle.analyse.arms.effect import Effect, FailuresCounted
 from saddle.analyse.arms.paired_values import MISSING, ArmValues
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide, decide_with_failures
-from saddle.analyse.statistics.any_time import any_time_critical_t
-from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired.sign_flip import sign_flip_p
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
-from saddle.analyse.statistics.sign_flip import sign_flip_p
+from saddle.analyse.statistics.sequential.any_time import any_time_critical_t
 from saddle.analyse.statistics.t_distribution import critical_t
 from trainables.contract import Direction, Metric
 

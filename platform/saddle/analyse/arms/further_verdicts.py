@@ -14,12 +14,12 @@ from saddle.analyse.arms.blocks import comparisons_in
 from saddle.analyse.arms.comparison import Comparison
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, judge
-from saddle.analyse.statistics.corrections import adjust
+from saddle.analyse.statistics.paired.corrections import adjust
 from saddle.design import Arm
 from saddle.design.blocks import block_list
 from saddle.study.ablation import Ablation
-from saddle.study.declarations import Declarations
-from saddle.study.metrics import matching
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.metrics import matching
 from saddle.trial.record import TrialRecord
 
 

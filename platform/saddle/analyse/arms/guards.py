@@ -20,15 +20,15 @@ from saddle.analyse.arms.blocks import comparisons_in
 from saddle.analyse.arms.comparison import Comparison
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec
-from saddle.analyse.statistics.any_time import any_time_p
-from saddle.analyse.statistics.corrections import adjust, local_alpha
-from saddle.analyse.statistics.paired_t import has_spread
+from saddle.analyse.statistics.paired.corrections import adjust, local_alpha
+from saddle.analyse.statistics.paired.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
+from saddle.analyse.statistics.sequential.any_time import any_time_p
 from saddle.analyse.text.formatting import Scale
 from saddle.design import Arm
 from saddle.design.blocks import block_list
 from saddle.study.ablation import Ablation
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

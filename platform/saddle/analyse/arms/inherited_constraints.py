@@ -12,8 +12,8 @@ from saddle.analyse.text.formatting import Scale, plural
 from saddle.design import Arm, labels
 from saddle.design.blocks import block_list
 from saddle.study.ablation import Ablation
-from saddle.study.declarations import Declarations
 from saddle.study.models import Constraint
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 

@@ -9,7 +9,7 @@ from saddle.analyse.arms.contrast_effects import contrasts_of
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.paired_values import of_arm
 from saddle.analyse.best import value_of
-from saddle.analyse.statistics.mixed_model import Observation, mixed_effects
+from saddle.analyse.statistics.regression.mixed_model import Observation, mixed_effects
 from saddle.analyse.statistics.scales import ScaleName, to_scale
 from saddle.design import Arm
 from saddle.study.ablation import Ablation

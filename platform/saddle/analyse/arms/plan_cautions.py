@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec
-from saddle.analyse.statistics.any_time import any_time_critical_t
+from saddle.analyse.statistics.sequential.any_time import any_time_critical_t
 from saddle.analyse.statistics.t_distribution import critical_t
 from saddle.design.registry import design_of
 from saddle.study.ablation import Ablation

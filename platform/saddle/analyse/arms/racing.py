@@ -26,11 +26,11 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, conclude, verdict_of
 from saddle.analyse.arms.paired_values import MISSING, ArmValues
 from saddle.analyse.arms.verdict import SETTLED, Intervals
-from saddle.analyse.statistics.any_time import any_time_critical_t, any_time_p
-from saddle.analyse.statistics.corrections import adjust
-from saddle.analyse.statistics.group_sequential import Spending, critical_values, sequential_p
-from saddle.analyse.statistics.paired_t import PairedT
-from saddle.analyse.statistics.sign_test import SignTest
+from saddle.analyse.statistics.paired.corrections import adjust
+from saddle.analyse.statistics.paired.paired_t import PairedT
+from saddle.analyse.statistics.paired.sign_test import SignTest
+from saddle.analyse.statistics.sequential.any_time import any_time_critical_t, any_time_p
+from saddle.analyse.statistics.sequential.group_sequential import Spending, critical_values, sequential_p
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import scipy
 from saddle.analyse.arms.contrast_effects import contrasts_of
 from saddle.analyse.arms.effect import Kind
 from saddle.analyse.arms.paired_values import ArmValues, pair
-from saddle.analyse.statistics.group_sequential import critical_values
 from saddle.analyse.statistics.power import FEWEST_SEEDS, detectable_effect, limits, power, seeds_needed
-from saddle.analyse.statistics.sequential_power import detectable_by_look, power_by_look
+from saddle.analyse.statistics.sequential.group_sequential import critical_values
+from saddle.analyse.statistics.sequential.sequential_power import detectable_by_look, power_by_look
 from saddle.design import Arm
 from saddle.design.contrasts import spread_factor
 from saddle.study.ablation import Ablation

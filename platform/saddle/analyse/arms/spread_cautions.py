@@ -13,7 +13,7 @@ import scipy
 
 from saddle.analyse.arms.on_scale import on_scale
 from saddle.analyse.arms.paired_values import ArmValues, pair
-from saddle.analyse.statistics.paired_t import has_spread
+from saddle.analyse.statistics.paired.paired_t import has_spread
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName, is_defined
 from saddle.analyse.statistics.t_distribution import critical_t

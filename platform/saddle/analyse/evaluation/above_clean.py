@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from saddle.analyse.text.formatting import Scale, listed, plural
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

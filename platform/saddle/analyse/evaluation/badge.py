@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from saddle.analyse.evaluation.above_clean import more_accurate_attacked
 from saddle.analyse.text.formatting import listed
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 Flag = Callable[[TrialRecord, Declarations], Iterable[str]]

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from saddle.analyse.cautions import informative_above
 from saddle.analyse.text.formatting import Scale, label
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

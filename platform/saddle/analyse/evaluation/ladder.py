@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Final
 
 from saddle.analyse.text.formatting import Scale
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saddle.analyse.evaluation.evaluations import declared_attacks
-from saddle.analyse.statistics.mcnemar import clustered_mcnemar, mcnemar_p, several_to_a_group
+from saddle.analyse.statistics.paired.mcnemar import clustered_mcnemar, mcnemar_p, several_to_a_group
 from saddle.errors import NoPredictions, OtherAttacks, OtherSamples
 from saddle.study.nearest import nearest
 from saddle.trial.outcome import Outcome

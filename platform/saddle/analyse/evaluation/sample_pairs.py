@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from saddle.analyse.evaluation.predictions import SampleTest, mcnemar, read_predictions, stores_predictions
-from saddle.analyse.statistics.corrections import adjust
+from saddle.analyse.statistics.paired.corrections import adjust
 from saddle.analyse.study_results import StudyResults
 from saddle.errors import Damaged, ForeignPath, NoPredictions, OtherAttacks, OtherSamples
 from saddle.store.base import Store

@@ -19,12 +19,12 @@ from saddle.analyse.statistics.scales import ScaleName, is_defined, to_scale
 from saddle.analyse.text.formatting import Scale, label, listed, plural
 from saddle.design import Arm, labels
 from saddle.design.blocks import replicate_name
-from saddle.study.declarations import Declarations
 from saddle.study.history import PlanHistory, SeedPlan
 from saddle.study.models import Study
 from saddle.study.published import Published, PublishedValue
-from saddle.study.relation import ARM, GAIN, OVER, PUBLISHED, Relation, RelationUnit
-from saddle.study.unit_facts import UnitFacts
+from saddle.study.relations.relation import ARM, GAIN, OVER, PUBLISHED, Relation, RelationUnit
+from saddle.study.relations.unit_facts import UnitFacts
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import same
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord

@@ -10,7 +10,7 @@ from saddle.analyse.relations.fitted_slope import FittedRelation
 from saddle.analyse.relations.tried_predictors import TriedPredictor
 from saddle.analyse.relations.unit import Unit
 from saddle.analyse.relations.word import PILOT_BELOW
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.analyse.statistics.permutations import number_of_orders
 from saddle.analyse.text.formatting import listed, p_equals, plural, setting
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddle.analyse.relations.unit import Unit, UnitEstimate
-from saddle.analyse.statistics.meta_regression import centred, membership
-from saddle.analyse.statistics.paired_t import Floats
-from saddle.analyse.statistics.seed_variance import sample_variances, shrunk_freedom, shrunk_variances
+from saddle.analyse.statistics.paired.paired_t import Floats
+from saddle.analyse.statistics.regression.meta_regression import centred, membership
+from saddle.analyse.statistics.regression.seed_variance import sample_variances, shrunk_freedom, shrunk_variances
 from saddle.analyse.statistics.t_distribution import critical_t
 
 

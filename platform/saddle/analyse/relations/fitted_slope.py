@@ -9,10 +9,10 @@ import numpy as np
 
 from saddle.analyse.relations.estimates import UnitData
 from saddle.analyse.relations.line import FamilyLine, family_lines
-from saddle.analyse.statistics.meta_regression import Slopes, fit_slopes, fit_without_each, slopes_by_family
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.analyse.statistics.permutations import Orders, orders_within
-from saddle.analyse.statistics.within_correlation import partial_correlation, rank_correlation
+from saddle.analyse.statistics.regression.meta_regression import Slopes, fit_slopes, fit_without_each, slopes_by_family
+from saddle.analyse.statistics.regression.within_correlation import partial_correlation, rank_correlation
 
 DIMENSION = "dimension"
 """The predictor with the number of input values of a unit, whose logarithm the partial correlation holds."""

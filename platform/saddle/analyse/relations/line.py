@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddle.analyse.relations.estimates import UnitData
-from saddle.analyse.statistics.meta_regression import Slopes, slopes_by_family
+from saddle.analyse.statistics.regression.meta_regression import Slopes, slopes_by_family
 from saddle.analyse.statistics.t_distribution import critical_t
 
 

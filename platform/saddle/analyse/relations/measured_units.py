@@ -11,11 +11,11 @@ from saddle.analyse.arms.paired_values import MISSING, ArmValues, measure, pair
 from saddle.analyse.relations.unit import Unit
 from saddle.analyse.statistics.scales import ScaleName, is_defined, to_scale
 from saddle.design import Arm
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
-from saddle.study.relation import Predictor, Relation, RelationUnit
-from saddle.study.unit_facts import UnitFacts
-from saddle.study.unit_predictors import metric_of
+from saddle.study.relations.relation import Predictor, Relation, RelationUnit
+from saddle.study.relations.unit_facts import UnitFacts
+from saddle.study.relations.unit_predictors import metric_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 
 

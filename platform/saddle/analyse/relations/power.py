@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 
 from saddle.analyse.relations.word import claimed_signs
-from saddle.analyse.statistics.meta_regression import centred, membership
-from saddle.analyse.statistics.paired_t import Floats
-from saddle.analyse.statistics.seed_variance import shrunk_variances
+from saddle.analyse.statistics.paired.paired_t import Floats
+from saddle.analyse.statistics.regression.meta_regression import centred, membership
+from saddle.analyse.statistics.regression.seed_variance import shrunk_variances
 from saddle.analyse.text.formatting import listed, plural
 
 CORRELATIONS = (0.5, 0.7, 0.8, 0.9)

@@ -10,9 +10,9 @@ import numpy as np
 
 from saddle.analyse.relations.estimates import mean_gains
 from saddle.analyse.relations.unit import Unit
-from saddle.analyse.statistics.meta_regression import membership
 from saddle.analyse.statistics.permutations import orders_within
-from saddle.analyse.statistics.within_correlation import correlations
+from saddle.analyse.statistics.regression.meta_regression import membership
+from saddle.analyse.statistics.regression.within_correlation import correlations
 
 
 @dataclass(frozen=True)

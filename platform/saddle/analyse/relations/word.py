@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from saddle.analyse.statistics.meta_regression import fit_slopes, fit_without_each
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
+from saddle.analyse.statistics.regression.meta_regression import fit_slopes, fit_without_each
 
 FEWEST_FREEDOM = 1
 """Residual degrees of freedom below which nothing is claimed, with one family: three units."""

@@ -8,9 +8,9 @@ import scipy
 
 from saddle.analyse.best import candidates
 from saddle.analyse.text.formatting import Scale, listed, plural
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from saddle.analyse.searches.chance_and_ties import samples_of
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from saddle.analyse.best import candidates
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.study.models import Constraint
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -14,7 +14,7 @@ import numpy as np
 
 from saddle.analyse.best import trial_order
 from saddle.analyse.searches.importance import drawn
-from saddle.analyse.statistics.robust_slope import robust_slope
+from saddle.analyse.statistics.regression.robust_slope import robust_slope
 from saddle.analyse.text.formatting import Scale, plural, setting
 from saddle.study.models import Study
 from saddle.study.space import Parameter

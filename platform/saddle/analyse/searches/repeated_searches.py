@@ -15,7 +15,7 @@ import numpy as np
 from saddle.analyse.best import value_of
 from saddle.analyse.searches.hypervolume import dominated_share
 from saddle.analyse.searches.search import twin
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.analyse.study_comparison import StudyView
 from saddle.study.models import Study
 from saddle.study.values import canonical

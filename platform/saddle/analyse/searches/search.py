@@ -19,10 +19,10 @@ from saddle.analyse.searches.marginal_effect import effect_sentence, marginal_ef
 from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.searches.search_cautions import failures, idle_parts, of_the_best, of_the_front
 from saddle.analyse.text.formatting import DASH, Scale, label, listed, plural, setting, settings
-from saddle.study.declarations import Declarations
-from saddle.study.metrics import matching
 from saddle.study.models import Study
 from saddle.study.selection import objectives_of
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.metrics import matching
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -9,10 +9,10 @@ from saddle.analyse.searches.close_to_best import close_to_best
 from saddle.analyse.searches.early_stopping import unreached_stopping
 from saddle.analyse.searches.importance import drawn
 from saddle.analyse.text.formatting import Scale, plural, setting
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.seeds import SEARCH_SEED
 from saddle.study.space import Parameter
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import canonical
 from saddle.trial.outcome import RETRYABLE
 from saddle.trial.record import TrialRecord

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 
 
 def attainment_surfaces(runs: Sequence[Floats], counts: Sequence[int]) -> list[Floats]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 
 MOST_EXACT = math.factorial(7)
 """Orders up to which all are taken: one family of seven points, or several of fewer."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from saddle.analyse.arms.mean_ranks import RankedGroup
-from saddle.analyse.arms.rank_balance import RankBalance
-from saddle.analyse.arms.rank_response import RankResponse
-from saddle.analyse.arms.ranked_arms import RankedArms
+from saddle.analyse.arms.ranks.mean_ranks import RankedGroup
+from saddle.analyse.arms.ranks.rank_balance import RankBalance
+from saddle.analyse.arms.ranks.rank_response import RankResponse
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.text.formatting import Scale, listed, plural
 from trainables.contract import Metric

@@ -14,7 +14,7 @@ from pathlib import Path
 from saddle.archive.studies import StoredStudy
 from saddle.own_packages import find_root
 from saddle.store.base import Store
-from saddle.store.source_archive import archive_path
+from saddle.store.run_files.source_archive import archive_path
 
 FILES = Path(__file__).parent / "folder_files"
 LOAD_SECONDS = 300

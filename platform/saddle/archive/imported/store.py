@@ -18,13 +18,13 @@ from saddle.design.blocks import replicate_name, settings_of
 from saddle.errors import StudyChanged, TableChanged, UserError
 from saddle.report.write import report_path, write_report
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
 from saddle.store.ownership.lock import lock_study
-from saddle.study.declarations import Declarations
 from saddle.study.imported_table import IMPORTED, ImportedTable
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 from saddle.studyfile.loader import refused_differences
 from saddle.track.answer_payload import describe_answer
 from saddle.track.arm_payload import describe_arms

@@ -17,8 +17,8 @@ from saddle.errors import StorageError, UserError
 from saddle.store.base import Store
 from saddle.store.open import open_store, study_folder
 from saddle.store.ownership.fence import StudyLock, write_fenced
-from saddle.study.declarations import Declarations
 from saddle.study.nearest import nearest
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import canonical, readable, same
 from saddle.trial.json_text import to_json
 from saddle.trial.outcome import Outcome

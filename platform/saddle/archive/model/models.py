@@ -13,9 +13,9 @@ from saddle.errors import NotFound, TrainableError, UserError
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, load_state
 from saddle.store.checkpoint.retention import describe_removal
-from saddle.study.declarations import Declarations
 from saddle.study.imported_table import IMPORTED
-from saddle.study.trainables import LoadedTrainable, find_trainables, load_trainable
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.loading import LoadedTrainable, find_trainables, load_trainable
 from trainables.contract import NotProvided
 
 

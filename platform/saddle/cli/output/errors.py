@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from saddle.cli.output.terminal import echo
-from saddle.cluster.leave import INTERRUPTED
+from saddle.cluster.failures.leave import INTERRUPTED
 from saddle.process_setup import set_up_process
 
 P = ParamSpec("P")

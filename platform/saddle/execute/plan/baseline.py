@@ -8,7 +8,7 @@ from saddle.analyse.best import best_trial
 from saddle.archive.studies import has_begun, read_study
 from saddle.errors import NothingToBuildOn
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.study.models import Study
 
 

@@ -20,11 +20,11 @@ from saddle.execute.fingerprint import fingerprint_data, fingerprint_environment
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
-from saddle.store.source_archive import changed_files
+from saddle.store.ledger.ledger import Ledger
+from saddle.store.run_files.source_archive import changed_files
 from saddle.study.evaluation import as_trained
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.study.values import canonical, readable, same
 from saddle.trial.json_text import to_json
 from saddle.trial.record import TrialRecord

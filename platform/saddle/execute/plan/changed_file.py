@@ -13,7 +13,7 @@ from saddle.errors import EvaluationChanged, StudyChanged
 from saddle.execute.plan.changed_code import changed_code
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.study.changes import Change
 from saddle.study.models import Study
 from saddle.studyfile.dump import differences_under

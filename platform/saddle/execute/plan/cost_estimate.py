@@ -9,13 +9,13 @@ from statistics import mean, median
 from typing import Any
 
 from saddle.archive.studies import read_study, study_names
-from saddle.cluster.resources import trial_shape
+from saddle.cluster.capacity.resources import trial_shape
 from saddle.errors import UserError
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import trial_folder
 from saddle.study.models import Resources
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId
 

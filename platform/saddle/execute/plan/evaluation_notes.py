@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saddle.analyse.text.formatting import listed, setting
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from saddle.study.values import canonical
 from trainables.contract import Resolved
 

@@ -11,10 +11,10 @@ from saddle.archive.studies import read_study
 from saddle.search.distinct_settings import finite_values
 from saddle.search.lattice import evenly, nearest_step
 from saddle.store.base import Store
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
 from saddle.study.seeds import SEARCH_SEED
 from saddle.study.space import Parameter
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import canonical
 from saddle.studyfile.dump import dump_plain, plain_study
 from saddle.trial.record import TrialRecord

@@ -10,10 +10,10 @@ from saddle.archive.lookup import find_run
 from saddle.archive.studies import StoredStudy, read_study, study_names
 from saddle.errors import UserError
 from saddle.store.base import Store
-from saddle.study.declarations import Declarations
-from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.metrics import in_points, too_large
 
 
 @dataclass(frozen=True)

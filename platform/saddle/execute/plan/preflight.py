@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from saddle.archive.studies import read_study, refuse_changes
-from saddle.cluster.resources import slots_for
+from saddle.cluster.capacity.resources import slots_for
 from saddle.design.blocks import Block, block_list, settings_of
 from saddle.design.components import settings_at
 from saddle.execute.plan.baseline import find_baseline
@@ -20,7 +20,7 @@ from saddle.execute.plan.units import settings_in_units
 from saddle.store.base import Store
 from saddle.store.ownership.lock import driver_of, lock_study
 from saddle.study.models import Ablation, Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.trial.run_id import RunId
 from trainables.contract import Resolved, resolve
 from trainables.datasets.config import FolderDataset, ParquetDataset

@@ -9,7 +9,7 @@ from typing import Any
 from saddle.design import Arm, blocks_of_study
 from saddle.design.blocks import settings_of
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from trainables.contract import resolve
 
 MOST = 6

@@ -16,11 +16,11 @@ from saddle.design.study_arms import arms_of_study
 from saddle.execute.plan import units
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.study.models import Study
-from saddle.study.relation import plan_digest
-from saddle.study.trainables import LoadedTrainable
-from saddle.study.unit_facts import UnitFacts
+from saddle.study.relations.relation import plan_digest
+from saddle.study.relations.unit_facts import UnitFacts
+from saddle.study.trainable.loading import LoadedTrainable
 
 ASSUMED = (3.0, 1.5)
 """Standard deviations of true gains over units, and of a unit's paired gains over seeds, in points, where no data say;

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saddle.analyse.text.formatting import listed
 from saddle.study.models import Study
 from saddle.study.selection import selection_of
-from saddle.study.trainables import LoadedTrainable
+from saddle.study.trainable.loading import LoadedTrainable
 from trainables.contract import Resolved
 
 MOST_NAMED = 6

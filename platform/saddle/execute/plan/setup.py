@@ -17,14 +17,14 @@ from saddle.search.storage import journal_path, name_in_storage, open_storage
 from saddle.search.unfinished import begun_trials
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
+from saddle.store.ledger.trial_aside import set_trial_aside
 from saddle.store.open import study_folder, trial_folder
 from saddle.store.ownership.fence import NO_LOCK, StudyLock
-from saddle.store.trial_aside import set_trial_aside
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
 from saddle.study.nearest import nearest
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.trial.placement import Placement
 from saddle.trial.record import TrialRecord
 from saddle.trial.run_id import RunId

@@ -11,7 +11,7 @@ from typing import Any
 from saddle.analyse.arms.seeds_needed import Need, Spread, bounds_of, effects_count, limits_of, needs
 from saddle.analyse.tuning import grown_past
 from saddle.archive.studies import StoredStudy, growth_of, read_study
-from saddle.cluster.resources import slots_for, trial_shape
+from saddle.cluster.capacity.resources import slots_for, trial_shape
 from saddle.design import Arm, blocks_of_study, labels
 from saddle.design.blocks import block_name, settings_of
 from saddle.design.components import varied as varied_by
@@ -31,11 +31,11 @@ from saddle.execute.plan.search_notes import search_notes
 from saddle.execute.plan.selection_notes import selection_notes
 from saddle.search.distinct_settings import planned_trials
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
-from saddle.study.declarations import Declarations
-from saddle.study.lacking_parts import given_up
+from saddle.store.ledger.ledger import Ledger
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.lacking_parts import given_up
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.study.values import canonical
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

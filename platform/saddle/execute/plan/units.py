@@ -12,12 +12,12 @@ from saddle.design.study_arms import arms_of_study
 from saddle.execute.plan.checked_data import key_of, read_note, write_note
 from saddle.execute.plan.checking_run import CheckingRun
 from saddle.store.base import Store
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.ownership.fence import StudyLock
-from saddle.store.unit_log import lacking, read_units, write_absent, write_measures
+from saddle.store.run_files.unit_log import lacking, read_units, write_absent, write_measures
 from saddle.study.models import Study
-from saddle.study.relation import RelationUnit
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.relations.relation import RelationUnit
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from trainables.contract import resolve
 from trainables.datasets.errors import DataNotFoundError
 

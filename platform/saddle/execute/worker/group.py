@@ -8,9 +8,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from saddle.cluster.failures import explain_death, is_process_end
+from saddle.cluster.capacity.resources import Shape, on_machine
+from saddle.cluster.failures.causes import explain_death, is_process_end
 from saddle.cluster.ray_internals import make_trainer
-from saddle.cluster.resources import Shape, on_machine
 from saddle.execute.worker.coordinator import Coordinator
 from saddle.execute.worker.rank import serve_rank
 from saddle.execute.worker.worker import START_SECONDS, WorkerNotStarted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saddle.cluster.gpu_share import memory_limit
+from saddle.cluster.gpu.share import memory_limit
 
 
 def limit_memory(share: float) -> None:

@@ -10,9 +10,9 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from saddle.cluster.gpu_share import TrialMemory
+from saddle.cluster.gpu.share import TrialMemory
 from saddle.redaction import redacting
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.trainable_source import TrainableSource
 from trainables.contract import InProcessRun
 

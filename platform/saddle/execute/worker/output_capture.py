@@ -24,7 +24,7 @@ from saddle.cluster.ray_internals import logs_folder
 from saddle.execute.worker.pending_epoch import PendingEpoch
 from saddle.store.base import Store
 from saddle.store.open import open_store
-from saddle.store.trial_output import HEAD_BYTES, TAIL_BYTES, output_path, shown_text, stamp_of
+from saddle.store.run_files.trial_output import HEAD_BYTES, TAIL_BYTES, output_path, shown_text, stamp_of
 from saddle.study.values import short_hash
 from saddle.trial.messages import LastMessage, Message, StartMessage
 

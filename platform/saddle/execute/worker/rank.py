@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from saddle.cluster.credentials import adopt_credentials
-from saddle.cluster.worker_exit import note_exits
+from saddle.cluster.failures.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.memory_limit import limit_memory
 from saddle.execute.worker.output_capture import keeping_output

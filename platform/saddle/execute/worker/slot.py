@@ -11,8 +11,8 @@ from typing import Any
 
 from ray import tune
 
+from saddle.cluster.capacity.resources import needs_group
 from saddle.cluster.credentials import adopt_credentials
-from saddle.cluster.resources import needs_group
 from saddle.execute.worker.errand import ANSWER, ERRAND, run_errand
 from saddle.execute.worker.group import GroupWorker
 from saddle.execute.worker.worker import InProcessWorker, Worker

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from saddle.cluster.gpu_errors import GpuError, fatal_gpu_error
-from saddle.cluster.gpus import mps_folder, own_gpu
+from saddle.cluster.gpu.devices import mps_folder, own_gpu
+from saddle.cluster.gpu.errors import GpuError, fatal_gpu_error
 from saddle.execute.fingerprint import checksum_of_code, fingerprint_data
 from saddle.execute.worker.artifacts import store_arrays, store_images
 from saddle.execute.worker.pending_epoch import BackgroundWriter, PendingEpoch
@@ -23,11 +23,11 @@ from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded, load_st
 from saddle.store.checkpoint.curve import of_attempt
 from saddle.store.checkpoint.plain_state import NotPlain
 from saddle.store.infrastructure_errors import full_folder, infrastructure_error
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import open_store, trial_folder
-from saddle.store.source_archive import located
-from saddle.study.best_minus_last import best_minus_last
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.store.run_files.source_archive import located
+from saddle.study.trainable.best_minus_last import best_minus_last
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.trial.measurement import Measurement, image_of_epoch, is_of_epoch
 from saddle.trial.messages import (
     EndMessage,

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from saddle.cluster.worker_exit import note_exits
+from saddle.cluster.failures.worker_exit import note_exits
 from saddle.execute.worker.malloc import keep_freed_memory
 from saddle.execute.worker.output_capture import keeping_output
 from saddle.execute.worker.pending_epoch import PendingEpoch, settled
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.trainable_source import TrainableSource
 from saddle.trial.messages import Message, StartMessage
 

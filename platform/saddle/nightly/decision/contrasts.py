@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import scipy
 
 from saddle.analyse.arms.comparison import ROUNDING, Comparison
-from saddle.analyse.statistics.group_sequential import SPENDING, Spending, critical_values
-from saddle.analyse.statistics.paired_t import has_spread
+from saddle.analyse.statistics.paired.paired_t import has_spread
+from saddle.analyse.statistics.sequential.group_sequential import SPENDING, Spending, critical_values
 from saddle.nightly.decision.decision import FAILURES, MetricEffect
 from saddle.nightly.decision.policy import Watched
 

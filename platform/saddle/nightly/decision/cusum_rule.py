@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from saddle.analyse.statistics.cusum import alarm_limit
+from saddle.analyse.statistics.sequential.cusum import alarm_limit
 from saddle.nightly.decision.decision import ChangeRange, Decision, Difference, Kind, MetricEffect
 from saddle.nightly.decision.differences import differences
 from saddle.nightly.decision.night import Environment, Measurement, Night, Replicate

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import stdev
 
-from saddle.analyse.statistics.cusum import batches_to_alarm
-from saddle.analyse.statistics.sequential_power import power_by_look
+from saddle.analyse.statistics.sequential.cusum import batches_to_alarm
+from saddle.analyse.statistics.sequential.sequential_power import power_by_look
 from saddle.analyse.text.formatting import Scale, plural
 from saddle.nightly.decision.contrasts import Look
 from saddle.nightly.decision.cusum_rule import limit_of

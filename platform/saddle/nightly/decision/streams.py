@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import fmean
 
-from saddle.analyse.statistics.cusum import next_sum, t_rank_score
+from saddle.analyse.statistics.sequential.cusum import next_sum, t_rank_score
 from saddle.nightly.decision.policy import Watched
 
 Batch = tuple[float | None, ...]

@@ -10,8 +10,8 @@ from saddle.nightly.pages.trend import trend
 from saddle.report.blocks import Figures, Text
 from saddle.report.page import render_page
 from saddle.report.section import Part
-from saddle.study.declarations import Declarations
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import Declarations
 
 COLUMNS = ("night", "result", "result", "commits", "code", "trials")
 

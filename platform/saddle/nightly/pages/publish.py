@@ -12,7 +12,7 @@ from saddle.nightly.policy_of_study import policy_of, section
 from saddle.nightly.storage import DIFF, NightlyStorage
 from saddle.store.ownership.fence import StudyLock
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 
 INDEX, PLAIN, FEED, REPORT = "index.html", "index.json", "feed.xml", "report.html"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.analyse.study_comparison import StudyComparison, StudyView, is_identical, mean_sd
 from saddle.analyse.text.formatting import DASH, Scale, duration, label, p_value
 from saddle.report.blocks import Table

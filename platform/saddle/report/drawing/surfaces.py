@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.report.drawing.canvas import PALETTE
 from trainables.contract import Metric
 

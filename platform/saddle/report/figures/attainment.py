@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from saddle.analyse.statistics.attainment import attainment_surfaces
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import listed
 from saddle.report.drawing.axes import clean, legend_below, metric_axis

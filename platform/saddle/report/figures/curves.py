@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.evaluation.validation_terms import validation_terms
-from saddle.analyse.statistics.paired_t import Floats
+from saddle.analyse.statistics.paired.paired_t import Floats
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import label, listed
 from saddle.report.cited_trials import leaders
@@ -19,8 +19,8 @@ from saddle.report.drawing.axes import clean, epoch_axis, legend_below, metric_a
 from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, is_narrow, nothing
 from saddle.report.drawing.dense import MANY
 from saddle.report.study_figure import StudyFigure
-from saddle.study.declarations import Declarations
 from saddle.study.selection import objectives_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -14,7 +14,7 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.paired_values import ArmValues
 from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import Scale, label, plural
 from saddle.report.drawing.arm_order import SORTED_FROM, arms_in_order

@@ -17,7 +17,7 @@ from saddle.design import Arm
 from saddle.report.drawing.axes import Numbers, clean, legend_below, metric_axis, style_of
 from saddle.report.drawing.canvas import MUTED, LazyFigure, draw, is_narrow
 from saddle.report.study_figure import StudyFigure
-from saddle.study.metrics import matching
+from saddle.study.trainable.metrics import matching
 from trainables.contract import Metric
 
 FEWEST_LEVELS = 3

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from saddle.analyse.arms.paired_values import ArmValues
-from saddle.analyse.arms.ranked_arms import RankedArms
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms
 from saddle.analyse.study_results import StudyResults
 from saddle.report.drawing.axes import clean, legend_below, metric_axis
 from saddle.report.drawing.canvas import ACCENT, MUTED, PALETTE, LazyFigure, draw, hover, is_narrow

@@ -13,7 +13,7 @@ from saddle.report.drawing.axes import clean, legend_below, metric_axis, style_o
 from saddle.report.drawing.canvas import PALETTE, LazyFigure, draw
 from saddle.report.drawing.dense import dots
 from saddle.report.study_figure import StudyFigure
-from saddle.study.declarations import Declarations
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from saddle.analyse.arms.effect import Effect
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.statistics.corrections import NAMES
-from saddle.analyse.statistics.effect_size import size_interval
+from saddle.analyse.statistics.paired.corrections import NAMES
+from saddle.analyse.statistics.paired.effect_size import size_interval
 from saddle.analyse.text.formatting import DASH, p_value, signed
 from saddle.report.blocks import Block, Folded, Table
 from saddle.report.section import Section, present

@@ -19,8 +19,8 @@ from saddle.report.comparison_sections.tables import EVALUATION_COLUMNS, EVALUAT
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
 from saddle.report.trial_name import trial_name
-from saddle.study.declarations import Declarations
 from saddle.study.selection import selection_of
+from saddle.study.trainable.declarations import Declarations
 from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 

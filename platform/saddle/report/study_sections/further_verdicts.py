@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saddle.analyse.arms.further_verdicts import FurtherVerdict
 from saddle.analyse.sentences import scale_of
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value
 from saddle.report.blocks import Block, Folded, Table
 from saddle.report.section import Section

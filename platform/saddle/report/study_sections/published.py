@@ -12,9 +12,9 @@ from saddle.errors import TrainableError
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
-from saddle.study.declarations import Declarations
 from saddle.study.published import PublishedValue
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.declarations import Declarations
+from saddle.study.trainable.loading import load_trainable
 from trainables.contract import Config
 
 MOST_CONDITIONS = 12

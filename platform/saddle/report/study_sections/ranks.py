@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from saddle.analyse.arms.mean_ranks import RankedGroup
-from saddle.analyse.arms.ranked_arms import RankedArms
+from saddle.analyse.arms.ranks.mean_ranks import RankedGroup
+from saddle.analyse.arms.ranks.ranked_arms import RankedArms
 from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import DASH, Scale, label, p_value
 from saddle.analyse.text.ranked_arms import balance_sentence, response_sentence, verdict_sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from saddle.analyse.arms.blocks import DESCRIPTIVE
-from saddle.analyse.statistics.corrections import NAMES
+from saddle.analyse.statistics.paired.corrections import NAMES
 from saddle.report.blocks import Block, Folded, Table, Text
 from saddle.report.drawing.arm_order import rows_in_order
 from saddle.report.section import Section

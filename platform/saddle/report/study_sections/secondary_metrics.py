@@ -10,7 +10,7 @@ from saddle.analyse.text.formatting import DASH, Scale, label
 from saddle.report.blocks import Block, Table
 from saddle.report.section import Section, present
 from saddle.report.study_report import StudyReport
-from saddle.study.metrics import matching
+from saddle.study.trainable.metrics import matching
 from trainables.contract import Metric
 
 MOST_ABREAST = 7

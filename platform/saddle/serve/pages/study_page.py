@@ -10,7 +10,7 @@ from saddle.serve.pages.chart import PALETTE, Chart, Curve, draw_chart
 from saddle.serve.pages.render import render_page, render_regions
 from saddle.serve.watched.study import WatchedStudy
 from saddle.serve.watched.trial_lines import RUNNING, STARTING
-from saddle.store.notes import LONGEST_NOTE
+from saddle.store.run_files.notes import LONGEST_NOTE
 
 REGIONS = ("status", "stop", "arms", "running", "curves", "trials", "notes")
 MOST_TRIALS = 200

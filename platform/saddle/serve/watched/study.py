@@ -22,11 +22,11 @@ from saddle.serve.watched.trial_lines import PLANNED, TrialLine, by_arm, ended_l
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints
 from saddle.store.checkpoint.measurements import measurements_folder
-from saddle.store.checks import checks_folder
-from saddle.store.ledger import Ledger
-from saddle.store.notes import Note, read_notes
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.open import study_folder
 from saddle.store.parallel import in_parallel
+from saddle.store.run_files.checks import checks_folder
+from saddle.store.run_files.notes import Note, read_notes
 from saddle.study.seeds import SEARCH_SEED
 from saddle.trial.progress import TrialProgress
 from saddle.trial.run_id import RunId

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from saddle.study.declarations import UNDECLARED
-from saddle.study.metric_groups import families
-from saddle.study.metrics import in_points, too_large
 from saddle.study.models import Constraint
 from saddle.study.nearest import nearest
+from saddle.study.trainable.declarations import UNDECLARED
+from saddle.study.trainable.metric_groups import families
+from saddle.study.trainable.metrics import in_points, too_large
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path
 from trainables.contract import Metric

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from saddle.study.declarations import UNDECLARED
 from saddle.study.nearest import nearest
+from saddle.study.trainable.declarations import UNDECLARED
 from saddle.studyfile.draft import Draft
 from saddle.studyfile.problem import Path
 

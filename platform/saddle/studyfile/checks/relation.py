@@ -8,10 +8,10 @@ from typing import Any
 
 from saddle.design.relation_design import relation_arms, unit_blocks
 from saddle.errors import DesignError
-from saddle.study.declarations import Declarations
 from saddle.study.nearest import nearest
-from saddle.study.relation import Relation
-from saddle.study.unit_predictors import metric_of, why_refused
+from saddle.study.relations.relation import Relation
+from saddle.study.relations.unit_predictors import metric_of, why_refused
+from saddle.study.trainable.declarations import Declarations
 from saddle.study.values import repeats
 from saddle.studyfile.checks.metrics import check_compared, check_scale
 from saddle.studyfile.checks.settings import known_settings, mistakes_with, refuse_at, refuse_name

@@ -10,7 +10,7 @@ from scipy import stats
 
 from saddle.analyse.arms.added_arms import growth_bound
 from saddle.analyse.expectation import reached_words
-from saddle.analyse.statistics.corrections import adjust
+from saddle.analyse.statistics.paired.corrections import adjust
 from saddle.analyse.study_comparison import compare_studies, view_of
 from saddle.analyse.study_results import StudyResults
 from saddle.archive.studies import read_study, settle_study
@@ -21,7 +21,7 @@ from saddle.report.comparison_sections.tables import arms_table
 from saddle.report.drawing.arm_order import rows_in_order
 from saddle.report.figures.effects import forest, named
 from saddle.serve.watched.study import StudyReader
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.history import PlanGrowth, PlanHistory, SeedPlan
 from saddle.studyfile.loader import parse_studies

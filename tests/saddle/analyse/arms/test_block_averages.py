@@ -65,7 +65,7 @@ def test_gains_that_are_alike_everywhere_have_no_spread_between_datasets() -> No
 
 @pytest.mark.parametrize("mean", [0.0])
 def test_a_mean_gain_of_nothing_over_datasets_is_claimed_rarely(mean: float) -> None:
-    from saddle.analyse.statistics.random_effects import block_means
+    from saddle.analyse.statistics.regression.random_effects import block_means
 
     draw = np.random.default_rng(5)
     claims = 0

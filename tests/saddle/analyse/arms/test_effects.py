@@ -16,10 +16,10 @@ from saddle.analyse.arms.effect import Effect, FailuresCounted
 from saddle.analyse.arms.effects import ComparisonSpec, hedges, paired_effects
 from saddle.analyse.arms.paired_values import MISSING, ArmValues
 from saddle.analyse.arms.verdict import Intervals, Verdict, decide
-from saddle.analyse.statistics.any_time import any_time_critical_t
-from saddle.analyse.statistics.corrections import Correction, adjust, local_alpha
-from saddle.analyse.statistics.paired_t import paired_t
-from saddle.analyse.statistics.sign_flip import sign_flip_p
+from saddle.analyse.statistics.paired.corrections import Correction, adjust, local_alpha
+from saddle.analyse.statistics.paired.paired_t import paired_t
+from saddle.analyse.statistics.paired.sign_flip import sign_flip_p
+from saddle.analyse.statistics.sequential.any_time import any_time_critical_t
 from trainables.contract import complete_metric
 
 

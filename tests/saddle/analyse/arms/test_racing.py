@@ -12,7 +12,7 @@ from saddle.analyse.arms.effects import ComparisonSpec, paired_effects
 from saddle.analyse.arms.paired_values import MISSING, NO_VALUE, ArmValues
 from saddle.analyse.arms.racing import RaceState, race
 from saddle.analyse.arms.verdict import Verdict
-from saddle.analyse.statistics.group_sequential import Spending, critical_values
+from saddle.analyse.statistics.sequential.group_sequential import Spending, critical_values
 from trainables.contract import complete_metric
 
 SEEDS = range(8)

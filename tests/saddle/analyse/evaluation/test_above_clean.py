@@ -9,8 +9,8 @@ import pytest
 from saddle.analyse.answer import answer_ablation, answer_search
 from saddle.analyse.evaluation.above_clean import above_clean
 from saddle.design import make_arms, replicates
-from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import UNDECLARED
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare
 from tests.support.records import changed, make_record

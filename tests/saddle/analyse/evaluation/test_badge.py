@@ -9,8 +9,8 @@ import pytest
 from saddle.analyse.answer import answer
 from saddle.analyse.evaluation import badge
 from saddle.analyse.evaluation.badge import reasons_against
-from saddle.study.declarations import UNDECLARED
 from saddle.study.models import Study
+from saddle.study.trainable.declarations import UNDECLARED
 from saddle.studyfile.loader import parse_studies
 from saddle.track.answer_payload import answer_tags
 from saddle.track.trial_payload import final_tags

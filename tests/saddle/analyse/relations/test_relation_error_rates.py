@@ -12,8 +12,8 @@ from saddle.analyse.relations.power import chances_of_the_word, power_sentence
 from saddle.analyse.relations.relation import answer_relation
 from saddle.analyse.relations.sentence import plain_sentence
 from saddle.analyse.relations.word import Word, claimed_signs, level_of_look
-from saddle.analyse.statistics.meta_regression import membership
-from saddle.analyse.statistics.seed_variance import shrunk_variances
+from saddle.analyse.statistics.regression.meta_regression import membership
+from saddle.analyse.statistics.regression.seed_variance import shrunk_variances
 from tests.support.simulated_relations import (
     ALPHA,
     SAME_GAINS,

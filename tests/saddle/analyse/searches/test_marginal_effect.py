@@ -11,7 +11,7 @@ import statsmodels.api as sm
 
 from saddle.analyse.answer import answer_search
 from saddle.analyse.searches.marginal_effect import drawn_at_random, marginal_effect
-from saddle.analyse.statistics.robust_slope import robust_slope
+from saddle.analyse.statistics.regression.robust_slope import robust_slope
 from saddle.study.models import Study
 from saddle.trial.record import TrialRecord
 from tests.support.declared import declare

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from saddle.analyse.statistics.meta_regression import membership
 from saddle.analyse.statistics.permutations import SAMPLED, orders_within
-from saddle.analyse.statistics.within_correlation import correlations, partial_correlation, rank_correlation
+from saddle.analyse.statistics.regression.meta_regression import membership
+from saddle.analyse.statistics.regression.within_correlation import correlations, partial_correlation, rank_correlation
 
 
 def test_all_orders_are_taken_up_to_seven_points_and_a_sample_beyond() -> None:

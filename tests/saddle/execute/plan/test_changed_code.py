@@ -17,13 +17,13 @@ from saddle.execute import driver
 from saddle.execute.fingerprint import fingerprint_environment, fingerprint_sources
 from saddle.execute.plan.changed_code import changed_code
 from saddle.execute.plan.checking_run import CheckingRun
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import NO_LOCK
-from saddle.store.source_archive import write_sources
+from saddle.store.run_files.source_archive import write_sources
 from saddle.study.models import Study
-from saddle.study.own_sources import forget_own_modules
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
+from saddle.study.trainable.own_sources import forget_own_modules
 from saddle.studyfile.loader import load_studies, parse_studies
 from saddle.trial.record import TrialRecord
 from tests.support.records import make_record

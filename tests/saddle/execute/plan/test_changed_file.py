@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from saddle.archive.studies import read_study, settle_study
 from saddle.cli.app import app
 from saddle.execute.plan.changed_file import ChangedFile, describe_change
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

@@ -15,7 +15,7 @@ from saddle.execute.plan.checking_run import CheckingRun
 from saddle.execute.plan.preflight import check_data, data_notes
 from saddle.execute.plan.units import measure_data
 from saddle.study.models import Study
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from saddle.studyfile.loader import parse_studies
 from tests.trainables.datasets.encoding import noise, write_parquet
 from trainables.datasets import identity

@@ -11,7 +11,7 @@ from saddle.archive.studies import settle_study
 from saddle.errors import StudyError
 from saddle.execute.plan.follow_up import levels
 from saddle.execute.plan.study_plan import Plan, plan_study
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.study.models import Study
 from saddle.study.space import Parameter

@@ -7,7 +7,7 @@ from typing import Any
 
 from saddle.design.study_arms import arms_of_study
 from saddle.execute.plan.probed_configurations import MOST, probed_configurations
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 
 SEARCH = """

@@ -10,7 +10,7 @@ from saddle.execute.plan.preflight import resolutions
 from saddle.execute.plan.selection_notes import selection_notes
 from saddle.execute.plan.study_plan import plan_study
 from saddle.store.open import open_store
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import load_studies, parse_studies
 
 PACKAGED = Path(__file__).parents[4] / "search_spaces"

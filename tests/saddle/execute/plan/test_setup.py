@@ -11,7 +11,7 @@ from saddle.execute.plan.study_plan import plan_study
 from saddle.store.local import LocalStore
 from saddle.study.known_values import known_values
 from saddle.study.models import Study
-from saddle.study.trainables import load_trainable
+from saddle.study.trainable.loading import load_trainable
 from saddle.studyfile.loader import parse_studies
 from trainables.contract import resolve
 

@@ -12,7 +12,7 @@ import torch
 
 from saddle.execute.worker.memory_limit import limit_memory
 from saddle.execute.worker.memory_probe import STEPS, limited, measure_all, probe_there
-from saddle.study.trainables import LoadedTrainable, load_trainable
+from saddle.study.trainable.loading import LoadedTrainable, load_trainable
 from trainables.contract import InProcessRun, Report, Run
 
 

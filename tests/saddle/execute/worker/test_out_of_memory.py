@@ -10,9 +10,9 @@ import psutil
 import pytest
 from ray.exceptions import ActorDiedError, NodeDiedError, OutOfMemoryError, RayActorError
 
-from saddle.cluster.actor_failures import as_actor_failure
 from saddle.cluster.connection import OBJECT_STORE_BYTES, connect
-from saddle.cluster.failures import explain_death
+from saddle.cluster.failures.actor_failures import as_actor_failure
+from saddle.cluster.failures.causes import explain_death
 from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore

@@ -16,7 +16,7 @@ import pytest
 from saddle.execute.worker import output_capture
 from saddle.execute.worker.output_capture import Capture, capture_output, keeping_output
 from saddle.store.local import LocalStore
-from saddle.store.trial_output import HEAD_BYTES, TAIL_BYTES, outputs_of, read_output
+from saddle.store.run_files.trial_output import HEAD_BYTES, TAIL_BYTES, outputs_of, read_output
 from saddle.trial.messages import EndMessage, EpochMessage, Message
 from saddle.trial.run_id import RunId
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ import ray
 from saddle.design.trial_source import AblationSource
 from saddle.execute.driver import EndedStudy, Options, run_study
 from saddle.execute.stop_request import stop_path
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.studyfile.loader import parse_studies
 from saddle.trial.run_id import RunId

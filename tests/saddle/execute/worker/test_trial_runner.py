@@ -13,7 +13,7 @@ from PIL import Image
 from saddle.execute.worker.run_context import DataCache
 from saddle.execute.worker.trial_runner import Training
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.trainable_source import TrainableSource
 from saddle.trial.measurement import Measurement

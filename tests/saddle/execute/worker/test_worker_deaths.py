@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from saddle.cluster.worker_exit import conclude
+from saddle.cluster.failures.worker_exit import conclude
 from saddle.execute import scheduler as scheduler
 from saddle.execute.driver import Options, run_study
 from saddle.store.local import LocalStore

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from saddle.analyse.statistics.cusum import alarm_limit
+from saddle.analyse.statistics.sequential.cusum import alarm_limit
 from saddle.nightly.decision.history import History
 from saddle.nightly.decision.night import Code, Night, Replicate
 from saddle.nightly.decision.plan import next_work

@@ -8,7 +8,7 @@ import pytest
 
 from saddle.errors import TakenOver
 from saddle.store.checkpoint.measurements import add_measurement, measurement_path, next_number, read_measurements
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import NO_LOCK, take_fence
 from saddle.trial.record import Measurement, TrialRecord

@@ -12,7 +12,7 @@ import torch
 from saddle.errors import InfrastructureError, StorageError, TakenOver
 from saddle.store.base import Store
 from saddle.store.checkpoint.checkpoints import Checkpoints, Superseded
-from saddle.store.ledger import Ledger
+from saddle.store.ledger.ledger import Ledger
 from saddle.store.local import LocalStore
 from saddle.store.ownership.fence import Fence, fence_path, take_fence, write_fenced
 from saddle.store.ownership.lock import lock_study

@@ -1,0 +1,1 @@
+"""Mean ranks of arms over several metrics."""

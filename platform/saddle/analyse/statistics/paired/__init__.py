@@ -1,0 +1,1 @@
+"""Tests of paired differences, corrections for many of them, and effect sizes."""

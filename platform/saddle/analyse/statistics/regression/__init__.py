@@ -1,0 +1,1 @@
+"""Regressions, mixed models and correlations over units or replicates."""

@@ -1,0 +1,1 @@
+"""Room for trials: resources, nodes, slots, and what is waited for or requested."""

@@ -1,0 +1,1 @@
+"""Code on its way to the nodes: wheels and environment variables."""

@@ -1,0 +1,1 @@
+"""The ledger: finished trials in Parquet, their index, and a trial set aside."""

@@ -1,0 +1,1 @@
+"""Further files of a run: checks, notes, plans, units, output of trials, sources."""
