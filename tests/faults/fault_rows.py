@@ -67,7 +67,7 @@ ROWS = (
     )),
     FaultRow("slot actor death", WORKER_REPLACED, (
         f"{SLOTS}::test_a_worker_that_always_dies_fails_its_trial_alone",
-        f"{CLUSTER}/test_failures.py::test_a_killed_worker_counts_and_a_lost_machine_does_not",
+        f"{CLUSTER}/failures/test_causes.py::test_a_killed_worker_counts_and_a_lost_machine_does_not",
     )),
     FaultRow("a GPU failed under a trial", GPU_FAILED, (
         f"{EXECUTE}/test_gpu_shares.py::test_no_trial_runs_in_a_process_whose_gpu_failed",
@@ -153,7 +153,7 @@ ROWS = (
     )),
     FaultRow("read-only storage in mid-run", "the same", (f"{DISKS}::test_a_storage_that_is_read_only_by_now",)),
     FaultRow("corrupt, truncated, zero-length ledger file", "named by verify, made again with --repair or run again", (
-        f"{STORE}/test_ledger.py::test_a_damaged_entry_is_named",
+        f"{STORE}/ledger/test_ledger.py::test_a_damaged_entry_is_named",
         "tests/saddle/verify/test_verify_study.py::test_it_is_named_and_mended",
     )),
     FaultRow("corrupt, truncated, zero-length checkpoint", "the one before is taken", (
@@ -179,7 +179,7 @@ ROWS = (
         f"{STORE}/s3/test_real_server.py::test_two_drivers_of_one_study_are_told_apart",
     )),
     FaultRow("Ray cluster full", "what is waited for is said, with who holds it", (
-        f"{CLUSTER}/test_resource_wait.py::test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free",
+        f"{CLUSTER}/capacity/test_resource_wait.py::test_what_is_waited_for_is_said_and_the_run_goes_on_once_it_is_free",
     )),
     FaultRow("Ray address dead", "one line that says what would be right", (
         f"{CLUSTER}/test_local_clusters.py::test_without_a_cluster_it_says_what_would_be_right",
@@ -195,7 +195,7 @@ ROWS = (
     )),
     FaultRow("a trainable that prints without end", "head, tail and the count of what was left out are kept", (
         f"{EXECUTE}/worker/test_output_capture.py::test_all_that_is_printed_is_kept_with_its_trial",
-        f"{STORE}/test_trial_output.py::test_head_tail_and_the_count_of_what_is_left_out_make_the_whole",
+        f"{STORE}/run_files/test_trial_output.py::test_head_tail_and_the_count_of_what_is_left_out_make_the_whole",
     )),
     FaultRow("a trainable that reports NaN", "its trial diverged, and is not a result of the sampler's", (
         f"{EXECUTE}/worker/test_trial_runner.py::test_how_a_trial_went_wrong_is_told_apart",
