@@ -40,48 +40,50 @@ def ask(tool: Path, constraints: Path) -> list[dict[str, Any]]:
     """What pip-audit says of each package: its `vulns`, or a `skip_reason`."""
     command = [tool, "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--requirement", constraints], capture_output=True, text=True, timeout=SECONDS, check=False
         )
-        return list(json.loads(done.stdout)["dependencies"])
+        return list(json.loads(process.stdout)["dependencies"])
     except (OSError, subprocess.SubprocessError) as error:
         raise NotMade(f"pip-audit did not end as it should ({reason(error)})") from error
     except (ValueError, KeyError) as error:
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = process.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         raise NotMade(f"pip-audit gave no answer: {last[0]}") from error
 
 
 def reason(error: Exception) -> str:
     """The last line of what a program said, or the error itself."""
-    said = str(getattr(error, "stderr", None) or error).strip()
-    return said.splitlines()[-1] if said else type(error).__name__
+    message = str(getattr(error, "stderr", None) or error).strip()
+    return message.splitlines()[-1] if message else type(error).__name__
 
 
 def report(packages: list[dict[str, Any]]) -> list[str]:
     """The lines for a person: each weakness, then how many packages were looked up; raises `NotMade` for none."""
-    known = [package for package in packages if "vulns" in package]
-    if not known:
+    found_packages = [package for package in packages if "vulns" in package]
+    if not found_packages:
         raise NotMade(f"none of {len(packages)} packages could be looked up")
     lines = [
         f"{package['name']} {package['version']}: {weakness['id']}, mended in "
         f"{', '.join(weakness['fix_versions']) or 'no version yet'}"
-        for package in known
+        for package in found_packages
         for weakness in package["vulns"]
     ]
-    weak = sum(bool(package["vulns"]) for package in known)
-    left = f", {len(packages) - len(known)} could not be looked up" if len(known) < len(packages) else ""
-    return [*lines, f"audit: {weak} of {len(known)} packages have known weaknesses{left}"]
+    weak = sum(bool(package["vulns"]) for package in found_packages)
+    not_looked_up = (
+        f", {len(packages) - len(found_packages)} could not be looked up" if len(found_packages) < len(packages) else ""
+    )
+    return [*lines, f"audit: {weak} of {len(found_packages)} packages have known weaknesses{not_looked_up}"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tool", type=Path, default=TOOL, help="path of pip-audit; installed there if missing")
     parser.add_argument("--constraints", type=Path, default=CONSTRAINTS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        if not given.tool.exists():
-            install(given.tool)
-        lines = report(ask(given.tool, given.constraints))
+        if not arguments.tool.exists():
+            install(arguments.tool)
+        lines = report(ask(arguments.tool, arguments.constraints))
     except NotMade as why:
         lines = [f"audit: not made: {why}"]
     print(*lines, sep="\n")

@@ -84,8 +84,8 @@ def make_security_group(ec2: Any, network: str, ssh_from: str) -> str:
         if existing[0]["IpPermissions"]:
             ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=existing[0]["IpPermissions"])
     else:
-        made = ec2.create_security_group(GroupName=GROUP, Description="Ray nodes of saddle", VpcId=network)
-        group = str(made["GroupId"])
+        created = ec2.create_security_group(GroupName=GROUP, Description="Ray nodes of saddle", VpcId=network)
+        group = str(created["GroupId"])
     rules = [
         {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]},
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": ssh_from}]},

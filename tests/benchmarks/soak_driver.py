@@ -188,8 +188,8 @@ def test_thousands_of_trials(ray_session: Nodes, tmp_path: Path, monkeypatch: py
         print(f"from the first trial to the report {time.perf_counter() - since:.0f} s", flush=True)
         assert ended.undelivered is None, ended.undelivered
         pages = seconds_of_study_page(server)
-        said = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in pages.items())
-        print(f"MLflow with all runs: {said}; report {len(store.read(ended.report)) / 2**20:.1f} MB", flush=True)
+        waits = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in pages.items())
+        print(f"MLflow with all runs: {waits}; report {len(store.read(ended.report)) / 2**20:.1f} MB", flush=True)
         run_peer(server.uri, tmp_path / "peer")
     assert len(ended.entries) == TRIALS
     assert {entry.outcome for entry in ended.entries} == {"completed"}

@@ -213,19 +213,19 @@ class StoreContract:
     def test_a_reader_never_sees_half_a_blob(self, store: Store) -> None:
         contents = {bytes([i]) * 200_000 for i in range(8)}
         store.write("x", min(contents))
-        seen = set()
-        done = threading.Event()
+        contents_read = set()
+        finished = threading.Event()
 
         def read() -> None:
-            while not done.is_set():
-                seen.add(store.read("x"))
+            while not finished.is_set():
+                contents_read.add(store.read("x"))
 
         reader = threading.Thread(target=read)
         reader.start()
         for content in sorted(contents) * 5:
             store.write("x", content)
-        done.set()
+        finished.set()
         reader.join(timeout=120)
         assert not reader.is_alive(), "a read does not end"
-        assert seen <= contents
+        assert contents_read <= contents
         assert list(store.names("")) == ["x"], "a write left something behind"

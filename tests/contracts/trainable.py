@@ -104,8 +104,8 @@ class TrainableContract:
 
     def impossible(self, metrics: Mapping[str, float]) -> list[str]:
         """The reported values that their declarations exclude; a bare direction excludes none."""
-        said = {name for name, declared in self.trainable.METRICS.items() if isinstance(declared, Metric)}
-        known = [(self.metric(name), value) for name, value in metrics.items() if name in said]
+        with_range = {name for name, declared in self.trainable.METRICS.items() if isinstance(declared, Metric)}
+        known = [(self.metric(name), value) for name, value in metrics.items() if name in with_range]
         bounds = [(metric, value, *(metric.bounds or (metric.low, metric.high))) for metric, value in known]
         return [
             f"{metric} = {value}"
@@ -188,24 +188,24 @@ class TrainableContract:
 
     def test_a_resumed_trial_equals_an_undisturbed_one(self) -> None:
         reports, states = self.trained()
-        for done, stored in enumerate(states, start=1):
+        for epochs, stored in enumerate(states, start=1):
             rest = list(self.trainable.train(self.complete(), self.make_run(state=from_bytes(stored))))
-            assert len(rest) == len(reports) - done, (
-                f"resumed after {done} epochs, it must report {len(reports) - done}"
+            assert len(rest) == len(reports) - epochs, (
+                f"resumed after {epochs} epochs, it must report {len(reports) - epochs}"
             )
-            for report, expected in zip(rest, reports[done:], strict=True):
+            for report, expected in zip(rest, reports[epochs:], strict=True):
                 for part, get in (("metrics", self.reproducible), ("state", lambda report: report.state)):
                     difference = first_difference(get(report), get(expected))
                     assert difference is None, (
-                        f"resumed after {done} epochs, {part} differ in {difference}: the state lacks something "
+                        f"resumed after {epochs} epochs, {part} differ in {difference}: the state lacks something "
                         "(weights, optimiser, a random state, the data order)"
                     )
 
     def test_resuming_leaves_the_given_state_alone(self) -> None:
         _, states = self.trained()
-        given = from_bytes(states[0])
-        list(self.trainable.train(self.complete(), self.make_run(state=given)))
-        difference = first_difference(given, from_bytes(states[0]))
+        unpickled = from_bytes(states[0])
+        list(self.trainable.train(self.complete(), self.make_run(state=unpickled)))
+        difference = first_difference(unpickled, from_bytes(states[0]))
         assert difference is None, f"training changed {difference} of the state it continued from; copy it first"
 
     def test_load_gives_the_trained_model_in_eval_mode(self) -> None:
@@ -229,8 +229,8 @@ class TrainableContract:
         assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
         wrong = self.impossible(report.metrics)
         assert not wrong, f"evaluate reports {wrong}, which METRICS excludes"
-        said = json.loads(json.dumps(report.fingerprints))
-        assert said == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
+        restored = json.loads(json.dumps(report.fingerprints))
+        assert restored == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
         again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         difference = first_difference(self.reproducible(report), self.reproducible(again))
         assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"
@@ -258,27 +258,27 @@ def from_bytes(stored: bytes) -> Any:
     return torch.load(io.BytesIO(stored), weights_only=True, map_location="cpu")
 
 
-def first_difference(one: Any, other: Any) -> str | None:
+def first_difference(first: Any, second: Any) -> str | None:
     """Where two nested values first differ, bit for bit; None when they are equal (NaN equals NaN)."""
-    return next(_differences(one, other, ""), None)
+    return next(_differences(first, second, ""), None)
 
 
-def _differences(one: Any, other: Any, path: str) -> Iterator[str]:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for name in [*one, *(name for name in other if name not in one)]:
+def _differences(first: Any, second: Any, path: str) -> Iterator[str]:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        for name in [*first, *(name for name in second if name not in first)]:
             place = f"{path}.{name}" if path else str(name)
-            if name in one and name in other:
-                yield from _differences(one[name], other[name], place)
+            if name in first and name in second:
+                yield from _differences(first[name], second[name], place)
             else:
                 yield f"{place} (missing in one of them)"
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        for index, pair in enumerate(zip(one, other, strict=True)):
+    elif isinstance(first, list | tuple) and isinstance(second, list | tuple) and len(first) == len(second):
+        for index, pair in enumerate(zip(first, second, strict=True)):
             yield from _differences(*pair, f"{path}[{index}]")
-    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        if one.dtype != other.dtype or one.shape != other.shape or not torch.equal(_bits(one), _bits(other)):
+    elif isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        if first.dtype != second.dtype or first.shape != second.shape or not torch.equal(_bits(first), _bits(second)):
             yield path
-    elif not (one == other or (_is_nan(one) and _is_nan(other))):
-        yield f"{path} ({one!r}, {other!r})"
+    elif not (first == second or (_is_nan(first) and _is_nan(second))):
+        yield f"{path} ({first!r}, {second!r})"
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

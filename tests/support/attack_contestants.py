@@ -130,15 +130,15 @@ def main(network: str, batch: int, steps: int, rounds: int) -> dict[str, Any]:
     seconds: dict[int, dict[str, list[float]]] = {}
     for turn in range(rounds + 1):  # the first is for warming up
         for tasks in (1, 2, 3):
-            taken = seconds.setdefault(tasks, {name: [] for name in (*contestants, "matrix product")})
+            of_contestant = seconds.setdefault(tasks, {name: [] for name in (*contestants, "matrix product")})
             for name in contestants:
                 since = time.perf_counter()
                 contestants[name](images, labels[:, :tasks])
                 if turn:
-                    taken[name].append(time.perf_counter() - since)
+                    of_contestant[name].append(time.perf_counter() - since)
             since = time.perf_counter()
             square @ square
-            taken["matrix product"].append(time.perf_counter() - since)
+            of_contestant["matrix product"].append(time.perf_counter() - since)
     return {"seconds": seconds, "missing": missing}
 
 

@@ -60,12 +60,12 @@ class AutoscalingNodes(RayNodes):
 
     def raylets(self) -> list[psutil.Process]:
         """Those of the workers, the earliest first: the autoscaler starts them itself."""
-        found = []
+        processes = []
         for process in self.strays():
             with contextlib.suppress(psutil.Error):
                 if Path(process.exe()).name == "raylet" and process.pid != self.head.raylet.pid:
-                    found.append(process)
-        return sorted(found, key=lambda process: process.create_time())
+                    processes.append(process)
+        return sorted(processes, key=lambda process: process.create_time())
 
     def join(self, cpus: int = 1) -> None:
         """Start a node by hand beside those of the autoscaler; it is not waited for."""

@@ -14,16 +14,16 @@ from typing import Any
 
 def processes_naming(text: str) -> list[int]:
     """Processes whose command line or environment holds `text`."""
-    found = []
+    pids = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
             try:
-                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+                description = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
             except OSError:
                 continue
-            if text.encode() in said:
-                found.append(int(folder.name))
-    return found
+            if text.encode() in description:
+                pids.append(int(folder.name))
+    return pids
 
 
 class Command:
@@ -50,9 +50,9 @@ class Command:
     def run(self, *arguments: str, code: int = 0, seconds: float = 300) -> str:
         """What it says until it ends, with the exit code `code`."""
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=seconds)
-        assert process.returncode == code, said
-        return said
+        output, _ = process.communicate(timeout=seconds)
+        assert process.returncode == code, output
+        return output
 
     def rows(self, study: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = json.loads(self.run("results", study, "--json"))

@@ -10,4 +10,4 @@ from trainables.contract import Direction, Metric, complete_metric
 
 def declare(metrics: Mapping[str, Metric | Direction], selection: str = "") -> Declarations:
     """What a trainable with these `METRICS` and this `SELECTION` declares."""
-    return Declarations("t", {name: complete_metric(name, one) for name, one in metrics.items()}, selection)
+    return Declarations("t", {name: complete_metric(name, metric) for name, metric in metrics.items()}, selection)

@@ -95,10 +95,10 @@ def fetch_bucket(server: S3, folder: Path) -> None:
 def dump_database(server: Postgres, url: str) -> str:
     """The database as SQL that any later PostgreSQL takes from any client: without owners, settings and commands."""
     password, name = server.password, url.rpartition("/")[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [server.bin / "pg_dump", "--inserts", "--no-owner", "--no-privileges", "--no-comments", "--schema=public",
          "--host=127.0.0.1", f"--port={server.port}", "--username=saddle", name],
         env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=True, timeout=PROCESS_SECONDS,
     )  # fmt: skip
-    lines = (line for line in done.stdout.splitlines() if not re.match(r"--|SET |\\|CREATE SCHEMA|$", line))
+    lines = (line for line in process.stdout.splitlines() if not re.match(r"--|SET |\\|CREATE SCHEMA|$", line))
     return "".join(f"{line}\n" for line in lines)

@@ -28,23 +28,23 @@ def found_in(content: bytes, secrets: Sequence[str]) -> list[str]:
 
 def files_with(folder: Path, secrets: Sequence[str]) -> dict[str, list[str]]:
     """Every file below a folder in which a secret stands."""
-    found = {}
+    exposed = {}
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
-            if path.is_file() and (shown := found_in(path.read_bytes(), secrets)):
-                found[str(path)] = shown
-    return found
+            if path.is_file() and (leaked := found_in(path.read_bytes(), secrets)):
+                exposed[str(path)] = leaked
+    return exposed
 
 
 def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
     """Every command line on this machine in which a secret stands now."""
-    found = {}
+    exposed = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
-            if shown := found_in(content, secrets):
-                found[content[:80].replace(b"\0", b" ").decode(errors="replace")] = shown
-    return found
+            if leaked := found_in(content, secrets):
+                exposed[content[:80].replace(b"\0", b" ").decode(errors="replace")] = leaked
+    return exposed
 
 
 @contextlib.contextmanager
@@ -60,28 +60,28 @@ def watch(
 
     def read_files() -> None:
         while folder is not None and not ended.wait(READ_SECONDS):
-            found.update(files_with(folder, secrets))
+            exposed.update(files_with(folder, secrets))
             logs.update(path.name for path in folder.rglob("*.log"))
 
-    found: dict[str, list[str]] = {}
+    exposed: dict[str, list[str]] = {}
     ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(LOOK_SECONDS):
-            found.update(command_lines_with(secrets))
+            exposed.update(command_lines_with(secrets))
 
     def ask_all() -> None:
         while ask is not None and not ended.wait(ASK_SECONDS):
             for path in STATE_API:
                 with contextlib.suppress(OSError):
-                    if shown := found_in(ask(path).encode(), secrets):
-                        found[path] = shown
+                    if leaked := found_in(ask(path).encode(), secrets):
+                        exposed[path] = leaked
 
     threads = [threading.Thread(target=work, daemon=True) for work in (look, ask_all, read_files)]
     for thread in threads:
         thread.start()
     try:
-        yield found
+        yield exposed
     finally:
         ended.set()
         join_all(*threads)

@@ -85,7 +85,7 @@ class FakeGpu(TorchDispatchMode):
             self.copied_out += 1
 
     def _wait(self, what: str) -> None:
-        ours = [one for one in traceback.extract_stack() if one.filename.startswith(str(ROOT))]
+        ours = [frame for frame in traceback.extract_stack() if frame.filename.startswith(str(ROOT))]
         place = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].name}" if ours else "a test"
         self.waits.append(f"{place}: {what}")
 

@@ -190,9 +190,9 @@ class ProxyHandler(BaseHTTPRequestHandler):
     def decide(self, judge: Judge, request: Request, content: bytes) -> None:
         """Look what is there, ask the judge, and write."""
         with contextlib.nullcontext() if self.proxy.hesitation else self.proxy.deciding:
-            done = judge(request, self.etag_there())
+            answer = judge(request, self.etag_there())
             time.sleep(self.proxy.hesitation)
-            if done:
+            if answer:
                 self.forward(content, None)
             else:
                 self.refuse(Fault("answer", 412, code="PreconditionFailed"))

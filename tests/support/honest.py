@@ -16,9 +16,9 @@ from trainables.evaluation.checklist import Context, Subject
 
 
 @cache
-def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = None, **given: Any) -> Subject:
-    """A network trained by STA at scale quick, digits unless `given` says otherwise, with what is known of it."""
-    fields = {"dataset": "digits", "epochs": 8, **given}
+def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = None, **settings: Any) -> Subject:
+    """A network trained by STA at scale quick, digits unless `settings` says otherwise, with what is known of it."""
+    fields = {"dataset": "digits", "epochs": 8, **settings}
     config: Any = resolve(adversarial_training, fields, None, "quick").config
     run = InProcessRun(seed=seed, data_root=data_root)
     *_, last = adversarial_training.train(config, run)

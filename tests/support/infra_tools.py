@@ -47,10 +47,10 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 def rendered(folder: Path, home: Path) -> list[dict[str, Any]]:
     """What `kubectl apply -k` would send; nothing of the user's own configuration is read."""
-    done = subprocess.run(
+    process = subprocess.run(
         [program("kubectl"), "kustomize", str(folder)], capture_output=True, text=True, timeout=120,
         env={"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(home / "none")},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr
-    return documents(done.stdout)
+    assert process.returncode == 0, process.stderr
+    assert not process.stderr, process.stderr
+    return documents(process.stdout)

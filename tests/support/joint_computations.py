@@ -139,7 +139,7 @@ def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
     config: Any = resolve(counterfactual_gan, {**GAN, **GANS[form]}).config
     run = rank_run()
     shape = (1, 16, 16)
-    networks = [run.prepare(made(config, shape, 0).double()) for made in (generator_of, discriminator_of)]
+    networks = [run.prepare(network_of(config, shape, 0).double()) for network_of in (generator_of, discriminator_of)]
     optimizers = [torch.optim.SGD(network.parameters(), 0.01) for network in networks]
     images = torch.rand(7, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     mine = slice(run.rank, None, run.world_size)
@@ -164,16 +164,21 @@ def normalised(layer: str) -> dict[str, Tensor]:
     draw = torch.Generator().manual_seed(2)
     features = [torch.randn(SHAPES[layer], generator=draw, dtype=torch.float64) for _ in range(2)]
     weights = torch.randn(SHAPES[layer], generator=draw, dtype=torch.float64)
-    used = with_joint_statistics(norm, run.device) if run.world_size > 1 else norm
+    joint_norm = with_joint_statistics(norm, run.device) if run.world_size > 1 else norm
     mine = slice(run.rank, None, run.world_size)
     inputs = [each[mine].clone().requires_grad_() for each in features]
-    made = [used(each) for each in inputs]
-    (made[0] * weights[mine] + made[1].square() * weights[mine]).sum().backward()
-    parameters = {name: run.total(weight.grad) for name, weight in used.named_parameters()}
+    outputs = [joint_norm(each) for each in inputs]
+    (outputs[0] * weights[mine] + outputs[1].square() * weights[mine]).sum().backward()
+    parameters = {name: run.total(weight.grad) for name, weight in joint_norm.named_parameters()}
     here = {
-        f"{part} {i}": t for part, some in (("out", made), ("in", [e.grad for e in inputs])) for i, t in enumerate(some)
+        f"{part} {i}": t
+        for part, some in (("out", outputs), ("in", [e.grad for e in inputs]))
+        for i, t in enumerate(some)
     }
-    return {"rows": {n: t.detach() for n, t in here.items()}, "whole": {**parameters, **dict(used.named_buffers())}}  # type: ignore[dict-item]
+    return {
+        "rows": {n: t.detach() for n, t in here.items()},
+        "whole": {**parameters, **dict(joint_norm.named_buffers())},
+    }  # type: ignore[dict-item]
 
 
 def segmented() -> dict[str, Tensor]:
@@ -223,13 +228,13 @@ def measured_split(*, tested: bool, **settings: Any) -> dict[str, Any]:
     held_out = splits(config, run.data("digits"), run.device).validation
     samples = Doubles(held_out.split, held_out.chosen, held_out.labels)
     model = build(config, (1, 8, 8), (10, 2), seed=0).double()
-    seen: list[int] = []
-    model.register_forward_pre_hook(lambda module, images: seen.append(len(images[0])))
+    batch_sizes: list[int] = []
+    model.register_forward_pre_hook(lambda module, images: batch_sizes.append(len(images[0])))
     measured = measure(config, model, samples, tested=tested, run=run)
     return {
         "arrays": measured.arrays(),
         "metrics": measured.metrics("validation"),
-        "images": sum(seen),
+        "images": sum(batch_sizes),
         "n": len(samples),
     }
 
@@ -242,8 +247,8 @@ def looked_at() -> dict[str, Any]:
     model = CounterfactualModel(generator_of(config, data.shape, 0), discriminator_of(config, data.shape, 0))
     panel = [discriminator_of(config, data.shape, seed, classes=2) for seed in (1, 2)]
     features = of_classifier(panel[0], data.shape, name="judge")
-    seen: list[int] = []
-    model.generator.register_forward_hook(lambda module, images, made: seen.append(len(images[0])))
+    batch_sizes: list[int] = []
+    model.generator.register_forward_hook(lambda module, images, outputs: batch_sizes.append(len(images[0])))
     measured = measure_gan(model, data.validation, panel, features, run)
     with torch.random.fork_rng():
         torch.manual_seed(6)
@@ -251,7 +256,7 @@ def looked_at() -> dict[str, Any]:
     return {
         "rows": {name: value for name, value in vars(measured).items() if isinstance(value, Tensor)},
         "scores": measured.scores() | measured.changed() | measured.distances("fd"),
-        "images": sum(seen),
+        "images": sum(batch_sizes),
         "n": len(data.validation),
         "marked": probabilities(marking, data.validation, run),
     }

@@ -44,9 +44,9 @@ class LoopbackProvider(FakeMultiNodeProvider):
             identity = {
                 "RAY_OVERRIDE_NODE_ID_FOR_TESTING": name, "RAY_CLOUD_INSTANCE_ID": name, "RAY_NODE_TYPE_NAME": kind,
             }  # fmt: skip
-            with folder.with_suffix(".log").open("wb") as said:
+            with folder.with_suffix(".log").open("wb") as output:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                     env={**os.environ, **identity}, start_new_session=True,
                 )  # fmt: skip
             own = {

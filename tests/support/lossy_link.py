@@ -46,8 +46,8 @@ class LossyLink:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         join_all(self._thread)
-        for one in list(self._sockets):
-            self._close(one)
+        for connection in list(self._sockets):
+            self._close(connection)
 
     def _accept(self) -> None:
         while True:
@@ -91,8 +91,8 @@ class LossyLink:
                 client.sendall(data)
         self._close(client)
 
-    def _close(self, one: socket.socket) -> None:
-        self._sockets.discard(one)
+    def _close(self, connection: socket.socket) -> None:
+        self._sockets.discard(connection)
         with contextlib.suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()

@@ -73,8 +73,8 @@ class Making:
         )  # fmt: skip
 
     def rows(self, study: str) -> list[dict[str, Any]]:
-        said, _ = self.saddle("results", study, "--json").communicate(timeout=120)
-        rows: list[dict[str, Any]] = json.loads(said)
+        output, _ = self.saddle("results", study, "--json").communicate(timeout=120)
+        rows: list[dict[str, Any]] = json.loads(output)
         return rows
 
     def run_half(self) -> None:
@@ -89,10 +89,10 @@ class Making:
                 show=lambda: "" if process.poll() is None else process.communicate()[0],
             )  # fmt: skip
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=300)
         finally:
             process.kill()
-        assert process.returncode == 130, said
+        assert process.returncode == 130, output
         assert is_half_done(self.names()), "the trial ended before it was interrupted"
 
 
@@ -191,8 +191,8 @@ def go_on(commit: str, tree: Path) -> Path:
         (folder / "half.yaml").write_text(HALF)
         making = Making(folder, tree, str(folder / "runs"))
         process = making.saddle("run", "half.yaml", "--no-mlflow")
-        said, _ = process.communicate(timeout=SEARCH_SECONDS)
-        assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=SEARCH_SECONDS)
+        assert process.returncode == 0, output
         facts = {"optuna": version("optuna"), "half": essence(making.rows("half"))}
     path = ASSETS / "gone-on.json"
     path.write_text(json.dumps(facts, indent=1) + "\n")

@@ -41,9 +41,9 @@ class NightlyProcess:
     def run(self, command: str, *arguments: str, code: int = 0) -> str:
         """What it says until it ends, with the exit code `code`."""
         process = self.start(command, *arguments)
-        said, _ = process.communicate(timeout=NIGHT_SECONDS)
-        assert process.returncode == code, said
-        return said
+        output, _ = process.communicate(timeout=NIGHT_SECONDS)
+        assert process.returncode == code, output
+        return output
 
     @property
     def pages(self) -> Path:

@@ -88,10 +88,10 @@ class ScratchRepository:
     def git(self, *arguments: str) -> str:
         """What git prints."""
         identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *identity, *arguments], cwd=self.root, capture_output=True, text=True, check=True, timeout=60
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     def set_constants(self, strength: float = 0.9, noise: float = 12.9898) -> None:
         """Change what the method measures: every seed alike, or each by chance."""

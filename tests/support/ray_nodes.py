@@ -171,9 +171,9 @@ class RayNodes:
             command = ["unshare", "--map-root-user", "--mount", "sh", "-c", HIDE, hidden, *command]
         if network is not None:
             command = [*network.prefix(), *command]
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=self.folder,
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder,
                 env=self.environment(), start_new_session=True,
             )  # fmt: skip
         self.nodes.append(Node(name, process, log))
@@ -181,8 +181,8 @@ class RayNodes:
 
     def alive(self) -> int:
         """How many nodes the cluster takes to be alive."""
-        found = self.get("/api/v0/nodes?detail=0")["data"]["result"]["result"]
-        return sum(1 for node in found if node["state"] == "ALIVE")
+        nodes = self.get("/api/v0/nodes?detail=0")["data"]["result"]["result"]
+        return sum(1 for node in nodes if node["state"] == "ALIVE")
 
     def get(self, path: str, method: str = "GET") -> Any:
         """What the dashboard's API answers."""
@@ -221,14 +221,14 @@ class RayNodes:
 
     def strays(self, path: str = "") -> list[psutil.Process]:
         """Every process that names a path below the cluster's folder, or `path`, whoever its parent is now."""
-        found = []
+        processes = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 folder = Path(f"/proc/{process.pid}")
-                said = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-                if (path or f"{self.folder}/").encode() in said and process.pid != os.getpid():
-                    found.append(process)
-        return found
+                description = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                if (path or f"{self.folder}/").encode() in description and process.pid != os.getpid():
+                    processes.append(process)
+        return processes
 
     def __enter__(self) -> Self:
         return self

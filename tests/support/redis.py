@@ -19,8 +19,8 @@ def serving_redis(folder: Path) -> Iterator[str]:
     require_system("redis-server")
     port, log = free_port(), folder / "redis.log"
     options = ("--bind", LOOPBACK, "--port", str(port), "--dir", str(folder), "--save", "", "--appendonly", "no")
-    with log.open("wb") as said:
-        process = subprocess.Popen(["redis-server", *options], stdout=said, stderr=subprocess.STDOUT, cwd=folder)
+    with log.open("wb") as output:
+        process = subprocess.Popen(["redis-server", *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
     try:
         wait_until(lambda: answers(port), "Redis's answer", process=process, show=log.read_text)
         yield f"{LOOPBACK}:{port}"

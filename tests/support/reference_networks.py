@@ -56,15 +56,15 @@ class Reference:
 def reference(dataset: str, arm: Arm, folder: Path, data_root: str | None, seed: int = 0) -> Reference:
     """The network of a dataset and an arm, from `folder` where it is kept there."""
     trained = "sta" if arm == "masked" else arm
-    given = {"dataset": dataset, "perturbation": trained, "tasks": [TASKS[dataset]], "attacks": ["pgd"]}
-    config = resolve(method, {**given, "test_size": TESTED}, None, "quick").config
+    settings = {"dataset": dataset, "perturbation": trained, "tasks": [TASKS[dataset]], "attacks": ["pgd"]}
+    config = resolve(method, {**settings, "test_size": TESTED}, None, "quick").config
     assert isinstance(config, Config)
     run = InProcessRun(seed=seed, data_root=data_root)
-    kept = folder / f"{dataset}-{trained}-{seed}.pt"
-    if not kept.is_file():
+    path = folder / f"{dataset}-{trained}-{seed}.pt"
+    if not path.is_file():
         states = [report.state for report in method.train(config, run)]
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(states[-1], kept)
-    network = method.load(config, torch.load(kept, weights_only=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(states[-1], path)
+    network = method.load(config, torch.load(path, weights_only=True))
     samples = splits(config, run.data(dataset_of(config)), run.device).test
     return Reference(dataset, arm, config, Quantised(network) if arm == "masked" else network, samples)

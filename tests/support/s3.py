@@ -75,7 +75,7 @@ class S3:
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Every key of a bucket."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def empty(self) -> None:
         """Delete every bucket that was made."""

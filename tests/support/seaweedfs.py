@@ -62,8 +62,8 @@ def serving_seaweedfs(folder: Path, options: Sequence[str] = OPTIONS) -> Iterato
     command += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
     command += [f"-{name}.localSocket={folder}/{name}.sock" for name in ("filer", "s3")]
     log = folder / "weed.log"
-    with log.open("wb") as said:
-        process = subprocess.Popen([weed, *command], stdout=said, stderr=subprocess.STDOUT, cwd=folder)
+    with log.open("wb") as output:
+        process = subprocess.Popen([weed, *command], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
     server = SeaweedFS(f"http://127.0.0.1:{ports['s3']}", folder, process)
     try:
         wait_until(

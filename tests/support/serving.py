@@ -57,8 +57,8 @@ class Served:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, headers={"Host": self.host, **named})
             answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
+            answered = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, answered, answer.read())
         finally:
             connection.close()
 

@@ -98,9 +98,9 @@ def run_night(
     """The history with a night on which everything was trained that was asked for, or what there was `time_for`."""
     night = Night(date or date_of(len(history.nights)), environment)
     while (work := next_work(history, night)) is not None:
-        done = time_for(work)
-        night = night.with_measurements(machine.train(done))
-        if done != work:
+        affordable = time_for(work)
+        night = night.with_measurements(machine.train(affordable))
+        if affordable != work:
             break
     return history.with_night(night)
 

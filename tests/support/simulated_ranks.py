@@ -191,8 +191,8 @@ class Simulation:
         await self.pause()
         await self.coordinator.join(group.generation, rank, {"actor": group.actors[rank], "group": None})
         trial = 0
-        while (taken := await self.coordinator.take(group.generation, trial)) is not None:
-            before, (trial, text) = trial, taken
+        while (spec := await self.coordinator.take(group.generation, trial)) is not None:
+            before, (trial, text) = trial, spec
             assert trial > before, "a rank takes a trial twice"
             start = json.loads(text)
             barrier, message = 0, await self.step(group, rank, start, 0)

@@ -115,9 +115,9 @@ def error_rates(scenario: Scenario, studies: int, seed: int = 0) -> ErrorRates:
     wrong = claimed = 0
     for _ in range(studies):
         study = scenario.study(generator)
-        said = {effect.verdict for effect in final_effects(study, scenario)}
-        words.update(said)
-        wrong += bool(said & scenario.wrong)
+        verdicts = {effect.verdict for effect in final_effects(study, scenario)}
+        words.update(verdicts)
+        wrong += bool(verdicts & scenario.wrong)
         claimed += any(claimed_by_t(study, seeds, scenario.spec) for seeds in scenario.looks)
     shares = {word: count / studies for word, count in words.items()}
     return ErrorRates(scenario.name, studies, shares, wrong / studies, claimed / studies)

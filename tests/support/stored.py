@@ -43,18 +43,20 @@ def store_ablation(
     settle_study(store, study, baseline, fresh=False)
     arms = make_arms(study.ablation, baseline, study.settings)
     blocks = block_list(study.ablation.blocks)
-    for place, one in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
-        found = measure(one)
-        completed = not isinstance(found, str)
+    for place, replicate in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
+        measured = measure(replicate)
+        completed = not isinstance(measured, str)
+        settings = {**replicate.arm.settings, **replicate.block}
         Ledger(store, RunId(study.study)).add(
             make_record(
-                key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
-                params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
-                metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name,
-                block=dict(one.block), seconds=10.0,
+                key=replicate.key, study=study.study, seed=replicate.seed,
+                outcome="completed" if completed else str(measured),
+                params={**study.settings, **settings}, settings=settings,
+                metrics=dict(measured) if not isinstance(measured, str) else {}, arm=replicate.arm.name,
+                block=dict(replicate.block), seconds=10.0,
                 started=when + 10 * place, ended=when + 10 * place + 10, epochs=3,
-                fingerprints={**facts, "seed": one.seed},
-                arrays=store_arrays(store, study, one, predict(one) if predict and completed else {}),
+                fingerprints={**facts, "seed": replicate.seed},
+                arrays=store_arrays(store, study, replicate, predict(replicate) if predict and completed else {}),
             )
         )  # fmt: skip
     return study
@@ -67,12 +69,12 @@ def rewrite_entry(store: Store, entry: TrialRecord) -> None:
     ledger.add(entry)
 
 
-def store_arrays(store: Store, study: Study, one: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
+def store_arrays(store: Store, study: Study, replicate: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
     """Store a replicate's arrays where a trial would; returns their paths."""
     paths = {}
     for name, array in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, array)
-        paths[name] = f"{trial_folder(RunId(study.study), one.key)}/arrays/{name}.npy"
+        paths[name] = f"{trial_folder(RunId(study.study), replicate.key)}/arrays/{name}.npy"
         store.write(paths[name], buffer.getvalue())
     return paths

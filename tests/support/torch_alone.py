@@ -24,12 +24,12 @@ for absent in ("saddle", "trainables", "ray", "mlflow", "optuna", "pydantic"):
 def run_with_torch_alone(folder: Path, script: str, scratch: Path) -> str:
     """What a script prints beside the files of `folder`."""
     packages = link_torch(scratch / "packages")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-S", "-c", START + script, str(packages), str(folder)],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def link_torch(folder: Path) -> Path:

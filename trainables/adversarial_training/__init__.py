@@ -131,8 +131,8 @@ def check(config: Config, run: Run) -> None:
     from trainables.datasets.errors import DataError
     from trainables.models.sizes import too_small
 
-    found = splits(config, run.data(dataset_of(config)), run.device)
+    parts = splits(config, run.data(dataset_of(config)), run.device)
     if SHIFTED in ANALYSES.needs(config):
         shifted_samples(config, run)
-    if problem := too_small(config.network, *found.shape[1:]):
+    if problem := too_small(config.network, *parts.shape[1:]):
         raise DataError(problem)

@@ -177,10 +177,10 @@ def draws_of(config: Config) -> int:
 def _attack_steps(config: Config, classes: int, *, tested: bool) -> float:
     """Steps of the attacks on one image that a test takes, or a validation; see `STANDING`."""
     planned = attacks_taken(config, tested=tested)
-    within = [one for one in planned if one.attack.within_epsilon]
+    within = [attack for attack in planned if attack.attack.within_epsilon]
     return sum(
-        one.attack.cost(one.budget, classes) * (1.0 if one.of_set is None or one is within[0] else STANDING)
-        for one in planned
+        attack.attack.cost(attack.budget, classes) * (1.0 if attack.of_set is None or attack is within[0] else STANDING)
+        for attack in planned
     )
 
 

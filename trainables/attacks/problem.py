@@ -116,8 +116,8 @@ class Problem:
                 _raised(loss, head, labels[:, m], None if aims is None else aims[which, m])
                 for m, head in enumerate(logits)
             ]
-            done = self.record.reached if to_target else self.record.fooled
-            return Judged(torch.stack(raised).sum(0), done[which] | ~attacked)
+            succeeded = self.record.reached if to_target else self.record.fooled
+            return Judged(torch.stack(raised).sum(0), succeeded[which] | ~attacked)
 
         return judge
 

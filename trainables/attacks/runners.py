@@ -47,8 +47,8 @@ class Start:
         """
         problem, best = self.problem, self.best()
         images = best.images.clone()
-        asked = problem if self.turns == 1 else problem.repeated(self.turns)
-        objective = asked.objective(
+        repeated = problem if self.turns == 1 else problem.repeated(self.turns)
+        objective = repeated.objective(
             self.attack.loss,
             torch.cat([*self.aims]) if self.aims else None,
             to_target=self.attack.has_target_rate and self.restart == 0 and self.turns == 1,
@@ -58,8 +58,8 @@ class Start:
             return draw(images, problem.epsilon, self.generator(turn))
 
         run_in_turn(run, objective, images, start_of, self.turns, best)
-        if asked is not problem:
-            problem.record.take_over(asked.record)
+        if repeated is not problem:
+            problem.record.take_over(repeated.record)
         return best.images
 
 

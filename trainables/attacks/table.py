@@ -112,5 +112,5 @@ def attack_of(name: str) -> Attack:
 def described() -> str:
     """All attacks and sets in a line, for the description of a hyperparameter."""
     attacks = [f"{attack.name}, {attack.says}" for attack in ATTACKS.values()]
-    sets = [f"{one.name}, {one.says}" for one in SETS.values()]
+    sets = [f"{attack_set.name}, {attack_set.says}" for attack_set in SETS.values()]
     return f"{'; '.join(attacks)}. Sets: {'; '.join(sets)}."

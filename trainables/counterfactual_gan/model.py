@@ -36,8 +36,8 @@ class CounterfactualModel(nn.Module):
 
     def forward(self, images: Tensor) -> Explained:
         """D's verdict, a counterfactual and G's verdict of images (N, C, H, W) in [0, 1]."""
-        made = self.generator(images)
-        return Explained(self.discriminator(images), made.images, made.logits)
+        generated = self.generator(images)
+        return Explained(self.discriminator(images), generated.images, generated.logits)
 
 
 def generator_of(config: Config, shape: Sequence[int], seed: int) -> Generator:

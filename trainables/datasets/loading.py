@@ -87,5 +87,5 @@ def _is_whole(spec: NamedDataset, known: KnownDataset, dataset: Dataset, root: s
         return (len(dataset.train), len(dataset.test)) == known.facts.stored
     from trainables.datasets.availability import look
 
-    found = look(spec.known, data_root(root))
-    return found is not None and found.complete(spec.known)
+    availability = look(spec.known, data_root(root))
+    return availability is not None and availability.complete(spec.known)

@@ -130,18 +130,18 @@ class AnalysisTable(Generic[Part]):
             return findings
         measured: list[list[Findings]] = [[] for _ in chosen]
         for part in parts:
-            for entry, found in zip(chosen, measured, strict=True):
-                found.append(entry.measure(part))
-        for entry, found in zip(chosen, measured, strict=True):
+            for entry, results in zip(chosen, measured, strict=True):
+                results.append(entry.measure(part))
+        for entry, results in zip(chosen, measured, strict=True):
             if entry.summarise is not None:
-                findings.add(entry.summarise(config, _joined(found)))
+                findings.add(entry.summarise(config, _joined(results)))
             else:
-                for one in found:
-                    findings.add(one)
+                for result in results:
+                    findings.add(result)
         return findings
 
 
 def _joined(findings: Sequence[Findings]) -> dict[str, Any]:
     import torch
 
-    return {name: torch.cat([one.arrays[name] for one in findings]) for name in findings[0].arrays}
+    return {name: torch.cat([part.arrays[name] for part in findings]) for name in findings[0].arrays}

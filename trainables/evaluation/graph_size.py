@@ -15,18 +15,18 @@ MOST_IMAGES = 256
 
 def graph_bytes(logits: Callable[[Tensor], Tensor], images: Tensor) -> int:
     """Bytes of what is kept of images (N, C, H, W) until their gradient is computed, weights included."""
-    kept: dict[tuple[int, int], int] = {}
+    sizes: dict[tuple[int, int], int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        kept[(storage.data_ptr(), storage.nbytes())] = storage.nbytes()
+        sizes[(storage.data_ptr(), storage.nbytes())] = storage.nbytes()
         alive.append(tensor)  # else another tensor could have its place, and pass for it
         return tensor
 
     alive: list[Tensor] = []
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         logits(images.detach().clone().requires_grad_())
-    return sum(kept.values())
+    return sum(sizes.values())
 
 
 def image_bytes(logits: Callable[[Tensor], Tensor], image: Tensor) -> int:

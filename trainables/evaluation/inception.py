@@ -91,8 +91,8 @@ def _cached(url: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as hidden:
             fetched = Path(hidden) / FILE
-            asked = Request(url, headers={"User-Agent": "saddle"})
-            with fetched.open("wb") as out, urlopen(asked, timeout=TIMEOUT) as answer:
+            request = Request(url, headers={"User-Agent": "saddle"})
+            with fetched.open("wb") as out, urlopen(request, timeout=TIMEOUT) as answer:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
             digest = _sha256(fetched)

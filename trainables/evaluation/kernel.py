@@ -52,9 +52,9 @@ def kernel_distance(
     real, generated = real.double().cpu(), generated.double().cpu()
     values = []
     for _ in range(subsets):
-        chosen = real[torch.randperm(len(real), generator=generator)[:size]]
-        made = generated[torch.randperm(len(generated), generator=generator)[:size]]
-        values.append(poly_mmd(chosen, made))
+        real_block = real[torch.randperm(len(real), generator=generator)[:size]]
+        generated_block = generated[torch.randperm(len(generated), generator=generator)[:size]]
+        values.append(poly_mmd(real_block, generated_block))
     drawn = torch.stack(values)
     return KernelDistance(
         mean=float(drawn.mean()),

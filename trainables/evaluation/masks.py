@@ -148,8 +148,8 @@ def _counted(saliency: Tensor, positive: Tensor, ignored: Tensor | None) -> tupl
     values, wanted = _maps(saliency).detach(), _maps(positive).bool().to(saliency.device)
     if values.shape != wanted.shape:
         raise ValueError(f"saliency maps are {tuple(values.shape)}, masks {tuple(wanted.shape)}")
-    kept = torch.ones_like(wanted) if ignored is None else ~_maps(ignored).bool().to(saliency.device)
-    values, wanted = values[kept], wanted[kept]
+    counted = torch.ones_like(wanted) if ignored is None else ~_maps(ignored).bool().to(saliency.device)
+    values, wanted = values[counted], wanted[counted]
     if not bool(wanted.any()):
         raise ValueError("no pixel of the masks is positive, so there is nothing to find")
     if not bool(values.isfinite().all()):

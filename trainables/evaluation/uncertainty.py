@@ -79,10 +79,10 @@ def risk_coverage(uncertainty: Tensor, wrong: Tensor) -> RiskCoverage:
     order = values.argsort()
     _, group, size = torch.unique_consecutive(values[order], return_inverse=True, return_counts=True)
     per_group = torch.zeros(len(size), dtype=torch.float64).index_add_(0, group, errors[order])
-    kept = torch.arange(1, len(values) + 1, dtype=torch.float64)
-    risk = (per_group / size)[group].cumsum(0) / kept
-    best = errors.sort().values.cumsum(0) / kept
-    return RiskCoverage(kept / len(values), risk, float(risk.mean()), float(best.mean()), float(errors.mean()))
+    retained = torch.arange(1, len(values) + 1, dtype=torch.float64)
+    risk = (per_group / size)[group].cumsum(0) / retained
+    best = errors.sort().values.cumsum(0) / retained
+    return RiskCoverage(retained / len(values), risk, float(risk.mean()), float(best.mean()), float(errors.mean()))
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:

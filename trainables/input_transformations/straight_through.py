@@ -20,8 +20,8 @@ class _Replaced(torch.autograd.Function):
 
 def replaced(values: Tensor, replacement: Tensor) -> Tensor:
     """`replacement`, whose gradient goes back to `values` (of the same shape) as if it were these."""
-    taken: Tensor = _Replaced.apply(values, replacement.detach())
-    return taken
+    forward_value: Tensor = _Replaced.apply(values, replacement.detach())
+    return forward_value
 
 
 def rounded(values: Tensor) -> Tensor:

@@ -32,8 +32,8 @@ def gradcam(
         raise ValueError(f"{len(each)} classes for {len(images)} images")
     size = (images.shape[2], images.shape[3])
     parts = []
-    with frozen(model), _channels_first(stage, channels_last) as seen:
-        captum = LayerGradCam(model, seen)
+    with frozen(model), _channels_first(stage, channels_last) as layer:
+        captum = LayerGradCam(model, layer)
         for some, wanted in zip(torch.split(images, batch), torch.split(each, batch), strict=True):
             maps = captum.attribute(some.detach().clone(), wanted.to(images.device), relu_attributions=True)
             if maps.ndim != 4:
@@ -51,14 +51,14 @@ def _channels_first(stage: nn.Module, channels_last: bool) -> Iterator[nn.Module
     if not channels_last:
         yield stage
         return
-    seen = nn.Identity()
+    identity = nn.Identity()
 
     def through(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        turned: Tensor = seen(output.permute(0, 3, 1, 2))
+        turned: Tensor = identity(output.permute(0, 3, 1, 2))
         return turned.permute(0, 2, 3, 1)
 
     handle = stage.register_forward_hook(through)
     try:
-        yield seen
+        yield identity
     finally:
         handle.remove()

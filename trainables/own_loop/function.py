@@ -116,12 +116,12 @@ def parts_beside(function: Callable[..., Any], siblings: Mapping[str, Any]) -> d
     A script that says `from torch import load` has no `load` of its own. Those that `__saddle_beside__` names were
     given by a call, wherever they come from.
     """
-    given = siblings.get("__saddle_beside__", ())
+    registered = siblings.get("__saddle_beside__", ())
     parts = {name: siblings[name] for name in OPTIONAL if name in siblings}
     return {
         name: part
         for name, part in parts.items()
-        if name in given or not inspect.isroutine(part) or part.__module__ == function.__module__
+        if name in registered or not inspect.isroutine(part) or part.__module__ == function.__module__
     }
 
 

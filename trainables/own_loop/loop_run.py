@@ -31,9 +31,9 @@ class LoopRun:
         what has a `state_dict`, that is copied; tensors and plain values are copied as they are. Does not return where
         the trial is stopped early.
         """
-        taken = [name for name in RESERVED if name in state]
-        if taken:
-            raise ValueError(f"{taken[0]} is a reserved name in a state; use another one")
+        reserved = [name for name in RESERVED if name in state]
+        if reserved:
+            raise ValueError(f"{reserved[0]} is a reserved name in a state; use another one")
         self.epoch += 1
         numbers = {name: number_of(name, value) for name, value in metrics.items()}
         self._hand_over(Report(numbers, state_of(self._run, self.epoch, state)))

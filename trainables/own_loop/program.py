@@ -50,8 +50,8 @@ class ProgramTrainable:
         with tempfile.TemporaryDirectory(prefix="own-loop-") as output:
             words = words_of(self.command, config, run, output)
             lines = Output(run_lines(words, self.folder))
-            made = (metrics for line in lines if not self.report and (metrics := metrics_in(line)))
-            yield from reports_of(made)
+            printed = (metrics for line in lines if not self.report and (metrics := metrics_in(line)))
+            yield from reports_of(printed)
             if self.report:
                 yield from reports_of(metrics_in_file(Path(output) / self.report))
             elif not lines.reported:
@@ -177,17 +177,17 @@ def metrics_in_file(path: Path) -> list[dict[str, float]]:
             f"the program did not write {path.name} of at most {LARGEST_REPORT >> 20} MiB in {{output}}"
         )
     text = path.read_text(errors="replace")
-    found = [metrics for line in text.splitlines() if (metrics := metrics_in(line))] or [
+    measured = [metrics for line in text.splitlines() if (metrics := metrics_in(line))] or [
         metrics_in(" ".join(text.split()))
     ]
-    if not found[0]:
+    if not measured[0]:
         raise ProgramFailed(f'{path.name} has no JSON with a metric, such as {{"validation/accuracy": 0.9}}')
-    return found
+    return measured
 
 
-def reports_of(made: Any) -> Iterator[Report]:
+def reports_of(metrics_of_epochs: Any) -> Iterator[Report]:
     """A report for each set of metrics; those of the test are kept aside until they are asked for."""
-    for epoch, metrics in enumerate(made, start=1):
+    for epoch, metrics in enumerate(metrics_of_epochs, start=1):
         test = {name: value for name, value in metrics.items() if name.startswith("test/")}
         yield Report(
             {name: value for name, value in metrics.items() if name not in test}, {"epoch": epoch, "test": test}

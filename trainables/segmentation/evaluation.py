@@ -46,10 +46,10 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     marked = [regions(masks.cpu()) for masks in (data.validation.masks, data.test.masks)]
     of_all = choose_threshold(maps[0], marked[0], maps[1], marked[1])
     damaged = [part.labels.cpu() == 1 for part in (data.validation, data.test)]
-    shown = [one[which] for one, which in zip(maps, damaged, strict=True)]
-    kept = [one.of(which) for one, which in zip(marked, damaged, strict=True)]
-    choice = choose_threshold(shown[0], kept[0], shown[1], kept[1])
-    curve = mask_curve(shown[1], *kept[1])
+    damaged_maps = [of_split[which] for of_split, which in zip(maps, damaged, strict=True)]
+    damaged_regions = [of_split.of(which) for of_split, which in zip(marked, damaged, strict=True)]
+    choice = choose_threshold(damaged_maps[0], damaged_regions[0], damaged_maps[1], damaged_regions[1])
+    curve = mask_curve(damaged_maps[1], *damaged_regions[1])
     return Report(
         {
             "test/iou": choice.chosen.iou,

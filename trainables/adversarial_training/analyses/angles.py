@@ -46,12 +46,12 @@ def increase_names(tasks: int) -> list[str]:
     return [name for name in angle_names(tasks) if name.startswith("x_eta0_eta")]
 
 
-def angle_between(one: Tensor, other: Tensor) -> Tensor:
+def angle_between(first: Tensor, second: Tensor) -> Tensor:
     """Angles in degrees, (N,) float64, between the samples of two (N, …) tensors; NaN if one of them is zero."""
     import torch
 
-    one, other = one.to(torch.float64).flatten(1), other.to(torch.float64).flatten(1)
-    cosine = (one * other).sum(1) / (one.norm(dim=1) * other.norm(dim=1))
+    first, second = first.to(torch.float64).flatten(1), second.to(torch.float64).flatten(1)
+    cosine = (first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1))
     return torch.rad2deg(torch.acos(cosine.clamp(-1, 1)))
 
 

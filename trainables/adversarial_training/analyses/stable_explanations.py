@@ -33,11 +33,11 @@ def measure(batch: TestedBatch) -> Findings:
     radius = batch.config.sensitivity_radius
 
     def of_method(method: str, maps: Tensor) -> Mapping[str, Tensor]:
-        found = stability(
+        stabilities = stability(
             lambda images: steady.explain(method, images, steady.classes),
             steady.logits, steady.images, maps, radius, seed=steady.seed, draws=DRAWS,
         )  # fmt: skip
-        values = (found.largest, found.average, found.relative_input, found.relative_output)
+        values = (stabilities.largest, stabilities.average, stabilities.relative_input, stabilities.relative_output)
         return dict(zip((*SENSITIVITIES, *RELATIVE), values, strict=True))
 
     return by_method(steady, of_method)

@@ -32,9 +32,9 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
     )
 
     updates, steps = training_passes(config)
-    seen = config.epochs * training_images(config, chosen_facts(config))
+    images = config.epochs * training_images(config, chosen_facts(config))
     operations = network_size(config).macs * (FORWARD_AND_ALL * updates + FORWARD_AND_INPUT * steps)
-    return Findings({"training_passes": (updates + steps) / seen, "training_operations": float(operations)})
+    return Findings({"training_passes": (updates + steps) / images, "training_operations": float(operations)})
 
 
 TRAINING_COST = Analysis(

@@ -48,9 +48,9 @@ class PlannedAttack:
         """The share of all samples that it may fool without an escalation."""
         return 1.0 if self.escalation is None else self.escalation.above
 
-    def escalated(self, found: int, samples: int) -> list[PlannedAttack]:
-        """The attacks to run in the end where this one fooled `found` of all `samples`, as the set says."""
-        if self.escalation is None or found <= max(1, self.escalation.above * samples):
+    def escalated(self, fooled: int, samples: int) -> list[PlannedAttack]:
+        """The attacks to run in the end where this one fooled `fooled` of all `samples`, as the set says."""
+        if self.escalation is None or fooled <= max(1, self.escalation.above * samples):
             return []
         of_set = self.of_set if self.is_escalation else f"{self.of_set}_escalated"
         longer = replace(self, of_set=of_set, is_escalation=True)
@@ -81,7 +81,9 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
         if config.validation_attacks == "first":
             first = next(name for name in config.attacks if name in named or name in sets)
             named, sets = [name for name in named if name == first], [name for name in sets if name == first]
-    planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
+    planned = [
+        member for name in named for member in _against_heads(config, attack_of(name), _own_budget(config, name))
+    ]
     members = [member for name in sets for member in _members(config, name, tested=tested)]
     for member in sorted(members, key=_order):
         if all(member.facts() != other.facts() for other in planned):

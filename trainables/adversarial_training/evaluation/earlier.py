@@ -33,7 +33,7 @@ def earlier_attacks(
     if not facts or not _same_samples(arrays, labels):
         return {}
     _require_same_network(arrays["predictions.clean"], clean)
-    radii = {one.attack.norm: one.facts() for one in planned}
+    radii = {member.attack.norm: member.facts() for member in planned}
     attacked: dict[str, Attacked] = {}
     for name, of_run in sorted(facts.items(), key=lambda item: item[1].get("order", 0)):
         own = {key: value for key, value in of_run.items() if key not in ("order", "escalated")}
@@ -42,17 +42,17 @@ def earlier_attacks(
             continue
         if not attack.within_epsilon and f"l2_norms.{name}" not in arrays:
             continue
-        one = _restored(name, of_run, own, arrays, labels)
-        if any(other.name == name and not covers(one, other) for other in planned):
-            attacked[_free(name, attacked, planned)] = _without_accuracy(one)
+        restored = _restored(name, of_run, own, arrays, labels)
+        if any(other.name == name and not covers(restored, other) for other in planned):
+            attacked[_free(name, attacked, planned)] = _without_accuracy(restored)
         else:
-            attacked[name] = one
+            attacked[name] = restored
     return attacked
 
 
-def covers(one: Attacked, planned: PlannedAttack) -> bool:
+def covers(attacked: Attacked, planned: PlannedAttack) -> bool:
     """Whether an attack needn't be run because an earlier one was the same, on as many samples."""
-    return dict(one.facts) == planned.facts() and (one.alone or planned.of_set is not None)
+    return dict(attacked.facts) == planned.facts() and (attacked.alone or planned.of_set is not None)
 
 
 def _same_samples(arrays: Mapping[str, Tensor], labels: Tensor) -> bool:
@@ -87,12 +87,12 @@ def _restored(
     return Attacked(predictions, metric, facts, alone=False, escalated=bool(of_run.get("escalated")))
 
 
-def _without_accuracy(one: Attacked) -> Attacked:
-    return Attacked(one.predictions, one.metric, one.facts, alone=False, escalated=one.escalated)
+def _without_accuracy(attacked: Attacked) -> Attacked:
+    return Attacked(attacked.predictions, attacked.metric, attacked.facts, alone=False, escalated=attacked.escalated)
 
 
-def _free(name: str, taken: Mapping[str, Attacked], planned: Sequence[PlannedAttack]) -> str:
+def _free(name: str, attacked: Mapping[str, Attacked], planned: Sequence[PlannedAttack]) -> str:
     """A name that neither an earlier attack nor a planned one has: `pgd` becomes `earlier.pgd`."""
-    while name in taken or any(other.name == name for other in planned):
+    while name in attacked or any(other.name == name for other in planned):
         name = f"earlier.{name}"
     return name

@@ -54,25 +54,25 @@ def measure(
     with frozen(model):
         clean = predict(model, samples)
         labels, predictions = samples.labels[:, 0], clean[0].argmax(1)
-        done = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
+        attacks = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
         standing = predictions == labels
-        for known in done.values():
-            standing &= (known.predictions == labels) | (known.norms is not None)
+        for result in attacks.values():
+            standing &= (result.predictions == labels) | (result.norms is not None)
         waiting = deque(planned)
         while waiting:
-            one = waiting.popleft()
-            attacked = next((known for known in done.values() if covers(known, one)), None)
+            attack = waiting.popleft()
+            attacked = next((result for result in attacks.values() if covers(result, attack)), None)
             if attacked is None:
-                attacked = shared.attack(one, model, samples, clean, None if one.of_set is None else standing)
-                done[one.name] = attacked
-                if one.attack.within_epsilon:
+                attacked = shared.attack(attack, model, samples, clean, None if attack.of_set is None else standing)
+                attacks[attack.name] = attacked
+                if attack.attack.within_epsilon:
                     standing &= attacked.predictions == labels
-            waiting += one.escalated(int((attacked.predictions != labels).sum()), len(labels))
+            waiting += attack.escalated(int((attacked.predictions != labels).sum()), len(labels))
     return Measured(
         labels=labels,
         clean=predictions,
-        within={name: one for name, one in done.items() if one.norms is None},
-        beyond={name: one for name, one in done.items() if one.norms is not None},
+        within={name: attacked for name, attacked in attacks.items() if attacked.norms is None},
+        beyond={name: attacked for name, attacked in attacks.items() if attacked.norms is not None},
         auxiliary=_auxiliary(clean, samples.labels),
     )
 

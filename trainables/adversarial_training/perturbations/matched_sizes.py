@@ -40,9 +40,9 @@ def size_of(eta: Tensor, norm: Norm) -> Tensor:
 
 def angles(eta: Tensor, other: Tensor) -> Tensor:
     """Angles (N,) in radians between the rows; NaN if one of them is zero."""
-    one, two = (vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True) for vectors in (eta, other))
+    first, second = (vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True) for vectors in (eta, other))
     # Kahan's formula: that of the cosine loses half of the digits where the angle is small
-    apart, together = (torch.linalg.vector_norm(vectors, dim=1) for vectors in (one - two, one + two))
+    apart, together = (torch.linalg.vector_norm(vectors, dim=1) for vectors in (first - second, first + second))
     return 2 * torch.atan2(apart, together)
 
 

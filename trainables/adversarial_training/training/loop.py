@@ -57,14 +57,14 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     optimizer = make_optimizer(config, model)
     distillation = Distillation(config, run, data.shape, data.classes)
     resumed = _restore(run, model, optimizer, averaging, distillation)
-    done = int(resumed["epoch"]) if resumed else 0
+    first_epoch = int(resumed["epoch"]) if resumed else 0
     epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
     validation = Validation(config, run, data.validation, resumed, epsilon)
     stopping = EarlyStopping(config, resumed)
     order = EpochOrder(len(training), run.seed)
     loader = run.prepare_loader(make_loader(config, training, order))
     bare = run.unwrap(model)
-    for epoch in range(done, config.epochs):
+    for epoch in range(first_epoch, config.epochs):
         if stopping.is_over:
             return
         phase = phase_of(config, epoch)
@@ -118,11 +118,11 @@ def train_epoch(
     `averaging` follows every step. Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as
     shares of that ε.
     """
-    made = EpochBatches(config, run, epoch)
+    epoch_batches = EpochBatches(config, run, epoch)
     objective, phase, bare = objective or Objective(config), phase_of(config, epoch), run.unwrap(model)
     samples = len(loader.dataset)  # type: ignore[arg-type]
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
-    seen = 0
+    own_images = 0
     model.train()
     with global_stream(run, "dropout", epoch), float32_products(tf32=config.tf32):
         for index, (images, labels) in enumerate(loader):
@@ -131,7 +131,9 @@ def train_epoch(
             for group in optimizer.param_groups:
                 group["lr"] = config.lr * lr_factor(config, phase.schedule_progress(config, progress))
             whole = min(config.batch_size, samples - index * config.batch_size)
-            batch = made.batch(bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole)
+            batch = epoch_batches.batch(
+                bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole
+            )
             # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
             loss, logits = take_step(
                 config, objective, model, bare, optimizer, batch, epoch, weight=run.world_size * len(images) / whole
@@ -142,14 +144,14 @@ def train_epoch(
             # distributed run must find out together
             loss_sum += loss.detach() * len(images)
             right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
-            seen += len(images)
-    seen_by_each = run.mean(float(seen))
+            own_images += len(images)
+    seen_by_each = run.mean(float(own_images))
     reached = epsilon_at(config, epsilon, epoch + 1)
     return {
         "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
         "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
         "train/epsilon": reached,
-    } | made.perturb.sizes.metrics(run.mean, reached)
+    } | epoch_batches.perturb.sizes.metrics(run.mean, reached)
 
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:

@@ -70,8 +70,15 @@ def apgd_in_turn(
     def of_start(points: Tensor, rows: Tensor) -> Judged:
         return objective(points, rows // n // restarts * n + rows % n)
 
-    asked = objective if restarts == 1 else of_start
-    run_in_turn(partial(climb, epsilon=epsilon, iterations=iterations), asked, images, start_of, turns * restarts, best)
+    objective_of_turn = objective if restarts == 1 else of_start
+    run_in_turn(
+        partial(climb, epsilon=epsilon, iterations=iterations),
+        objective_of_turn,
+        images,
+        start_of,
+        turns * restarts,
+        best,
+    )
     return best.result()
 
 
@@ -177,8 +184,8 @@ def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
     """The samples that continue; the iterates of those that are fooled are recorded in `best`."""
     if not state.fooled.any():
         return state
-    done = state.fooled.nonzero().squeeze(1)
-    best.update(state.which[done], state.point[done], Judged(state.loss, state.fooled).of(done))
+    fooled_rows = state.fooled.nonzero().squeeze(1)
+    best.update(state.which[fooled_rows], state.point[fooled_rows], Judged(state.loss, state.fooled).of(fooled_rows))
     return state.of((~best.fooled[state.which]).nonzero().squeeze(1))
 
 

@@ -71,8 +71,8 @@ class CompiledStep:
             from torch._dynamo.exc import TorchDynamoException
 
             try:
-                found: Tensor = self._compiled(model, stacked, lowest, highest, labels, chosen, size, precision)
-                return found if self._keeps_results else found.clone()  # the next replay writes where this one did
+                stepped: Tensor = self._compiled(model, stacked, lowest, highest, labels, chosen, size, precision)
+                return stepped if self._keeps_results else stepped.clone()  # the next replay writes where this one did
             except TorchDynamoException as error:
                 self.has_failed = True
                 first = str(error).strip().partition("\n")[0]

@@ -43,13 +43,13 @@ def approach(
         points = _step(originals, points, judged.loss, normals)
         judged = judge(objective, points, which)
         best.evaluations += 2 * len(which)
-        done = judged.fooled & ((points - originals).flatten(1).abs().amax(1) <= epsilon)
-        best.update(which[done], points[done], judged.of(done))
+        fooled = judged.fooled & ((points - originals).flatten(1).abs().amax(1) <= epsilon)
+        best.update(which[fooled], points[fooled], judged.of(fooled))
         back = judged.fooled.reshape(-1, 1, 1, 1)
         points = torch.where(back, originals + (points - originals) * BACKWARD, points)
-        if done.any():
-            left = ~best.fooled[which]
-            which, originals, points = which[left], originals[left], points[left]
+        if fooled.any():
+            standing = ~best.fooled[which]
+            which, originals, points = which[standing], originals[standing], points[standing]
 
 
 def _step(originals: Tensor, points: Tensor, values: Tensor, normals: Tensor) -> Tensor:

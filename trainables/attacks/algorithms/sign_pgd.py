@@ -141,11 +141,11 @@ def _judge(objective: Objective, state: _Ascent, last: bool, best: BestIterates)
     return _without(state, judged.fooled, best, fooled=True)
 
 
-def _without(state: _Ascent, done: Tensor, best: BestIterates, *, fooled: bool = False) -> _Ascent:
-    if not done.any():
+def _without(state: _Ascent, finished: Tensor, best: BestIterates, *, fooled: bool = False) -> _Ascent:
+    if not finished.any():
         return state
-    _tell(state.of(done), best, fooled=fooled)
-    state = state.of(~done)
+    _tell(state.of(finished), best, fooled=fooled)
+    state = state.of(~finished)
     return state.of(~best.fooled[state.which]) if fooled else state
 
 

@@ -142,8 +142,8 @@ def _differences(tested: TrainedGAN) -> Maps:
     from trainables.interpretability.difference import difference
 
     def generate(images: Tensor) -> Tensor:
-        made: Tensor = tested.model.generator(images).images
-        return made
+        counterfactuals: Tensor = tested.model.generator(images).images
+        return counterfactuals
 
     size = images_at_once(generate, tested.data.test.pixels[:1])
 

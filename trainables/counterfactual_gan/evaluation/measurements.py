@@ -148,29 +148,29 @@ def measure(
     def look(block: Block) -> Look:
         images, labels = samples.__getitems__(block.places)
         with drawing(images.device, block.first):
-            made = model.generator(images)
+            generated = model.generator(images)
         rows = {
             "labels": labels,
             "real": model.discriminator(images),
-            "fake": model.discriminator(made.images),
-            "branch": made.logits,
+            "fake": model.discriminator(generated.images),
+            "branch": generated.logits,
             "judged": panel_logits(panel, images).transpose(0, 1),
-            "judged_fake": panel_logits(panel, made.images).transpose(0, 1),
-            "changes": (made.images - images).abs().mean(1),
+            "judged_fake": panel_logits(panel, generated.images).transpose(0, 1),
+            "changes": (generated.images - images).abs().mean(1),
             "features": features(images),
-            "fake_features": features(made.images),
+            "fake_features": features(generated.images),
         }
-        return Look(rows, _sums(images, made, labels))
+        return Look(rows, _sums(images, generated, labels))
 
     with frozen(model), torch.no_grad():
-        seen = measure_blocks(blocks_of(len(samples), block_size(model, samples)), look, run)
-    judged = {name: seen.rows[name].transpose(0, 1) for name in ("judged", "judged_fake")}
+        measured = measure_blocks(blocks_of(len(samples), block_size(model, samples)), look, run)
+    judged = {name: measured.rows[name].transpose(0, 1) for name in ("judged", "judged_fake")}
     return Measured(
-        **{**seen.rows, **judged},
-        saturation=float(seen.sums["driven"] / seen.sums["pixels"]),
-        diversity=_spread_ratio(seen.sums["moments"], len(samples)),
-        sameness=_sameness_by_class(seen.sums),
-        perplexity=float(seen.sums["perplexity"]) / len(samples),
+        **{**measured.rows, **judged},
+        saturation=float(measured.sums["driven"] / measured.sums["pixels"]),
+        diversity=_spread_ratio(measured.sums["moments"], len(samples)),
+        sameness=_sameness_by_class(measured.sums),
+        perplexity=float(measured.sums["perplexity"]) / len(samples),
         masks=None if samples.masks is None else samples.masks.cpu(),
     )
 
@@ -187,22 +187,22 @@ def block_size(model: CounterfactualModel, samples: Samples) -> int:
 def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
     """Counterfactuals of images (N, C, H, W) with the noise that measurements draw first."""
     with frozen(generator), torch.no_grad(), drawing(images.device):
-        made: Tensor = generator(images).images
-    return made
+        counterfactuals: Tensor = generator(images).images
+    return counterfactuals
 
 
-def _sums(images: Tensor, made: Generated, labels: Tensor) -> dict[str, Tensor]:
+def _sums(images: Tensor, generated: Generated, labels: Tensor) -> dict[str, Tensor]:
     """What spread, saturation and sameness follow from, summed over a block; (2, …) are of both classes."""
-    before, after = images.double(), made.images.double()
+    before, after = images.double(), generated.images.double()
     by_class = [(after - before)[labels == label] for label in (0, 1)]
     return {
         "moments": torch.stack([each.sum(0) for each in (before, before.square(), after, after.square())]),
         "changes": torch.stack([changes.sum(0) for changes in by_class]),
         "squares": torch.stack([changes.square().sum() for changes in by_class]),
         "counts": torch.stack([(labels == label).sum() for label in (0, 1)]),
-        "driven": (_at_an_end(made.images) & ~_at_an_end(images)).sum(),
+        "driven": (_at_an_end(generated.images) & ~_at_an_end(images)).sum(),
         "pixels": torch.tensor(images.numel(), device=images.device),
-        "perplexity": made.perplexity.double() * len(images),
+        "perplexity": generated.perplexity.double() * len(images),
     }
 
 

@@ -96,8 +96,8 @@ def train_classifier(
             order.set_epoch(epoch)
             drawn = stream(seed, "classifier augmentation", epoch)
             for images, labels in islice(loader, budget.updates - first):
-                seen = augment(images, drawn) if augmented else images
-                loss = F.cross_entropy(logits_of(seen), labels)
+                inputs = augment(images, drawn) if augmented else images
+                loss = F.cross_entropy(logits_of(inputs), labels)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

@@ -77,11 +77,11 @@ def mix(images: Tensor, draws: MixDraws) -> Tensor:
     for chain in range(draws.shares.shape[1]):
         changed = images
         for step in range(draws.operation.shape[2]):
-            taken = step < draws.length[:, chain]
+            applies = step < draws.length[:, chain]
             after = operate(
                 changed, draws.operation[:, chain, step], draws.level[:, chain, step], draws.negative[:, chain, step]
             )
-            changed = torch.where(_of_images(taken, images).bool(), after, changed)
+            changed = torch.where(_of_images(applies, images).bool(), after, changed)
         total += _of_images(draws.shares[:, chain], images) * changed
     share = _of_images(draws.mixed, images)
     return ((1 - share) * images + share * total).clamp(0, 1)
@@ -92,7 +92,7 @@ def operate(images: Tensor, operation: Tensor, level: Tensor, negative: Tensor) 
     drawn = level / STRONGEST
     strength = to_like(drawn, images)
     changed = shifted(images, operation - len(POINTWISE), torch.where(negative, -drawn, drawn))
-    made = {
+    operations = {
         "autocontrast": lambda pixels, _: autocontrast(pixels),
         "equalize": lambda pixels, _: equalize(pixels),
         "posterize": posterize,
@@ -102,7 +102,7 @@ def operate(images: Tensor, operation: Tensor, level: Tensor, negative: Tensor) 
         chosen = (operation == index).nonzero().squeeze(1)  # where they were drawn: a GPU would have to be waited for
         if len(chosen):
             own = to_device(chosen, images.device)
-            changed[own] = made[name](images[own], strength[own])
+            changed[own] = operations[name](images[own], strength[own])
     return changed
 
 

@@ -37,8 +37,8 @@ def posterize(images: Tensor, strength: Tensor) -> Tensor:
 
     `strength`: (N,) in [0, 1].
     """
-    kept = POSTERIZED_BITS - (POSTERIZED_BITS * strength).floor()
-    width = (2.0 ** (8 - kept)).to(images.dtype)[:, None, None, None]
+    kept_bits = POSTERIZED_BITS - (POSTERIZED_BITS * strength).floor()
+    width = (2.0 ** (8 - kept_bits)).to(images.dtype)[:, None, None, None]
     levels = (images * (LEVELS - 1)).round()
     return (levels / width).floor() * width / (LEVELS - 1)
 

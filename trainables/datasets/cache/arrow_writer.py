@@ -150,12 +150,12 @@ def write_splits(
     """
     mistakes, sizes = Mistakes(contents.mistakes), _Sizes()
     mode = "L"
-    taken = dict.fromkeys(contents.labels, 0)
+    written_images = dict.fromkeys(contents.labels, 0)
     groups = numbered_groups(contents.groups)
     with _scratches(folder, contents.labels) as scratches:
         for index, sample in enumerate(contents.samples):
-            number, labels = taken[sample.split], contents.labels[sample.split]
-            taken[sample.split] += 1
+            number, labels = written_images[sample.split], contents.labels[sample.split]
+            written_images[sample.split] += 1
             if number >= len(labels):
                 continue  # counted below
             group = groups[sample.split][number] if sample.split in groups else number
@@ -173,7 +173,7 @@ def write_splits(
                     scratches[sample.split].append(pixels, mask, piece.label, group)
                     tally.see_stored(sample.split, piece.label, pixels, mask)
             tell(index + 1)
-        for message in (*sizes.mistakes(), *_miscounted(contents, taken, sizes)):
+        for message in (*sizes.mistakes(), *_miscounted(contents, written_images, sizes)):
             mistakes.add(message)
         mistakes.raise_any()
         for split, scratch in scratches.items():
@@ -189,11 +189,11 @@ def _channels_first(image: Image.Image, mode: str) -> np.ndarray[Any, Any]:
     return np.asarray(image.convert(mode)).reshape(image.height, image.width, len(mode)).transpose(2, 0, 1)
 
 
-def _miscounted(contents: Contents, taken: Mapping[SplitName, int], sizes: _Sizes) -> Iterator[str]:
+def _miscounted(contents: Contents, written_images: Mapping[SplitName, int], sizes: _Sizes) -> Iterator[str]:
     for split, labels in contents.labels.items():
-        if taken[split] != len(labels):
+        if written_images[split] != len(labels):
             first = next(iter(sizes.first.values()), split)
-            yield f"{first.partition(',')[0]}: {len(labels)} labels, {taken[split]} images"
+            yield f"{first.partition(',')[0]}: {len(labels)} labels, {written_images[split]} images"
 
 
 def _pieces(

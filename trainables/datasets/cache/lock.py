@@ -60,15 +60,15 @@ def try_hold(path: Path) -> int | None:
 
 def _acquire(path: Path, what: str, patience: float) -> int:
     started = progressed = time.monotonic()
-    seen, warned = 0, False
+    last_change, warned = 0, False
     while (descriptor := try_hold(path)) is None:
         try:
             changed, holder = path.stat().st_mtime_ns, path.read_text() or "unknown"
         except FileNotFoundError:
             continue
         now = time.monotonic()
-        if changed != seen:
-            seen, progressed = changed, now
+        if changed != last_change:
+            last_change, progressed = changed, now
         if now - progressed > patience:
             raise DataError(
                 f"process {holder} has been loading {what} into the cache without progress for {patience:.0f} s; end "

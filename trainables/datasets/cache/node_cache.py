@@ -118,13 +118,13 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
         total = sum(len(labels) for labels in contents.labels.values())
         reported = time.monotonic()
 
-        def report(done: int) -> None:
+        def report(images: int) -> None:
             nonlocal reported
             beat()
             if time.monotonic() - reported > REPORT_EVERY:
                 reported = time.monotonic()
                 # a warning, because users see nothing of a lower level
-                log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
+                log.warning("loading %s into the cache: %d of %d images", source.name, images, total)
 
         tally = Tally()
         shape = write_splits(hidden, contents, spec.height_width, spec.tile, report, decoding_of(spec), tally)
@@ -147,8 +147,8 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
             "remarks": remarks,
         }
         (hidden / FACTS).write_text(json.dumps(facts))
-        for one in (*hidden.iterdir(), hidden):
-            _sync(one)
+        for path_to_sync in (*hidden.iterdir(), hidden):
+            _sync(path_to_sync)
         hidden.rename(path)
         _sync(path.parent)
     finally:

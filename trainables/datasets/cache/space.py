@@ -119,8 +119,10 @@ def _take(path: Path, stack: ExitStack) -> bool:
 
 def _sweep(root: Path) -> None:
     """Remove what was left half built or half removed, and locks of nothing, unless a process still works on it."""
-    left = [path.name.removeprefix(".") for path in root.glob(".*")] + [path.name for path in root.glob(f"*{LOCK}")]
-    for key in {Path(name).stem for name in left}:
+    leftovers = [path.name.removeprefix(".") for path in root.glob(".*")] + [
+        path.name for path in root.glob(f"*{LOCK}")
+    ]
+    for key in {Path(name).stem for name in leftovers}:
         with suppress(OSError), ExitStack() as stack:
             lock = root / f"{key}{LOCK}"
             descriptor = try_hold(lock)

@@ -72,8 +72,10 @@ def _warped(image: Floats, moves: Floats, shifts: Floats) -> Floats:
 def _through_pillow(images: Floats, change: Callable[[Image.Image], Image.Image]) -> Floats:
     stored = np.rint(255 * images).astype(np.uint8)
     if stored.shape[1] == 1:
-        return np.stack([_pixels(change(Image.fromarray(one[0])))[None] for one in stored])
-    return np.stack([np.moveaxis(_pixels(change(Image.fromarray(np.moveaxis(one, 0, -1)))), -1, 0) for one in stored])
+        return np.stack([_pixels(change(Image.fromarray(image[0])))[None] for image in stored])
+    return np.stack(
+        [np.moveaxis(_pixels(change(Image.fromarray(np.moveaxis(image, 0, -1)))), -1, 0) for image in stored]
+    )
 
 
 def _pixels(image: Image.Image) -> NDArray[np.float64]:

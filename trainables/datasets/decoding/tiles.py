@@ -35,7 +35,7 @@ def for_tiles(contents: Contents) -> Contents:
         return contents
     import torch
 
-    labels = {split: torch.ones_like(found) for split, found in contents.labels.items()}
+    labels = {split: torch.ones_like(of_split) for split, of_split in contents.labels.items()}
     return replace(contents, classes=UNDAMAGED_NAMES, labels=labels)
 
 

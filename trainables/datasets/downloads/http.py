@@ -27,13 +27,13 @@ def download(url: str, file: str, write: Callable[[bytes], object], limit: int, 
         with urlopen(Request(url, headers={"User-Agent": "saddle"}), timeout=TIMEOUT) as answer:
             length = answer.headers.get("Content-Length")
             total = int(length) if length and length.isdecimal() else None
-            done = 0
+            received = 0
             while chunk := answer.read(CHUNK):
                 write(chunk)
-                done += len(chunk)
+                received += len(chunk)
                 if progress is not None:
-                    progress(file, done, total)
-                if done > limit:  # not what was asked for
+                    progress(file, received, total)
+                if received > limit:  # not what was asked for
                     raise DataError(f"{url} is longer than {file} can be")
     except HTTPError as error:
         raise DataError(f"{url} answered {error.code} {error.reason}") from None

@@ -103,9 +103,11 @@ class S3File(File):
                     Range=f"bytes={start}-{start + length - 1}",
                     IfMatch=self.listed.etag,
                 )
-                given = answer.get("ContentRange", f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}")
-                if given != wanted:
-                    raise DataError(f"{self} can't be read: asked for {wanted}, S3 answered with {given}")
+                content_range = answer.get(
+                    "ContentRange", f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
+                )
+                if content_range != wanted:
+                    raise DataError(f"{self} can't be read: asked for {wanted}, S3 answered with {content_range}")
                 try:
                     with answer["Body"] as body:
                         content = bytes(body.read())
@@ -138,11 +140,11 @@ class S3Folder(Folder):
 
     def children(self) -> list[File | Folder]:
         # a key that is the prefix itself is the mark that consoles leave for an empty folder
-        named = [(one.key[len(self.prefix) :], one) for one in self.below if one.key != self.prefix]
+        named = [(entry.key[len(self.prefix) :], entry) for entry in self.below if entry.key != self.prefix]
         children: dict[str, File | Folder] = {}
         for is_folder, group in groupby(sorted(named, key=_in_order), key=lambda pair: "/" in pair[0]):
             for name, members in groupby(group, key=lambda pair: pair[0].partition("/")[0]):
-                objects = tuple(one for _, one in members)
+                objects = tuple(entry for _, entry in members)
                 if is_folder:
                     children[name] = S3Folder(self.client, self.bucket, f"{self.prefix}{name}/", objects)
                 else:
@@ -178,8 +180,8 @@ class S3Reader(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        left = max(0, self._file.listed.size - self._position)
-        content = self._file.read_range(self._position, left if size is None or size < 0 else min(size, left))
+        remaining = max(0, self._file.listed.size - self._position)
+        content = self._file.read_range(self._position, remaining if size is None or size < 0 else min(size, remaining))
         self._position += len(content)
         return content
 
@@ -213,8 +215,8 @@ def _list(client: Any, bucket: str, prefix: str) -> Iterator[Listed]:
     for page in client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
     ):
-        for found in page.get("Contents", ()):
-            yield Listed(found["Key"], int(found["Size"]), str(found["ETag"]))
+        for entry in page.get("Contents", ()):
+            yield Listed(entry["Key"], int(entry["Size"]), str(entry["ETag"]))
 
 
 REASONS = {

@@ -50,7 +50,7 @@ class ArraySource:
 
         labels = {split: np.concatenate([self._labels(path) for path in self._labelled[split]]) for split in SPLITS}
         return Contents(
-            self.classes, {split: torch.from_numpy(found) for split, found in labels.items()}, self._samples()
+            self.classes, {split: torch.from_numpy(values) for split, values in labels.items()}, self._samples()
         )
 
     def _labels(self, path: Path) -> Array:

@@ -153,11 +153,11 @@ def _unwrapped(split: Folder) -> Folder:
 
 
 def _unread(folder: Folder, read: Sequence[Folder]) -> tuple[str, ...]:
-    names = [child.name for child in folders_in(folder) if child.name not in {one.name for one in read}]
+    names = [child.name for child in folders_in(folder) if child.name not in {inner.name for inner in read}]
     if not names:
         return ()
-    kept = in_words([one.name for one in read])
-    return (f"of {folder} only {kept} {'is' if len(read) == 1 else 'are'} read, not {in_words(names)}",)
+    names_read = in_words([inner.name for inner in read])
+    return (f"of {folder} only {names_read} {'is' if len(read) == 1 else 'are'} read, not {in_words(names)}",)
 
 
 def _loose(folder: Folder) -> tuple[str, ...]:

@@ -106,11 +106,11 @@ def values_of(batch: Any, name: str) -> list[Any]:
     return values
 
 
-def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequence[str], declared: Sequence[str]) -> str:
-    if given is not None:
-        if given not in schema.names:
-            raise DataError(f"{file} has no column {given!r}; {nearest(given, schema.names)}")
-        return given
+def _column(file: Any, schema: Any, what: str, named: str | None, usual: Sequence[str], declared: Sequence[str]) -> str:
+    if named is not None:
+        if named not in schema.names:
+            raise DataError(f"{file} has no column {named!r}; {nearest(named, schema.names)}")
+        return named
     for name in (what, *(declared if len(declared) == 1 else ()), *usual):
         if name in schema.names:
             return name
@@ -127,7 +127,7 @@ def _features(schema: Any) -> Mapping[str, Any]:
         features = noted["info"]["features"]
     except (ValueError, KeyError, TypeError):
         return {}
-    return {name: one for name, one in features.items() if isinstance(one, Mapping)} if features else {}
+    return {name: feature for name, feature in features.items() if isinstance(feature, Mapping)} if features else {}
 
 
 def _of_type(features: Mapping[str, Any], kind: str) -> list[str]:

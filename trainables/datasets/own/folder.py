@@ -71,9 +71,9 @@ def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
         classes.setdefault(normal(child.name), []).append(child)
     if not classes:
         count = sum(map(is_image, visible(folder)))
-        seen = f", but {count:,} images" if count else ""
-        raise DataError(f"{folder} has no class folders{seen}; images go into {folder}/CLASS ({EXPECTED})")
-    inside = [visible(one) for several in classes.values() for one in several]
+        images = f", but {count:,} images" if count else ""
+        raise DataError(f"{folder} has no class folders{images}; images go into {folder}/CLASS ({EXPECTED})")
+    inside = [visible(path) for several in classes.values() for path in several]
     if all(children and all(isinstance(child, Folder) for child in children) for children in inside):
         raise DataError(
             f"{folder} has the folders {in_words(sorted(classes))}, in which there are folders "
@@ -104,8 +104,8 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
 
 def case_only(classes: Sequence[str]) -> Iterator[str]:
     """That classes are distinguished by capitals alone, as letters may be and words hardly are."""
-    seen: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for name in classes:
-        other = seen.setdefault(name.casefold(), name)
+        other = spellings.setdefault(name.casefold(), name)
         if other != name:
             yield f"{other!r} and {name!r} are two classes whose names differ only in case"

@@ -52,16 +52,16 @@ def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
     measured = largest_differences(sample.pixels, rows.repeat_interleave(tried.shape[1]), tried.flatten())
     nearest = measured.view_as(tried).masked_fill(least == NEVER, NEVER).min(1).values
     row, other = (bound < nearest[:, None]).nonzero(as_tuple=True)
-    left = largest_differences(sample.pixels, rows[row], other)
-    return nearest.scatter_reduce(0, row, left, "amin")
+    closest = largest_differences(sample.pixels, rows[row], other)
+    return nearest.scatter_reduce(0, row, closest, "amin")
 
 
-def largest_differences(pixels: Tensor, left: Tensor, right: Tensor) -> Tensor:
+def largest_differences(pixels: Tensor, firsts: Tensor, seconds: Tensor) -> Tensor:
     """The largest difference of two rows' pixels in grey levels, (p,) float32, for each pair of indices."""
     step = max(1, BLOCK // pixels.shape[1])
-    distances = torch.empty(len(left))  # in one piece: small results between large buffers would tear the heap apart
-    for start in range(0, len(left), step):
-        one, other = pixels[left[start : start + step]], pixels[right[start : start + step]]
-        greater = torch.maximum(one, other)
-        distances[start : start + step] = greater.sub_(torch.minimum(one, other, out=one)).amax(1)
+    distances = torch.empty(len(firsts))  # in one piece: small results between large buffers would tear the heap apart
+    for start in range(0, len(firsts), step):
+        first, second = pixels[firsts[start : start + step]], pixels[seconds[start : start + step]]
+        greater = torch.maximum(first, second)
+        distances[start : start + step] = greater.sub_(torch.minimum(first, second, out=first)).amax(1)
     return distances

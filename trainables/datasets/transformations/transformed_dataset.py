@@ -29,8 +29,8 @@ def transformed(dataset: Dataset, transformation: Transformation) -> Dataset:
         dataset = with_classes(dataset, transformation)
     if changes.keys() & {"smoothing", "saturation", "contrast"}:
         dataset = with_pixels(dataset, transformation)
-    said = ", ".join(f"{name} {value}" for name, value in changes.items())
-    return replace(dataset, name=f"{dataset.name} ({said})")
+    settings = ", ".join(f"{name} {value}" for name, value in changes.items())
+    return replace(dataset, name=f"{dataset.name} ({settings})")
 
 
 def with_classes(dataset: Dataset, transformation: Transformation) -> Dataset:

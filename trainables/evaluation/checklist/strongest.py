@@ -130,8 +130,8 @@ def without_gradients_alone(evidence: Attacked, fooled: Tensor) -> Tensor:
     which = fooled.nonzero().squeeze(1)[:LONG_IMAGES]
     alone = fooled.clone()
     if len(which):
-        found, _ = _apgd_t(evidence, which, "long apgd_t", LONG_ITERATIONS)
-        alone[which[found]] = False
+        newly_fooled, _ = _apgd_t(evidence, which, "long apgd_t", LONG_ITERATIONS)
+        alone[which[newly_fooled]] = False
     return alone
 
 

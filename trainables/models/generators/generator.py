@@ -65,8 +65,8 @@ class Generator(nn.Module):
         """Counterfactuals and class logits of images (N, C, H, W) in [0, 1]."""
         decoded = self.decode(images)
         painted = self.head(decoded.blocks[-1])
-        made = (images + torch.tanh(painted)).clamp(0, 1) if self.residual else torch.sigmoid(painted)
-        return Generated(made, self.branch(decoded.blocks), decoded.commitment, decoded.perplexity)
+        generated = (images + torch.tanh(painted)).clamp(0, 1) if self.residual else torch.sigmoid(painted)
+        return Generated(generated, self.branch(decoded.blocks), decoded.commitment, decoded.perplexity)
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits (N, 2) of the class branch alone: those of `forward`, where the generators' states are the same."""

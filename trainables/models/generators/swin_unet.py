@@ -128,8 +128,8 @@ class SwinDecoderBlock(nn.Module):
         if self.noise is not None:
             maps = in_usual_layout(features.permute(0, 3, 1, 2))
             features = self.noise(maps, noise).permute(0, 2, 3, 1)
-        made: Tensor = self.dropout(self.blocks(self.fuse(torch.cat([features, skip], dim=-1))))
-        return made
+        upsampled: Tensor = self.dropout(self.blocks(self.fuse(torch.cat([features, skip], dim=-1))))
+        return upsampled
 
 
 class LastBlock(nn.Module):

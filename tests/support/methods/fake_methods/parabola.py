@@ -95,9 +95,9 @@ def picture(config: Config, level: int) -> dict[str, Any]:
 def make_trouble(config: Config, value: float) -> float:
     trouble = config.trouble
     if trouble == "raise":
-        said = Path(config.marker).read_text() if config.marker else "the trainable is broken"
-        logging.getLogger("a.library").warning("%s", said)
-        raise ZeroDivisionError(said)
+        message = Path(config.marker).read_text() if config.marker else "the trainable is broken"
+        logging.getLogger("a.library").warning("%s", message)
+        raise ZeroDivisionError(message)
     if trouble == "diverge":
         raise Diverged("loss is nan")
     if trouble == "collapse":

@@ -25,8 +25,8 @@ def silent_success(evidence: Evidence) -> CheckItem:
     if evidence.context.attack is None:
         says = f"PGD's last iterate loses {lost} images that an earlier one fooled; the checklist keeps any"
         return CheckItem("silent_success", "pass", numbers, says)
-    met, given = _met(evidence)
-    silent = int((evidence.right & met & ~given).sum())
+    met, reported = _met(evidence)
+    silent = int((evidence.right & met & ~reported).sum())
     numbers["met_and_not_given"] = float(silent)
     says = f"the claimed attack met {silent} fooling images that it does not give"
     return CheckItem("silent_success", at_most(silent, n, SILENT), numbers, says)
@@ -69,9 +69,9 @@ def incomplete_optimisation(evidence: Evidence) -> CheckItem:
         problems.append("100 steps along the gradient do not raise the loss")
     if evidence.claimed_images is not None:
         clean, ended = evidence.margins(evidence.images), evidence.margins(evidence.claimed_images)
-        given = evidence.network.fooled(evidence.claimed_images, evidence.main)
+        reported = evidence.network.fooled(evidence.claimed_images, evidence.main)
         # of the same loss: an attack on another one, as a margin, may rightly fool other images
-        missed = int((evidence.right & ~given & evidence.pgd_long.last_fooled).sum())
+        missed = int((evidence.right & ~reported & evidence.pgd_long.last_fooled).sum())
         lowered = int((evidence.right & (ended < clean)).sum())
         numbers |= {"missed_by_claimed_attack": float(missed), "lowered_by_claimed_attack": float(lowered)}
         of_missed = at_most(missed, evidence.n, BETTER)

@@ -124,8 +124,8 @@ def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
         "in 0…255": 255 * images,
         "with their mean subtracted": images - mean,
     }
-    asked = Network(evidence.subject.forward)
-    right = {name: ~asked.fooled(pixels, evidence.main) for name, pixels in units.items()}
+    network = Network(evidence.subject.forward)
+    right = {name: ~network.fooled(pixels, evidence.main) for name, pixels in units.items()}
     name = max(right, key=lambda name: int(right[name].sum()))
     gained = int((right[name] & ~evidence.right).sum())
     lost = int((evidence.right & ~right[name]).sum())
@@ -137,12 +137,12 @@ def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
 def gradients_taken(evidence: Evidence) -> int:
     """How often a forward pass without gradients asks for some, as optimisation inside the model does."""
     count = 0
-    taken, backward = torch.autograd.grad, torch.autograd.backward
+    grad, backward = torch.autograd.grad, torch.autograd.backward
 
     def counting_grad(*args: Any, **named: Any) -> Any:
         nonlocal count
         count += 1
-        return taken(*args, **named)
+        return grad(*args, **named)
 
     def counting_backward(*args: Any, **named: Any) -> None:
         nonlocal count
@@ -153,7 +153,7 @@ def gradients_taken(evidence: Evidence) -> int:
     try:
         evidence.network.logits(evidence.images[:4])
     finally:
-        torch.autograd.grad, torch.autograd.backward = taken, backward
+        torch.autograd.grad, torch.autograd.backward = grad, backward
     return count
 
 

@@ -82,19 +82,21 @@ def epsilon_sweep(evidence: Evidence) -> CheckItem:
         verdict = worst(verdict, of_pair)
         if of_pair != "pass":
             problems.append(f"{back} images withstand ε = {larger:.3g} and not {smaller:.3g}")
-    left = int(sweep[LARGEST].sum())
-    at_chance = at_most(left, n, 1 / evidence.classes)
+    standing = int(sweep[LARGEST].sum())
+    at_chance = at_most(standing, n, 1 / evidence.classes)
     verdict = worst(verdict, at_chance)
     if at_chance != "pass":
-        problems.append(f"{left} of {n} images withstand ε = {LARGEST:g}, within which any image can become any other")
+        problems.append(
+            f"{standing} of {n} images withstand ε = {LARGEST:g}, within which any image can become any other"
+        )
     says = ", ".join(f"{int(right.sum())} at {size:.3g}" for size, right in sweep.items())
     return CheckItem("epsilon_sweep", verdict, numbers, "; ".join(problems) or f"images that withstand ε: {says}")
 
 
 def unconstrained_attack_failure(evidence: Evidence) -> CheckItem:
     """An attack without a bound fools every image (indicator 6)."""
-    left, n = int(evidence.sweep[LARGEST].sum()), int(evidence.right.sum())
-    numbers = {"n": float(n), "withstand": float(left)}
-    verdict = at_most(left, n, UNBROKEN)
-    says = f"{left} of {n} images withstand gradients without any bound"
+    standing, n = int(evidence.sweep[LARGEST].sum()), int(evidence.right.sum())
+    numbers = {"n": float(n), "withstand": float(standing)}
+    verdict = at_most(standing, n, UNBROKEN)
+    says = f"{standing} of {n} images withstand gradients without any bound"
     return CheckItem("unconstrained_attack_failure", verdict, numbers, says)

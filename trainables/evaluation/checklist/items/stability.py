@@ -110,13 +110,13 @@ def _spread(logits: Tensor) -> float:
     return max(float(finite.std(1).median()) if len(finite) else 0.0, 1e-30)
 
 
-def _difference(one: Tensor, other: Tensor, spread: float) -> float:
+def _difference(first: Tensor, second: Tensor, spread: float) -> float:
     """The largest one in standard deviations; infinite where only one of the two is a number."""
-    one, other = one.float(), other.float()
-    if not torch.equal(one.isfinite(), other.isfinite()):
+    first, second = first.float(), second.float()
+    if not torch.equal(first.isfinite(), second.isfinite()):
         return float("inf")
-    both = one.isfinite()
-    return float((one - other)[both].abs().max()) / spread if both.any() else 0.0
+    both = first.isfinite()
+    return float((first - second)[both].abs().max()) / spread if both.any() else 0.0
 
 
 def state_changed(evidence: Evidence) -> list[str]:
