@@ -175,10 +175,8 @@ def normalised(layer: str) -> dict[str, Tensor]:
         for part, some in (("out", outputs), ("in", [e.grad for e in inputs]))
         for i, t in enumerate(some)
     }
-    return {
-        "rows": {n: t.detach() for n, t in here.items()},
-        "whole": {**parameters, **dict(joint_norm.named_buffers())},
-    }  # type: ignore[dict-item]
+    buffers = dict(joint_norm.named_buffers())
+    return {"rows": {n: t.detach() for n, t in here.items()}, "whole": {**parameters, **buffers}}  # type: ignore[dict-item]
 
 
 def segmented() -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ EVALUATION_FIELDS = (
     "test_size",
     "test_subset",
 )
-"""With which stored networks can be measured again; validation, which chooses the checkpoint, keeps what it had."""
+"""Settings with which stored networks can be measured again; validation, which chooses checkpoints, keeps its own."""
 
 SELECTION = "validation/robust_accuracy.worst_case"
 

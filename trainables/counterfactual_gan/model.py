@@ -42,7 +42,7 @@ class CounterfactualModel(nn.Module):
 
 def generator_of(config: Config, shape: Sequence[int], seed: int) -> Generator:
     """A fresh generator for images (C, H, W), initialised from `seed` alone."""
-    with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
+    with torch.random.fork_rng(devices=[]):  # initialisers use the global generator, whose state must not change
         torch.manual_seed(stream_seed(seed, "generator"))
         return build_generator(
             config.generator,

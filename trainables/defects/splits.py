@@ -21,7 +21,7 @@ from trainables.defects.settings import DefectSettings
 from trainables.randomness import stream
 
 SUBSET_SEED = 20261121
-"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.
+"""Seed of the held-out split and of subsets only, so that every replicate and arm sees the same ones.
 
 `split_seed` and `test_subset` choose others."""
 

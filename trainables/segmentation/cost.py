@@ -1,4 +1,4 @@
-"""How much a trial computes and stores, known before anything runs. Imports no torch."""
+"""How much a trial computes and stores, estimated before anything runs. Imports no torch."""
 
 from __future__ import annotations
 

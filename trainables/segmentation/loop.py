@@ -26,7 +26,7 @@ from trainables.states import detached
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened."""
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted."""
     data = masked_splits(config, run)
     model = run.prepare(build(config, data.shape, run.seed).to(run.device))
     optimizer = Adam(model.parameters(), config.lr)

@@ -1,1 +1,1 @@
-"""What a tested network is asked besides its accuracy: a file here with an `Analysis` adds one. Imports no torch."""
+"""What is measured of a tested network besides its accuracy: a file here with an `Analysis` adds one. No torch."""

@@ -21,7 +21,7 @@ KIND, SEVERITY = "corruption_accuracy", "severity_accuracy"
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Which images are right under each corruption, (B, severities) bool by its name."""
+    """Which images are classified correctly under each corruption, (B, severities) bool by its name."""
     import torch
 
     right: dict[str, list[Tensor]] = {}

@@ -1,7 +1,7 @@
-"""How stable attributions are (S2): what noise of a fixed radius does to them, of images classified rightly.
+"""How stable attributions are (S2): what noise of a fixed radius does to them, for correctly classified images.
 
 Some maps are nearly zero, and the relative stabilities spread over orders of magnitude, so that medians are taken. The
-class that is explained stays that of the image without noise.
+explained class stays that of the image without noise.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an earlier evaluation of the same network measured, so that a longer one continues from it."""
+"""Attacks of an earlier evaluation of the same network, from which a longer one continues."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from trainables.attacks.table import ATTACKS
 from trainables.contract import Report
 
 ROUNDING = 0.01
-"""The share of clean predictions that may differ, because another machine rounds otherwise."""
+"""The share of clean predictions that may differ, because another machine rounds differently."""
 
 
 def earlier_attacks(
     report: Report, labels: Tensor, clean: Tensor, planned: Sequence[PlannedAttack]
 ) -> dict[str, Attacked]:
-    """The attacks of an earlier report by their names, in the order in which they ran; none that doesn't count here.
+    """The attacks of an earlier report by their names, in the order in which they ran, as far as they count here.
 
     `labels`, `clean`: (N,), the network's clean predictions now. What was measured on other samples, within another ε,
     or before attacks were stored with their budgets doesn't count. Where the same name is `planned` with another
-    budget, the earlier one keeps its failures under another name, and no accuracy of its own.
+    budget, the earlier one keeps its failures under another name, without an accuracy.
 
     Raises `ValueError` if the clean predictions are another network's.
     """
@@ -70,14 +70,14 @@ def _require_same_network(stored: Tensor, clean: Tensor) -> None:
 
 
 def _same_radius(facts: Mapping[str, Any], planned: Mapping[str, Any] | None) -> bool:
-    """Whether it was measured within what this evaluation calls an attack: ε, or the L2 budget."""
+    """Whether it was measured within the budget of this evaluation: ε, or the L2 budget."""
     return planned is not None and all(facts.get(name) == planned.get(name) for name in ("epsilon", "l2_budget"))
 
 
 def _restored(
     name: str, of_run: Mapping[str, Any], facts: Mapping[str, Any], arrays: Mapping[str, Tensor], labels: Tensor
 ) -> Attacked:
-    """An attack as it was stored: with predictions of its own, or from the worst case and what found it."""
+    """An attack as it was stored: with its own predictions, or from the worst case and the attack that found it."""
     metric = attack_name(facts["attack"], facts["threat_model"])
     own = arrays.get(f"predictions.{name}")
     if own is not None:

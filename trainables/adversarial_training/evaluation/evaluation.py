@@ -1,4 +1,4 @@
-"""Clean and robust accuracy of a network, per sample first and summed up afterwards."""
+"""Clean and robust accuracy of a network, first per sample, then summed up."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def measure(
 
     A test (`tested`) takes every attack, validation fewer (see `attacks_taken`). Where `earlier` measured the same
     network on the same samples, its attacks count as run, and only what they lack is run. The ranks of a `run` share
-    the attacks out, and all get the whole result.
+    the attacks, and all get the whole result.
     """
     shared = SharedAttacks(run)
     planned = attacks_taken(config, tested=tested)

@@ -1,4 +1,4 @@
-"""What a network answered on N samples, clean and attacked, and the metrics and arrays that this is stored as."""
+"""A network's predictions on N samples, clean and attacked, and the metrics and arrays that are stored of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables.adversarial_training.attacks.attacking import Attacked
 
 ROBUST, MISCLASSIFIED = -1, 0
-"""In `found_by`: nothing fooled the network, or nothing had to."""
+"""In `found_by`: nothing fooled the network, or it was wrong when clean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Measured:
     def metrics(self, split: str) -> dict[str, float]:
         """The accuracies, named with their split.
 
-        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 if none does: such an
+        `robust_above_clean` is how much an attack's accuracy exceeds the clean one, 0 if none does: such an
         attack is broken, or the network fits attacked images only. `failures_found` is each attack's share of the
         samples that are right when clean and fooled by any: those that it fooled first.
         """
@@ -96,7 +96,7 @@ class Measured:
     def facts(self) -> dict[str, Any]:
         """Every attack with its budget by its name, and its number in `found_by`.
 
-        One that is `escalated` ran for what another found, so that equal evaluations may differ in it.
+        An `escalated` one ran because of what another found, so that equal evaluations may differ in it.
         """
         order = {name: number for number, name in enumerate(self.within, start=1)}
         return {

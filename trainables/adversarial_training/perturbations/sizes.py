@@ -12,7 +12,7 @@ from trainables.adversarial_training.perturbations.matched_sizes import angles, 
 
 
 class PerturbationSizes:
-    """Sums over images, on their device: a look at them per batch would stall a GPU."""
+    """Sums over images, on their device: reading them for every batch would stall a GPU."""
 
     def __init__(self) -> None:
         self.sums: Tensor | None = None

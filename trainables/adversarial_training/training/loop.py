@@ -41,9 +41,9 @@ Batch = tuple[Tensor, Tensor]
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened.
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted.
 
-    Raises `Diverged` when the loss leaves the finite numbers.
+    Raises `Diverged` when the loss is no longer finite.
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     random_labels = KINDS[config.perturbation].random_labels
@@ -79,9 +79,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         )
         averaging.after_epoch(bare, phase, epoch)
         trained = {"model": bare.state_dict(), "optimizer": optimizer.state_dict()}
-        # copied while it is validated, which changes none of it
+        # copied while it is validated, which doesn't change it
         copied = begin_copy({**trained, **averaging.state(), **distillation.state()}, run.device)
-        if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
+        if EPOCH_SECONDS in config.analyses:  # otherwise not, because reports must be reproducible
             metrics["train/epoch_seconds"] = _seconds(run, since)
         metrics |= validation.after(epoch + 1, averaging.network or bare)
         if validation.is_due(epoch + 1):
@@ -134,14 +134,14 @@ def train_epoch(
             batch = epoch_batches.batch(
                 bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole
             )
-            # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
+            # ranks average their gradients; one with more of an uneven batch has more weight, as in one process
             loss, logits = take_step(
                 config, objective, model, bare, optimizer, batch, epoch, weight=run.world_size * len(images) / whole
             )
             if averaging is not None:
                 averaging.after_step(bare, step=(epoch - phase.first) * len(loader) + index)
-            # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
-            # distributed run must find out together
+            # summed on the device and read once per epoch: reading it per batch would stall a GPU, and ranks of a
+            # distributed run must see it at the same step
             loss_sum += loss.detach() * len(images)
             right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
             own_images += len(images)
@@ -178,5 +178,5 @@ def _restore(
     run.unwrap(model).load_state_dict(state["model"])
     averaging.restore(state)
     distillation.restore(state)
-    optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
+    optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps these tensors, and trains on them
     return state

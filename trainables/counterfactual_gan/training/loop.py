@@ -29,7 +29,7 @@ from trainables.randomness import BatchPart, Share, global_stream, stream
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened.
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted.
 
     Raises `Collapsed` with images where the alarm of `stability` lasts, `Diverged` if a loss leaves the finite
     numbers.

@@ -1,7 +1,7 @@
-"""Files in S3 buckets, at any endpoint: every answer is checked, because a short one is not an error to most readers.
+"""Files in S3 buckets, at any endpoint: every answer is checked, because most readers accept a short one.
 
-boto3 and not pyarrow's filesystem, which takes an answer that is shorter than what was asked for, or of another range,
-for whole and fills up with whatever is in memory (seen with pyarrow 25), and can't ask for one version of an object.
+boto3 and not pyarrow's filesystem, which accepts an answer that is shorter than requested, or of another range,
+as complete and fills up with stale memory (seen with pyarrow 25), and can't request one version of an object.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import S3, File, Folder, Location
 
 PAGE = 1000
-"""Keys that are listed at once, S3's own limit."""
+"""Keys per listing, S3's own limit."""
 READ_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 6
-"""How often a request is tried that fails or is refused for now (500, 503), and how often a body that breaks off."""
+"""How often a request is tried that fails or is temporarily refused (500, 503), or whose body breaks off."""
 
 
 def make_client() -> Any:
@@ -61,7 +61,7 @@ class Listed:
 
 @dataclass(frozen=True, eq=False)
 class S3File(File):
-    """One version of an object: what has been replaced since is not read."""
+    """One version of an object: a later replacement is not read."""
 
     client: Any
     bucket: str
@@ -111,7 +111,7 @@ class S3File(File):
                 try:
                     with answer["Body"] as body:
                         content = bytes(body.read())
-                # botocore tries nothing again that goes wrong after the headers
+                # botocore doesn't retry what fails after the headers
                 except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
                     problem = f"the answer broke off ({type(error).__name__})"
                     continue
@@ -139,7 +139,7 @@ class S3Folder(Folder):
         return self.prefix.rstrip("/").rpartition("/")[2] or self.bucket
 
     def children(self) -> list[File | Folder]:
-        # a key that is the prefix itself is the mark that consoles leave for an empty folder
+        # a key that is the prefix itself marks an empty folder in consoles
         named = [(entry.key[len(self.prefix) :], entry) for entry in self.below if entry.key != self.prefix]
         children: dict[str, File | Folder] = {}
         for is_folder, group in groupby(sorted(named, key=_in_order), key=lambda pair: "/" in pair[0]):
@@ -235,7 +235,7 @@ REASONS = {
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Tell what S3 refuses as a `DataError`; its own words are left out where they might quote a credential."""
+    """Raise what S3 refuses as a `DataError`; S3's message is left out if it might quote a credential."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:

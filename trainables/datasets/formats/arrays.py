@@ -1,4 +1,4 @@
-"""Datasets whose files hold pixels, not encoded images: read a file at a time. Imports numpy when they are."""
+"""Datasets whose files contain pixels, not encoded images; read one file at a time. Imports numpy only then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ArraySource:
     labels_of: Callable[[Path], Array]
     images_of: Callable[[Path], Array]
     labels: Mapping[SplitName, Sequence[Path]] | None = None
-    """The files of the labels, in the order of those of the images, where they are others."""
+    """The files of the labels, in the order of those of the images, if they are separate."""
 
     @property
     def files(self) -> list[tuple[str, File]]:

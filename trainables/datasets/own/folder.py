@@ -20,9 +20,9 @@ SHARES = ("80 %", "20 %")
 def find_folder(spec: FolderDataset) -> FolderSource:
     """List the images of `ROOT/train/CLASS/*`, `ROOT/test/CLASS/*` and, if there is one, `ROOT/val/CLASS/*`.
 
-    Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for what splits may be called, and what may
+    Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for the names of splits, and what may
     lie around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
-    what is wrong with single files is reported with what is wrong with the images.
+    mistakes of single files are reported with those of the images.
     """
     [root] = find(spec.folder)
     if not isinstance(root, Folder):
@@ -59,13 +59,13 @@ def find_folder(spec: FolderDataset) -> FolderSource:
 
 
 def group_of(pattern: str | None, name: str, file: File) -> str | None:
-    """What `pattern` finds in CLASS/FILE, its first group where it has one; None if it finds nothing."""
+    """The match of `pattern` in CLASS/FILE, its first group if it has one; None without a match."""
     matched = re.search(pattern, f"{name}/{file.name}") if pattern is not None else None
     return None if matched is None else matched[1 if matched.re.groups else 0]
 
 
 def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
-    """The class folders by class: names that Unicode only writes otherwise are one class."""
+    """The class folders by class: names that differ only in their Unicode form are one class."""
     classes: dict[str, list[Folder]] = {}
     for child in folders_in(folder):
         classes.setdefault(normal(child.name), []).append(child)
@@ -83,7 +83,7 @@ def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
 
 
 def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[tuple[File, int]]:
-    """All images below `folder` in sorted order, each with its label; what is none is noted."""
+    """All images below `folder` in sorted order, each with its label; other files are noted."""
     labelled: list[tuple[File, int]] = []
     for name, class_folders in _class_folders(folder).items():
         if name not in classes:
@@ -103,7 +103,7 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
 
 
 def case_only(classes: Sequence[str]) -> Iterator[str]:
-    """That classes are distinguished by capitals alone, as letters may be and words hardly are."""
+    """Remarks on classes whose names differ only in case, as letters may and words hardly do."""
     spellings: dict[str, str] = {}
     for name in classes:
         other = spellings.setdefault(name.casefold(), name)

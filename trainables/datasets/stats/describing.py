@@ -1,4 +1,4 @@
-"""All that is said of a dataset by `saddle data stats`, as plain values."""
+"""Everything that `saddle data stats` reports about a dataset, as plain values."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _plain(spread: dict[str, Any]) -> dict[str, Any]:
 
 
 def _beside(dataset: Dataset, separation: Separation | None) -> dict[str, Any] | None:
-    """The published value, the difference, and what stands in the way of comparing them."""
+    """The published value, the difference, and why they may not be comparable."""
     known = KNOWN.get(dataset.name.removesuffix(PART))
     published = known.published if known is not None else None
     if published is None or separation is None:
