@@ -17,7 +17,7 @@ from trainables.randomness import stream_seed
 
 
 class Explained(NamedTuple):
-    """What a trained model says of images (N, C, H, W)."""
+    """The outputs of a trained model for images (N, C, H, W)."""
 
     logits: Tensor
     """D's (N, 3): undamaged, damaged, generated."""
@@ -76,7 +76,7 @@ def discriminator_of(config: Config, shape: Sequence[int], seed: int, classes: i
 
 
 def load(config: Config, state: Mapping[str, Any]) -> CounterfactualModel:
-    """The model of a stored state, on the CPU, in eval mode; of an averaged network the average."""
+    """The model of a stored state, on the CPU, in eval mode; for an averaged network the average."""
     offline = config.model_copy(update={"generator_pretrained": False, "discriminator_pretrained": False})
     model = CounterfactualModel(
         generator_of(offline, state["shape"], seed=0), discriminator_of(offline, state["shape"], seed=0)

@@ -1,4 +1,4 @@
-"""What estimates of the work in a trial on defects count with. Imports no torch."""
+"""Constants for estimating the work of a trial on defects. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ UNKNOWN = Facts(title="own data", shape=(3, 224, 224), classes=("undamaged", "da
 """Assumed for own data that can't be described without opening it."""
 
 TRAINED = 3
-"""A pass that is trained costs its forward pass, the gradients of inputs and those of weights."""
+"""A training pass costs its forward pass, the gradients of inputs and those of weights."""

@@ -39,7 +39,7 @@ class Splits:
     shape: tuple[int, int, int]
     classes: tuple[str, str]
     fingerprint: str
-    """Of the whole dataset before anything was cut from it."""
+    """The class names of the whole dataset before anything was cut from it."""
 
     def counts(self) -> dict[str, str]:
         """How many images of each class every part has, in words."""
@@ -51,7 +51,7 @@ class Splits:
 
 
 def splits(config: DefectSettings, dataset: Dataset, device: Any) -> Splits:
-    """Cut a dataset; held-out images come from other source images than those that are trained on, or are those that it
+    """Cut a dataset; held-out images come from other source images than the training images, or are those that it
     brings for validation.
 
     Raises `DataError` for more than two classes of which none is named positive, and for too few images.

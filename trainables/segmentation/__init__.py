@@ -35,7 +35,7 @@ METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`)."""
 
 EVALUATION_FIELDS = ("test_size", "test_subset")
-"""With which stored networks can be measured again."""
+"""Settings with which stored networks can be measured again."""
 
 SELECTION = "validation/iou"
 

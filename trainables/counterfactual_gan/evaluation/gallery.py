@@ -28,7 +28,7 @@ def galleries(model: CounterfactualModel, samples: Samples) -> dict[str, Any]:
 def picture(images: Tensor, counterfactuals: Tensor, masks: Tensor | None) -> Any:
     """Rows x | G(x) | difference | mask; the difference is stretched, so that its largest is white."""
     difference = (counterfactuals - images).abs().mean(1, keepdim=True)
-    # by a high quantile: a single pixel would leave the rest in the dark
+    # by a high quantile: a single pixel would make the rest dark
     largest = difference.flatten(1).quantile(0.999, dim=1).clamp(min=1e-3)[:, None, None, None]
     shown = [images, counterfactuals, (difference / largest).clamp(0, 1)]
     if masks is not None:

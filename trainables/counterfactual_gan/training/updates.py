@@ -44,7 +44,7 @@ class Losses:
 def half_cycles(generator: nn.Module, bare: nn.Module, images: Tensor, count: int) -> list[Generated]:
     """G(x), G(G(x)), …, `count` of them; after the first through the `bare` network behind `Run.prepare`.
 
-    A distributed network counts on one forward pass per backward pass; the weights' gradients of all passes meet in it.
+    A distributed network expects one forward pass per backward pass; it collects the weights' gradients of all passes.
     """
     generated: list[Generated] = [generator(images)]
     for _ in range(count - 1):
@@ -69,7 +69,7 @@ def update(
     """Update D, then G against the new D, on images (N, C, H, W) in [0, 1] with labels (N,) of 0 and 1.
 
     G's counterfactuals of this batch serve both updates: nothing of G changes in between. `unwrap`: `Run.unwrap`.
-    `joint`: what of a batch shared out among ranks these images are; all of it without.
+    `joint`: which part of a batch that ranks share these images are; without it the whole batch.
     """
     joint = joint or JointBatch.of(labels)
     if not config.adversarial:
@@ -113,7 +113,7 @@ def update_classifiers(
     labels: Tensor,
     joint: JointBatch,
 ) -> Losses:
-    """Update those of D and G's class branch whose turn it is as plain classifiers; G's picture isn't looked at."""
+    """Update D and G's class branch as plain classifiers if it is their turn; G's image isn't used."""
     losses = Losses()
     if discriminator is not None:
         with autocast(config, images.device):
@@ -125,7 +125,7 @@ def update_classifiers(
         with autocast(config, images.device):
             generated = generator(images)
         loss = classification_loss(generated.logits, labels, joint)
-        # by 0: a distributed network waits for the gradients of all weights
+        # times 0: a distributed network waits for the gradients of all weights
         _step(generator_optimizer, loss + 0 * generated.images.sum())
         losses.generator = {"classification": loss.detach()}
     return losses

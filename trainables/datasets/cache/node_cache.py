@@ -109,7 +109,7 @@ def _open_or_build(
 
 
 def _build(path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]) -> None:
-    """Write the entry to a hidden folder, then publish it; `again` finds the source again, to check that nothing changed."""
+    """Write the entry to a hidden folder, then publish it; `again` finds the source again, to check for changes."""
     hidden = path.with_name(f".{path.name}{BUILDING}")
     shutil.rmtree(hidden, ignore_errors=True)  # of a killed builder: the lock shows that it has ended
     hidden.mkdir()

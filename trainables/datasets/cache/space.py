@@ -71,7 +71,7 @@ def entries(root: Path) -> list[Entry]:
 
 
 def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> list[Entry]:
-    """Remove entries that no process has mapped, least recently used first, until the rest fits; returns what it removed.
+    """Remove entries that no process has mapped, least recently used first, until the rest fits; returns those removed.
 
     `keep` always stays; `room` is the budget by default. Leftovers of killed builders are removed, too.
     """
@@ -89,7 +89,7 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
 
 
 def remove(path: Path, held_too: bool = False) -> bool:
-    """Remove an entry unless a process has it mapped; `held_too`: even then, as maps stay valid. Returns whether it did."""
+    """Remove an entry unless a process has it mapped; `held_too`: even then, maps stay valid. Returns whether it did."""
     with ExitStack() as stack:
         if not _take(path, stack) and not held_too:
             return False

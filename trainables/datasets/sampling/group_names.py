@@ -11,7 +11,7 @@ Groups = Mapping[SplitName, Sequence[GroupName | None]]
 
 
 def numbered_groups(groups: Groups) -> dict[SplitName, list[int]]:
-    """The number of each image's group, the same for the same name in every split; an image without a name is one group."""
+    """The number of each image's group, the same for a name in all splits; an image without a name is its own group."""
     fresh, numbers = count(), dict[GroupName, int]()
     return {
         split: [

@@ -14,7 +14,7 @@ from trainables.datasets.dataset import Split
 class Drawn:
     """Images as rows `pixels` (n, d) uint8, sorted by class, and `labels` (n,) int64, 0 … K - 1 without gaps.
 
-    Pixels that differ much come first: distances don't depend on their order, but the search for the nearest image does.
+    Pixels that differ much come first: distances don't depend on their order, but the search for the nearest one does.
     """
 
     pixels: Tensor
