@@ -190,7 +190,7 @@ class Run(Protocol):
         """The `state` to continue from, or None to start."""
 
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The result of `make`, or of a former call with an equal key, in this trial or an earlier one on the same worker.
+        """The result of `make`, or of a former call with an equal key, in this or an earlier trial on the same worker.
 
         For results that are equal in all trials of a study and take long, such as a network that measures them; the key
         contains everything that they depend on. The least recently used ones are dropped if there are many.

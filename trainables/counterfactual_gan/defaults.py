@@ -47,8 +47,8 @@ def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | N
     """Values for the fields that `given` leaves open; raises `ValueError` for a recipe or scale that doesn't exist.
 
     A recipe is one of S1's two experiments (4.1): `apples` has λ₃ = 0.1 and updates D twice as often as G, `cracks`
-    λ₃ = 2 and both equally often. `diverse` is `cracks` with counterfactuals that differ between images, which S1 doesn't
-    ask for. The default recipe is `cracks`, the default scale `quick`.
+    λ₃ = 2 and both equally often. `diverse` is `cracks` with counterfactuals that differ between images, which S1
+    doesn't ask for. The default recipe is `cracks`, the default scale `quick`.
     """
     require("counterfactual_gan", recipe, RECIPES, scale)
     values = data_defaults(given, recipe, scale) | _recipe(recipe) | _scale(given, scale)

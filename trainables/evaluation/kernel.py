@@ -16,7 +16,7 @@ LARGEST_SUBSET = 1000
 class KernelDistance:
     """The mean over subsets, an unbiased estimate that may be negative, and the standard deviation among subsets.
 
-    The deviation tells how much one subset says, not how far the mean is off: subsets share images.
+    The deviation shows how precise one subset is, not how precise the mean is: subsets share images.
     """
 
     mean: float

@@ -20,9 +20,9 @@ def gradcam(
     channels_last: bool = False,
     batch: int = 64,
 ) -> Tensor:
-    """Maps (N, H, W) of the images' size, 0 and above, enlarged bilinearly: what in `stage` speaks for `classes`.
+    """Maps (N, H, W) of the images' size, 0 and above, enlarged bilinearly: what supports `classes` in `stage`.
 
-    `model`: images (N, C, H, W) → (N, logits), taken in eval mode. `stage`: a module of it, whose output is
+    `model`: images (N, C, H, W) → (N, logits), used in eval mode. `stage`: a module of it, whose output is
     (N, C, h, w) or with `channels_last` (N, h, w, C), as Swin's are. `classes`: one for all images or (N,).
     """
     from captum.attr import LayerAttribution, LayerGradCam  # here, because importing it takes a second
@@ -47,7 +47,7 @@ def gradcam(
 
 @contextmanager
 def _channels_first(stage: nn.Module, channels_last: bool) -> Iterator[nn.Module]:
-    """A module whose output is the stage's with channels in front, for Captum, which looks for them there."""
+    """A module whose output is the stage's with channels in front, where Captum expects them."""
     if not channels_last:
         yield stage
         return

@@ -45,7 +45,7 @@ class DenoisingBlock(nn.Module):
         return features + denoised
 
     def denoised(self, features: Tensor) -> Tensor:
-        """What the operation makes of features, before the 1×1 convolution."""
+        """Features after the operation, before the 1×1 convolution."""
         if self.operation == "mean":
             return F.avg_pool2d(features, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
         if self.operation == "median":
@@ -62,12 +62,12 @@ class DenoisingBlock(nn.Module):
 
 
 def make_denoising(operation: str, stages: Sequence[int]) -> nn.ModuleList:
-    """A block behind each of `stages`, given by their channels; none for the operation `none`."""
+    """A block after each of `stages`, given by their channels; none for the operation `none`."""
     return nn.ModuleList(DenoisingBlock(channels, operation) for channels in stages if operation != "none")
 
 
 def through_stages(blocks: nn.Sequential, denoising: nn.ModuleList, features: Tensor) -> Tensor:
-    """Features through all blocks, which belong to stages of equally many, each stage with its denoising block."""
+    """Features through all blocks, with equally many blocks per stage and the denoising block after each stage."""
     per_stage = len(blocks) // len(denoising) if len(denoising) else len(blocks)
     for place, block in enumerate(blocks, start=1):
         features = block(features)

@@ -23,7 +23,7 @@ SHOWN = 8
 
 
 def probabilities(model: nn.Module, samples: Samples, run: Run | None = None) -> Tensor:
-    """How probably each pixel is damaged, (N, H, W) on the CPU; all ranks of a `run` share the work."""
+    """The probability that each pixel is damaged, (N, H, W) on the CPU; all ranks of a `run` share the work."""
 
     def look(block: Block) -> Look:
         images, _ = samples.__getitems__(block.places)
@@ -36,7 +36,7 @@ def probabilities(model: nn.Module, samples: Samples, run: Run | None = None) ->
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Mask scores at the threshold chosen on validation images, the best IoU of any threshold, and a gallery.
 
-    As the counterfactual GAN's, they are about damaged images; `iou_of_all` counts the others, too.
+    As in the counterfactual GAN, they are about damaged images; `iou_of_all` also counts the others.
     """
     data = masked_splits(config, run)
     model = load(config, state).to(run.device)

@@ -87,7 +87,7 @@ def segmentation_loss(
     """Mean cross-entropy of the pixels that count, plus the soft Dice loss (Milletari et al., 2016) of the batch.
 
     `logits`: (N, H, W); `masks`: stored (N, H, W) uint8, whose middle values mark regions that don't count. `total`:
-    the sum over ranks, where a batch is shared out; the loss is that of the whole batch on each of them.
+    the sum over ranks that share a batch; the loss is that of the whole batch on each of them.
     """
     marked = regions(masks)
     counted, wanted = ~marked.ignored, marked.positive.to(logits.dtype)

@@ -1,7 +1,7 @@
 """Projected gradient descent in L2 (Madry et al., 2018); any fooling iterate counts.
 
-It runs twice: on the cross-entropy, and on the margin, whose gradient doesn't vanish if training made a network unsure or
-very sure of its answers, as by label smoothing or distillation.
+It runs twice: on the cross-entropy, and on the margin, whose gradient doesn't vanish if training made a network unsure
+or very sure of its answers, as by label smoothing or distillation.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Curves:
             lines["d, mean p_fake"] = (strengths, rows["p_fake"])
 
     def drawn(self, always_damaged: float) -> dict[str, Any]:
-        """A picture of each kind, with the F1 of calling everything damaged: a curve that ends there has no information."""
+        """A picture of each kind, with the F1 of calling everything damaged: a curve that ends there shows nothing."""
         from trainables.counterfactual_gan.evaluation.figures import plot_curves
 
         pictures = {}

@@ -89,7 +89,7 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
 
 
 def remove(path: Path, held_too: bool = False) -> bool:
-    """Remove an entry unless a process has it mapped; `held_too`: even then, maps stay valid. Returns whether it did."""
+    """Remove an entry unless a process has it mapped; `held_too`: even then, maps stay valid. Whether it did."""
     with ExitStack() as stack:
         if not _take(path, stack) and not held_too:
             return False

@@ -101,7 +101,7 @@ def _roles(folder: Folder) -> dict[SplitName, list[Folder]]:
 
 
 def _wrapped(folder: Folder) -> Folder | None:
-    """The folder that contains everything: the only one, with nothing but folders, or one called images with the splits."""
+    """The folder that contains everything: the only one, with only folders in it, or `images` with the splits."""
     inside = folders_in(folder)
     if len(inside) == 1 and not any(map(is_image, folder.children())):
         [only] = inside

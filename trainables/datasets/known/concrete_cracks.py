@@ -14,7 +14,7 @@ CLASSES = ("no crack", "crack")
 
 
 def find_concrete_cracks(root: Path) -> Found | None:
-    """The photographs of rgb and masks of BW, split 80/20 by photograph; raises `DataError` for one without the other."""
+    """The photographs of rgb and masks of BW, split 80/20 by photograph; raises `DataError` for an unpaired one."""
     home = next((root / name for name in HOMES if (root / name).is_dir()), None)
     if home is None:
         return None

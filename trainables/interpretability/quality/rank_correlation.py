@@ -1,4 +1,4 @@
-"""How alike two maps are, by the ranks of their pixels."""
+"""How similar two maps are, by the ranks of their pixels."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How much a map changes where its image hardly does, over a fixed radius in L∞.
+"""How much a map changes if its image hardly changes, over a fixed radius in L∞.
 
 The relative stabilities divide by the map, pixel by pixel, as they are defined; a few pixels with hardly any share
-decide them, so that they spread over orders of magnitude. They answer differently: the one asks by how much more the
+decide them, so that they spread over orders of magnitude. They measure different things: the one how much more the
 map changes than the image, the other than the logits, and a network whose logits change less gets a larger one.
 """
 
@@ -17,7 +17,7 @@ from trainables.interpretability.quality.counts import DRAWS
 from trainables.randomness import stream
 
 LEAST = 1e-6
-"""What a divisor of 0 is replaced by, as in the definition (Agarwal et al., 2022)."""
+"""Replaces a divisor of 0, as in the definition (Agarwal et al., 2022)."""
 
 
 @dataclass(frozen=True)
