@@ -1,8 +1,8 @@
-"""Known weaknesses of the pinned packages, by pip-audit. Advisory: it ends with 0 whatever it found, or why nothing.
+"""Known weaknesses of the pinned packages, by pip-audit. Advisory: it always ends with 0, and prints why if it failed.
 
     python infra/audit.py [--tool build/audit/bin/pip-audit]
 
-Without a network, or on an index that knows no weaknesses, pip-audit itself says that there are none.
+Without a network, or with an index without weaknesses, pip-audit itself reports that there are none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NotMade(Exception):
 
 
 def install(tool: Path) -> None:
-    """Install pip-audit in an environment of its own: it may want other versions than those it looks at."""
+    """Install pip-audit in a separate environment: it may need other versions than those that it audits."""
     folder = tool.parents[1]
     try:
         venv.create(folder, with_pip=True)
@@ -37,7 +37,7 @@ def install(tool: Path) -> None:
 
 
 def ask(tool: Path, constraints: Path) -> list[dict[str, Any]]:
-    """What pip-audit says of each package: its `vulns`, or a `skip_reason`."""
+    """pip-audit's result for each package: its `vulns`, or a `skip_reason`."""
     command = [tool, "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
     try:
         process = subprocess.run(
@@ -45,25 +45,25 @@ def ask(tool: Path, constraints: Path) -> list[dict[str, Any]]:
         )
         return list(json.loads(process.stdout)["dependencies"])
     except (OSError, subprocess.SubprocessError) as error:
-        raise NotMade(f"pip-audit did not end as it should ({reason(error)})") from error
+        raise NotMade(f"pip-audit failed ({reason(error)})") from error
     except (ValueError, KeyError) as error:
-        last = process.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = process.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
         raise NotMade(f"pip-audit gave no answer: {last[0]}") from error
 
 
 def reason(error: Exception) -> str:
-    """The last line of what a program said, or the error itself."""
+    """The last line of a program's output, or the error itself."""
     message = str(getattr(error, "stderr", None) or error).strip()
     return message.splitlines()[-1] if message else type(error).__name__
 
 
 def report(packages: list[dict[str, Any]]) -> list[str]:
-    """The lines for a person: each weakness, then how many packages were looked up; raises `NotMade` for none."""
+    """The lines of the report: each weakness, then how many packages were looked up; raises `NotMade` for none."""
     found_packages = [package for package in packages if "vulns" in package]
     if not found_packages:
         raise NotMade(f"none of {len(packages)} packages could be looked up")
     lines = [
-        f"{package['name']} {package['version']}: {weakness['id']}, mended in "
+        f"{package['name']} {package['version']}: {weakness['id']}, fixed in "
         f"{', '.join(weakness['fix_versions']) or 'no version yet'}"
         for package in found_packages
         for weakness in package["vulns"]

@@ -1,7 +1,7 @@
 """Attacks in training: images attacked on every task per second, against a plain loop, torchattacks and ART.
 
-All contestants take turns in one process, on one thread; every one is given the same weights without gradients. Then
-what MP costs beside STA, and how near the attack is to what the machine can compute at all.
+All contestants take turns in one process, on one thread; each gets the same weights without gradients. Then
+what MP costs compared with STA, and how near the attack is to the machine's peak.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "search_spaces" / "mixed_perturbation" / "published"
 PEERS = ["torchattacks==3.5.1", "adversarial-robustness-toolbox==1.20.1"]
 AIM = 1.3
-"""Times the plain loop for two tasks or more, for LeNet at batch 50."""
+"""Factor to the plain loop for two tasks or more, for LeNet at batch 50."""
 ROUNDS = 7
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter of an environment of its own: what is installed here, and the peers where pip can get them."""
+    """The interpreter of a separate environment: with what is installed here, and the peers if pip can get them."""
     folder = tmp_path_factory.mktemp("peers")
     subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(folder)], check=True, timeout=120)
     interpreter = str(folder / "bin" / "python")
@@ -90,7 +90,7 @@ def test_images_attacked_per_second(python: str, network: str, batch: int, steps
         achieved = 4 * size.macs * batch * steps * int(tasks) / min(ours)
         print(
             f"{tasks} task(s): saddle {batch / median(ours):7.0f} images/s, "
-            f"{achieved / 1e9:.0f} GFLOP/s at best, beside {peak / 1e9:.0f} of a matrix product"
+            f"{achieved / 1e9:.0f} GFLOP/s at best, compared with {peak / 1e9:.0f} of a matrix product"
         )
         for name, theirs in of_contestant.items():
             middle, low, high = ratios(theirs, ours)
@@ -104,12 +104,12 @@ def test_images_attacked_per_second(python: str, network: str, batch: int, steps
     if (network, batch) == ("lenet", 50):
         reached = min(middle for tasks, middle in best["plain loop"].items() if tasks > 1)
         print(f"aim at least {AIM} × the plain loop for two tasks or more: {'reached' if reached >= AIM else 'MISSED'}")
-    assert best["plain loop"][3] > 0.8, "the engine is slower than the plainest loop there is"
+    assert best["plain loop"][3] > 0.8, "the engine is slower than the plainest loop"
 
 
 @pytest.mark.parametrize(("network", "dataset", "steps"), [("lenet", "mnist", 10), ("resnet18", "svhn", 3)])
 def test_what_mixing_costs(network: str, dataset: str, steps: int) -> None:
-    """Seconds of an epoch of MP over those of STA, in turns, beside S3's Table 7."""
+    """Seconds of an epoch of MP over those of STA, in turns, next to S3's Table 7."""
     torch.set_num_threads(1)
     tasks = ["odd_even", "prime_composite"]
     arms = {0: ("sta", tasks[:1]), 1: ("mp", tasks[:1]), 2: ("mp", tasks)}

@@ -18,7 +18,7 @@ STUDIES, SEEDS = 14, 7
 METRIC = "test/robust_accuracy.worst_case"
 ROUNDS = int(os.environ.get("SADDLE_BENCH_ROUNDS", "3"))
 AIM = 1.0
-"""Seconds of CPU beyond what the interpreter takes that imports numpy and typer, which every command needs."""
+"""Seconds of CPU in addition to an interpreter that imports numpy and typer, which every command needs."""
 
 STUDY = """
 study: {name}
@@ -40,7 +40,7 @@ COMMANDS = {
     "verify": ["verify", "read-3"],
     "doctor": ["doctor"],
 }
-"""What exits with 1 where something is missing or differs is timed all the same."""
+"""Commands that exit with 1 because something is missing or differs are timed anyway."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cpu_seconds(folder: Path, *command: str) -> float:
-    """Seconds of CPU of a Python process and all that it started and waited for."""
+    """Seconds of CPU of a Python process and all processes that it started and waited for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.run(
         [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=600, check=False

@@ -1,7 +1,7 @@
 """Reading a study of 10,000 trials × 50 epochs: seconds and memory of `saddle results`, `report` and `compare`.
 
-The aims are 10 s and 1 GiB on two cores. Memory is asserted; seconds depend on who else is here, so they are printed
-beside what plain pyarrow takes in the same run to read the same trials, which is the least that any reader would take.
+The aims are 10 s and 1 GiB on two cores. Memory is asserted; seconds depend on other processes, so they are printed
+next to those of plain pyarrow for the same trials in the same run, which is a lower bound for any reader.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ import pyarrow.parquet as pq
 print(pq.read_table(sys.argv[1]).num_rows)
 """
 
-# in between, because a process that is started begins with the peak of the one that starts it
+# a process in between, because a started process begins with the peak memory of the one that starts it
 MEASURE = """
 import json, os, subprocess, sys, time
 from tests.support.records import make_record
@@ -84,7 +84,7 @@ print(json.dumps([time.perf_counter() - begun, used.ru_maxrss * 1024, used.ru_ut
 
 @dataclass(frozen=True)
 class Used:
-    """What a command took: seconds on the clock and of CPU time, bytes at its peak; and what it said."""
+    """The cost of a command: seconds of wall-clock and CPU time, bytes at its peak; and its output."""
 
     seconds: float
     memory: int
@@ -103,7 +103,7 @@ def measure(folder: Path, *command: str) -> Used:
 
 
 def entries(study: Study) -> Iterator[TrialRecord]:
-    """The trials of a study as if they had been trained: better near a known optimum, a few that went wrong."""
+    """The trials of a study as if they had been trained: better near a known optimum, with a few failures."""
     trainable, draw = load_trainable(study.trainable), random.Random(0)
     if study.ablation is not None:
         ran = replicates(make_arms(study.ablation, study.ablation.baseline, study.settings), study.ablation.seed_list)
@@ -177,7 +177,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def plain(folder: Path) -> Used:
-    """What pyarrow takes to read the ledger of the search, file by file."""
+    """The cost of reading the ledger of the search with pyarrow, file by file."""
     used = measure(folder, sys.executable, "-c", PYARROW, str(folder / "runs/studies/large/ledger"))
     assert used.output.strip() == str(TRIALS)
     tell("pyarrow, reading the ledger's files", used, used)
@@ -185,7 +185,7 @@ def plain(folder: Path) -> Used:
 
 
 def tell(name: str, used: Used, plain: Used) -> None:
-    """Print what a command took."""
+    """Print the cost of a command."""
     print(
         f"\n{name}: {used.seconds:.1f} s ({used.cpu:.1f} s of CPU time), {used.seconds / plain.seconds:.2f} × pyarrow,"
         f" {used.memory / 2**20:.0f} MiB"

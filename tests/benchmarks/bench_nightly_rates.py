@@ -1,4 +1,4 @@
-"""How often nights alarm and how soon: writes `nightly_rates.csv` and the table of docs/statistics.md."""
+"""How often and how soon nights give an alarm: writes `nightly_rates.csv` and the table of docs/statistics.md."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def fresh_drop(spread: int) -> NightlyScenario:
 
 
 def window(alpha: float) -> NightlyScenario:
-    """What a comparison of three fixed seeds with a window of nights makes of one harmless change."""
+    """A comparison of three fixed seeds with a window of nights, after one harmless change."""
     name = f"60 nights, 1 harmless change, t test at {100 * alpha:.0f} %"
     return NightlyScenario(name, "window", lambda seed: window_alarms((20,), seed, alpha=alpha))
 

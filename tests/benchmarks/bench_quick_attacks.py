@@ -1,8 +1,8 @@
-"""The calibration of the set `quick`: how far it stays from `standard` on reference networks, and what it saves.
+"""The calibration of the set `quick`: how far it is from `standard` on reference networks, and what it saves.
 
 Every attack is run once on each network, on all its clean-right images: what an attack does to an image doesn't depend
-on the others, so any sequence's worst case is the union of what its members fool. The table is written beside this
-file. Networks and verdicts are kept in the folder that `SADDLE_REFERENCES` names, and not made again.
+on the others, so any sequence's worst case is the union of what its members fool. The table is written next to this
+file. Networks and verdicts are kept in the folder that `SADDLE_REFERENCES` names, and not computed again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from trainables.datasets.errors import DataError
 
 TABLE = Path(__file__).parent / "quick_attacks.csv"
 TOLERANCE = 0.005
-"""By how much the worst case over `quick` may lie above that over `standard`."""
+"""How much the worst case over `quick` may exceed that over `standard`."""
 
 Member = tuple[str, Budget]
 Members = Sequence[Member]
@@ -41,19 +41,19 @@ CANDIDATES: Mapping[str, Sequence[Budget | None]] = {
     "apgd_t": [None, *(Budget(steps, targets=targets) for targets, steps in product((3, 5, 7, 9), (10, 20, 30, 50)))],
     "square": [None, *(Budget(queries, rescaled=True) for queries in (200, 500, 1_000, 2_000))],
 }
-"""Budgets that a quick sequence is put together from; None leaves the attack out."""
+"""Candidate budgets of a quick sequence; None leaves the attack out."""
 
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What an attack fooled of the N test images, (N,) bool, and the seconds it took on those that were right."""
+    """Which of the N test images an attack fooled, (N,) bool, and its seconds on those that were right."""
 
     fooled: np.ndarray
     seconds: float
 
 
 class Calibration:
-    """A reference network, and what attacks did to it until now."""
+    """A reference network, and the results of attacks so far."""
 
     def __init__(self, network: Reference, folder: Path) -> None:
         self.network, self.folder = network, folder
@@ -63,7 +63,7 @@ class Calibration:
         self.right = self.clean[0].argmax(1) == self.labels
 
     def verdicts(self, member: Member) -> Verdicts:
-        """Of one attack with its budget, from the folder where it was run before."""
+        """The results of one attack with its budget, from the folder if it was run before."""
         name, budget = member
         facts = "-".join(str(value) for value in (name, *budget.as_facts().values()))
         path = self.folder / f"{self.network.dataset}-{self.network.arm}-{facts}.npz"
@@ -80,7 +80,7 @@ class Calibration:
             return Verdicts(stored["fooled"], float(stored["seconds"]))
 
     def escalated(self, members: Members, escalations: Mapping[str, Escalation]) -> list[Member]:
-        """The attacks that run in the end: those of `members`, and what their findings are escalated to."""
+        """The attacks that run at the end: those of `members`, and their escalations."""
         robust, run = self.right.numpy().copy(), []
         waiting = deque((member, escalations.get(member[0])) for member in members)
         while waiting:
@@ -102,11 +102,11 @@ class Calibration:
         return float(robust.mean())
 
     def steps(self, members: Members, escalations: Mapping[str, Escalation] = NONE) -> float:
-        """What a sequence costs in steps on an image, each attack on the survivors of those before it."""
+        """The cost of a sequence in steps on an image, each attack on the survivors of those before it."""
         robust, cost = self.right.numpy().copy(), 0.0
         for name, budget in self.escalated(members, escalations):
             fooled = self.verdicts((name, budget)).fooled
-            # a fooled image is left alone as soon as it is: half of the way on average
+            # attacks skip an image once it is fooled: half of the way on average
             whole = attack_of(name).cost(budget, self.clean[0].shape[1])
             cost += whole * float(robust.mean() - 0.5 * (robust & fooled).mean())
             robust &= ~fooled
@@ -122,7 +122,7 @@ def sequences() -> list[list[Member]]:
 
 
 def calibrations(folder: Path, data_root: str | None) -> list[Calibration]:
-    """Every reference network whose data is there."""
+    """Every reference network whose data is available."""
     calibrated = []
     for dataset, arm in product(TASKS, ARMS):
         try:
@@ -138,7 +138,7 @@ def ordered(members: Mapping[str, Budget]) -> list[Member]:
 
 
 def write_table(calibrated: Sequence[Calibration]) -> list[dict[str, object]]:
-    """A row for each network: accuracies clean, over `quick` and over `standard`, and what both cost."""
+    """A row for each network: accuracies clean, over `quick` and over `standard`, and the cost of both."""
     quick, standard = ordered(SETS["quick"].budgets), ordered(SETS["standard"].budgets)
     rows: list[dict[str, object]] = []
     for calibration in calibrated:

@@ -31,7 +31,7 @@ LIMIT = 3600
 
 
 def seconds_of(*command: str, folder: Path) -> float:
-    """Wall-clock seconds of a command that starts a process of its own."""
+    """Wall-clock seconds of a command in a separate process."""
     folder.mkdir()
     since = time.perf_counter()
     process = subprocess.run(
@@ -71,7 +71,7 @@ def seconds_of_trials(records: list[TrialRecord]) -> tuple[float, float]:
 
 
 def print_parts(wall: float, folder: Path) -> None:
-    """Print where the time of a run of saddle's went."""
+    """Print where the time of a run of saddle went."""
     parts: dict[str, float] = json.loads((folder / "parts.json").read_text())
     trained, measured = seconds_of_trials(records_of(folder))
     parts["interpreter, and its end"] = max(0.0, wall - sum(parts.values()))

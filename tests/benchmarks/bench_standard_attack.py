@@ -1,6 +1,6 @@
-"""Time to AutoAttack's verdict: its four attacks with their budgets, ours beside pyautoattack's, one thread, one run.
+"""Time to AutoAttack's verdict: its four attacks with their budgets, saddle's and pyautoattack's, one thread, one run.
 
-Then what PGD saves that stops where iterates repeat.
+Then what PGD saves by stopping when iterates repeat.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from trainables.datasets.formats.idx_tensors import load_idx_set
 from trainables.models.lenet import MultiTaskLeNet
 
 AIM = 3.0
-"""Times pyautoattack, to the same verdict."""
+"""Factor to pyautoattack, for the same verdict."""
 MNIST_EPSILON = 0.3
 
 Problem = tuple[nn.Module, Tensor, Tensor, float]
 
 
 def digits_problem(epsilon: float) -> Problem:
-    """Trained with PGD within `epsilon`, attacked within that of the robust one."""
+    """A network trained with PGD within `epsilon`, attacked within that of the robust one."""
     images, labels = digits_images()
     return robust_network(epsilon=epsilon), images[:200], labels[:200], EPSILON
 
@@ -67,7 +67,7 @@ class MainHead(nn.Module):
 
 
 def ours(network: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> tuple[int, dict[str, float]]:
-    """How many stand after the four attacks, each on what the last one left, and the seconds of each."""
+    """How many images withstand the four attacks, each on what the last one left standing, and the seconds of each."""
     right = network(images).argmax(1) == labels
     images, labels, seconds = images[right], labels[right], {}
     for name, budget in SETS["standard"].budgets.items():

@@ -1,4 +1,4 @@
-"""What every store must keep to. Subclass `StoreContract` in a test file of your own and give `store`."""
+"""The contract of every store. Subclass `StoreContract` in your own test file and give `store`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAVING = [
     "..", "../x", "f/../../x", "f/..", "/etc/hostname", "//x", "", ".", "./x", "f/./a", "f//a", "f/", "..\\x",
     "f\\..\\..\\x", "\\x", "f\0a",
 ]  # fmt: skip
-"""Paths that name what is not in a store, or that another reader would take for such."""
+"""Paths that name something outside a store, or that another reader would take for such."""
 
 OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "read": lambda store, path: store.read(path),
@@ -37,7 +37,7 @@ OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "move to": lambda store, path: store.move("f", path),
 }
 OF_THE_ROOT = ("names", "etags", "size", "locate")
-"""Operations that may be asked about the whole store."""
+"""Operations that accept the whole store."""
 
 
 class StoreContract:

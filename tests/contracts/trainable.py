@@ -1,4 +1,4 @@
-"""What every trainable must keep to. Subclass `TrainableContract` in a test file of your own:
+"""The contract of every trainable. Subclass `TrainableContract` in your own test file:
 
 from saddle_contracts.trainable import TrainableContract
 import my_method
@@ -44,15 +44,15 @@ class TrainableContract:
     _stored: ClassVar[dict[tuple[type, int], tuple[list[Report], list[bytes]]]] = {}
 
     def make_run(self, seed: int = 0, state: Mapping[str, Any] | None = None) -> Run:
-        """The run to train under; override it for a data root or a device of your own."""
+        """The run to train under; override it for your own data root or device."""
         return InProcessRun(seed=seed, state=state)
 
     def complete(self) -> Any:
-        """The whole configuration that `config` stands for."""
+        """The complete configuration of `config`."""
         return resolve(self.trainable, self.config).config
 
     def trained(self, seed: int = 0) -> tuple[list[Report], list[bytes]]:
-        """All reports of an undisturbed trial, and the state of each as it was stored at once; trained once."""
+        """All reports of an undisturbed trial, and the state of each as it was stored immediately; trained once."""
         key = (type(self), seed)
         if key not in self._stored:
             reports, states = [], []
@@ -93,13 +93,13 @@ class TrainableContract:
             known = declared.direction if isinstance(declared, Metric) else declared
             assert known in ("maximize", "minimize"), f"{name} must be maximize or minimize, not {known!r}"
             clean = getattr(declared, "clean", "")
-            assert not clean or clean in self.trainable.METRICS, f"{name} is held against {clean}, which isn't declared"
+            assert not clean or clean in self.trainable.METRICS, f"{name} refers to {clean}, which isn't declared"
         selection = self.trainable.SELECTION
         assert selection in self.trainable.METRICS, f"SELECTION {selection!r} is not among METRICS"
         assert selection.startswith("validation/"), "checkpoints are selected on a held-out split, never on test"
 
     def metric(self, name: str) -> Metric:
-        """What a reported metric is declared to be."""
+        """The declaration of a reported metric."""
         return complete_metric(name, self.trainable.METRICS.get(name))
 
     def impossible(self, metrics: Mapping[str, float]) -> list[str]:
@@ -114,20 +114,20 @@ class TrainableContract:
         ]
 
     def reproducible(self, report: Report) -> dict[str, float]:
-        """The metrics that the same seed gives again."""
+        """The reproducible metrics."""
         return {name: value for name, value in report.metrics.items() if self.metric(name).reproducible}
 
     def test_the_declared_components_are_settings_of_the_configuration(self) -> None:
         for name, component in getattr(self.trainable, "COMPONENTS", {}).items():
             assert isinstance(component, Component), f"{name} must be a trainables.contract.Component"
             assert component.description, f"{name} has no description"
-            assert component.off, f"{name} says nothing of a trial that lacks it"
+            assert component.off, f"{name} has no settings for a trial without it"
             for field, value in {**component.on, **component.off}.items():
                 assert field in self.trainable.Config.model_fields, f"{name} sets {field!r}, not a hyperparameter"
                 assert not self.refused(field, value), f"{name} sets {field} to {value!r}, which it can't be"
 
     def refused(self, field: str, value: Any) -> bool:
-        """Whether the configuration refuses this value by itself, whatever the others."""
+        """Whether the configuration refuses this value for any values of the other fields."""
         try:
             self.trainable.Config.model_validate({**self.config, field: value})
         except ValidationError as error:
@@ -141,15 +141,15 @@ class TrainableContract:
         )
         if declared is None:
             return
-        assert all(isinstance(says, str) and says for says in declared.values()), "each measure says what it is"
+        assert all(isinstance(says, str) and says for says in declared.values()), "each measure must have a description"
         measures = self.trainable.data_measures(self.complete(), self.make_run())
-        assert measures, "data_measures measures nothing"
+        assert measures, "data_measures returns nothing"
         undeclared = set(measures) - set(declared)
         assert not undeclared, f"data_measures gives {sorted(undeclared)}, which DATA_MEASURES doesn't declare"
         wrong = [name for name, value in measures.items() if type(value) is not float or not math.isfinite(value)]
         assert not wrong, f"{wrong} are not finite floats; leave out what isn't defined"
         again = self.trainable.data_measures(self.complete(), self.make_run(seed=1))
-        assert dict(again) == dict(measures), "measures are of the data: no seed changes them"
+        assert dict(again) == dict(measures), "measures are of the data and must not depend on the seed"
 
     def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
         for recipe in (None, *getattr(self.trainable, "RECIPES", ())):
@@ -169,7 +169,7 @@ class TrainableContract:
             undeclared = set(report.metrics) - set(self.trainable.METRICS)
             assert not undeclared, f"epoch {epoch} reports {sorted(undeclared)}, which METRICS doesn't declare"
             peeked = [name for name in report.metrics if name.startswith("test/")]
-            assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate alone"
+            assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate only"
             wrong = self.impossible(report.metrics)
             assert not wrong, f"epoch {epoch} reports {wrong}, which METRICS excludes"
             assert self.trainable.SELECTION in report.metrics, f"epoch {epoch} lacks {self.trainable.SELECTION}"
@@ -224,13 +224,13 @@ class TrainableContract:
         report = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         assert report.metrics, "evaluate reports nothing"
         others = [name for name in report.metrics if not name.startswith("test/")]
-        assert not others, f"evaluate reports {others}; it is about the test split"
+        assert not others, f"evaluate reports {others}; it may only report the test split"
         undeclared = set(report.metrics) - set(self.trainable.METRICS)
         assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
         wrong = self.impossible(report.metrics)
         assert not wrong, f"evaluate reports {wrong}, which METRICS excludes"
         restored = json.loads(json.dumps(report.fingerprints))
-        assert restored == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
+        assert restored == report.fingerprints, "fingerprints must be plain values, which the ledger stores as JSON"
         again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         difference = first_difference(self.reproducible(report), self.reproducible(again))
         assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"

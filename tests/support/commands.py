@@ -1,4 +1,4 @@
-"""`saddle` as a process: started in a folder, watched, killed, and all it started found again."""
+"""`saddle` as a process: started in a folder, watched, killed, with all processes that it started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def processes_naming(text: str) -> list[int]:
-    """Processes whose command line or environment holds `text`."""
+    """Processes whose command line or environment contains `text`."""
     pids = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
@@ -27,7 +27,7 @@ def processes_naming(text: str) -> list[int]:
 
 
 class Command:
-    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found.
+    """`saddle` in a folder and with a mark in its environment, which identifies all processes that it starts.
 
     `environment` are further variables.
     """
@@ -48,7 +48,7 @@ class Command:
         )
 
     def run(self, *arguments: str, code: int = 0, seconds: float = 300) -> str:
-        """What it says until it ends, with the exit code `code`."""
+        """Its output until it ends, with the exit code `code`."""
         process = self.start(*arguments)
         output, _ = process.communicate(timeout=seconds)
         assert process.returncode == code, output
@@ -65,13 +65,13 @@ class Command:
         return processes_naming(self.mark)
 
     def kill_leftovers(self) -> None:
-        """End all that was started here and still runs."""
+        """End all processes that were started here and still run."""
         for process in self.leftovers():
             os.kill(process, signal.SIGKILL)
 
 
 def essence(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What may not differ between a run that was disturbed and one that was not."""
+    """The fields that must not differ between an interrupted run and an undisturbed one."""
     same = ("outcome", "params", "seed", "arm", "epochs", "selected_epoch", "test_last")
     return {
         row["trial"]: {

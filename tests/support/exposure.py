@@ -1,4 +1,4 @@
-"""Where secrets show: command lines, files, and what Ray's state API tells everybody who asks."""
+"""Where secrets are exposed: command lines, files, and Ray's state API, which answers everyone."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STATE_API = (
 
 
 def found_in(content: bytes, secrets: Sequence[str]) -> list[str]:
-    """Which of the secrets stand in it, as they are or as a URL writes them."""
+    """Which of the secrets it contains, verbatim or as a URL writes them."""
     return [secret for secret in secrets if secret.encode() in content or quote(secret, safe="").encode() in content]
 
 
 def files_with(folder: Path, secrets: Sequence[str]) -> dict[str, list[str]]:
-    """Every file below a folder in which a secret stands."""
+    """Every file below a folder that contains a secret."""
     exposed = {}
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
@@ -37,7 +37,7 @@ def files_with(folder: Path, secrets: Sequence[str]) -> dict[str, list[str]]:
 
 
 def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
-    """Every command line on this machine in which a secret stands now."""
+    """Every command line on this machine that now contains a secret."""
     exposed = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
@@ -51,10 +51,10 @@ def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
 def watch(
     secrets: Sequence[str], ask: Callable[[str], str] | None = None, folder: Path | None = None
 ) -> Iterator[dict[str, list[str]]]:
-    """What shows a secret until the block ends: every command line, every file below `folder`, and the state API.
+    """What exposes a secret until the block ends: every command line, every file below `folder`, and the state API.
 
-    `ask` gets a path of the dashboard's API and returns the answer. A Ray of our own removes its session's files in
-    the end, so they are read while it runs; raises `AssertionError` where there were none.
+    `ask` gets a path of the dashboard's API and returns the answer. A Ray that saddle starts removes its session's
+    files at the end, so they are read while it runs; raises `AssertionError` if there were none.
     """
     logs: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""What two real ranks compute, and one worker alone, to be compared: trainings, updates, validations, in float64."""
+"""Computations of two real ranks and of one worker, to be compared: trainings, updates, validations, in float64."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
 
 
 def normalised(layer: str) -> dict[str, Tensor]:
-    """What a layer makes of features of this rank, its gradients, and its running statistics after two batches."""
+    """A layer's output for features of this rank, its gradients, and its running statistics after two batches."""
     run = rank_run()
     norm = LAYERS[layer]().double()
     draw = torch.Generator().manual_seed(2)
@@ -261,14 +261,14 @@ def looked_at() -> dict[str, Any]:
 
 
 def whole_gan() -> dict[str, float]:
-    """What two epochs report, with noise, dropout and augmentation."""
+    """The reports of two epochs, with noise, dropout and augmentation."""
     run = rank_run(5)
     *_, last = counterfactual_gan.train(resolve(counterfactual_gan, WHOLE_GAN).config, run)  # type: ignore[arg-type]
     return dict(last.metrics)
 
 
 def everything() -> dict[str, Any]:
-    """All of it, for processes that are started once."""
+    """All computations, for processes that are started once."""
     return {
         "trained": {network: trained(network) for network in NETWORKS},
         "apart": trained("resnet18", joint=False),

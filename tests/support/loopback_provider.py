@@ -1,7 +1,7 @@
 """Nodes on this machine for Ray's autoscaler: runs in its process on the head, which has neither saddle nor tests.
 
-Ray's own fake nodes share one folder, where two of them would install what they are sent at once; these have folders of
-their own, as on machines of their own.
+Ray's own fake nodes share one folder, where two of them would install their packages at the same time; these have their
+own folders, as on separate machines.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class LoopbackProvider(FakeMultiNodeProvider):
             self._nodes[name] = {"tags": {**own, **tags}, "node": process}
 
     def _terminate_node(self, node: dict[str, Any]) -> None:
-        """End a node in good order, as `ray stop` on it does."""
+        """End a node in an orderly way, as `ray stop` on it does."""
         node["node"].terminate()
         try:
             node["node"].wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""Real MLflow servers, and all that they hold of a study."""
+"""Real MLflow servers, and their whole content for a study."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def contents(uri: str, experiment: str) -> Contents:
 
 
 def without_clock(runs: Contents) -> Contents:
-    """The same without what depends on when it was told: the study's own start."""
+    """The same without what depends on the time of tracking: the study's own start."""
     return {
         key: {**run, "started": None} if run["tags"]["saddle.level"] == "study" else run for key, run in runs.items()
     }
@@ -84,6 +84,6 @@ def working_in(folder: Path) -> Iterator[None]:
 
 
 def kill_group(server: Server) -> None:
-    """Kill a server and its workers as a machine's power cut does."""
+    """Kill a server and its workers, as in a power cut."""
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(PROCESS_SECONDS)

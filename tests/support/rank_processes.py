@@ -26,9 +26,9 @@ COLLECTIVE_SECONDS = 60
 
 @dataclass
 class RankRun(TrainRun):
-    """A `TrainRun` without Ray: on the CPU, its model wrapped as Ray Train wraps it.
+    """A `TrainRun` without Ray: on the CPU, with the model wrapped as by Ray Train.
 
-    `joint`: whether BatchNorm takes its statistics over all ranks, as a `TrainRun` has it.
+    `joint`: whether BatchNorm takes its statistics over all ranks, as in a `TrainRun`.
     """
 
     joint: bool = True
@@ -45,7 +45,7 @@ class RankRun(TrainRun):
 
 
 def rank_run(seed: int = 0, *, joint: bool = True) -> RankRun:
-    """The run of this process, a rank where a process group was started, else the only one."""
+    """The run of this process, a rank if a process group was started, else the only one."""
     return RankRun(seed, DataCache(None), joint=joint)
 
 
@@ -63,7 +63,7 @@ def run_ranks(
 ) -> list[Any]:
     """What `work(*arguments)` returns in each of `ranks` processes of one gloo group.
 
-    Raises `AssertionError` with what a rank raised, or where they don't end within `seconds`.
+    Raises `AssertionError` with what a rank raised, or if they don't end within `seconds`.
     """
     folder.mkdir(parents=True)
     context = multiprocessing.get_context("spawn")

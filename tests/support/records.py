@@ -1,4 +1,4 @@
-"""Records of trials for tests, from the names of their parts' fields: what a ledger's reader sees, without training."""
+"""Records of trials for tests, from the names of their parts' fields, as a reader of the ledger gets them."""
 
 from __future__ import annotations
 

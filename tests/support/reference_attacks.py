@@ -1,6 +1,6 @@
-"""S3's attacks and perturbations as their definitions read: one task at a time, one image at a time, nothing clever.
+"""S3's attacks and perturbations as they are defined: one task and one image at a time, without optimisations.
 
-What the engine computes is held to this. `images`: (N, C, H, W) in [0, 1]; `labels`: (N, 1 + M), main task first.
+The engine's results are compared with this. `images`: (N, C, H, W) in [0, 1]; `labels`: (N, 1 + M), main task first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Studies as they lie in a storage, with invented trials: what reads ledgers can be tested without training."""
+"""Studies in a storage with invented trials, for testing readers of ledgers without training."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from saddle.trial.run_id import RunId
 from tests.support.records import make_record
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]
-"""What a replicate measures; a text is the outcome of one that did not complete."""
+"""The metrics of a replicate; a text is the outcome of one that did not complete."""
 
 
 Predict = Callable[[Replicate], Mapping[str, Any]]
-"""The arrays (`labels`, `predictions.clean`, …) that a replicate leaves."""
+"""The arrays (`labels`, `predictions.clean`, …) of a replicate."""
 
 
 def store_ablation(
@@ -63,14 +63,14 @@ def store_ablation(
 
 
 def rewrite_entry(store: Store, entry: TrialRecord) -> None:
-    """Let the ledger say something else of a trial, which no driver does."""
+    """Change a trial in the ledger, which no driver does."""
     ledger = Ledger(store, RunId(entry.study))
     ledger.remove(entry.key)
     ledger.add(entry)
 
 
 def store_arrays(store: Store, study: Study, replicate: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
-    """Store a replicate's arrays where a trial would; returns their paths."""
+    """Store a replicate's arrays as a trial would; returns their paths."""
     paths = {}
     for name, array in arrays.items():
         buffer = io.BytesIO()

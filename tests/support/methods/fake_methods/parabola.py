@@ -1,4 +1,4 @@
-"""A trainable without training: a known optimum, a known seed effect, and every way to go wrong on demand."""
+"""A trainable without training: a known optimum, a known seed effect, and every failure on demand."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         value = score(config, run.seed, epoch)
         if epoch == config.trouble_epoch and config.trouble != "none" and run.rank == config.trouble_rank:
             value = make_trouble(config, value)
-        value = run.mean(value)  # where the other ranks wait for one that is in trouble
+        value = run.mean(value)  # the other ranks wait here for the failing one
         yield Report(
             {
                 "validation/score": value,
@@ -80,7 +80,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
 
 
 def troubled_state(config: Config, epoch: int) -> dict[str, Any]:
-    """What can't be loaded again, from the troubled epoch on."""
+    """An object that can't be loaded again, from the troubled epoch on."""
     if epoch < config.trouble_epoch:
         return {}
     if config.trouble == "generator":
