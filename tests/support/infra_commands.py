@@ -76,7 +76,7 @@ def saddle_command() -> Any:
 def parse_by(command: Any, arguments: Sequence[str]) -> None:
     """Parse down to the command that would run.
 
-    By attributes, not by classes: typer has a click of its own.
+    By attributes, not by classes: typer has its own click.
     """
     parent, name, rest = None, command.name or "program", list(arguments)
     while True:

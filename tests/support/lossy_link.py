@@ -85,7 +85,7 @@ class LossyLink:
     def _answers(self, server: socket.socket, client: socket.socket, doomed: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
-                if doomed.is_set():  # it has been done by now
+                if doomed.is_set():  # the server has done it
                     self._close(server)
                     break
                 client.sendall(data)

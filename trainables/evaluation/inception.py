@@ -48,7 +48,7 @@ def inception(
     weights = _given(Path(path).expanduser()) if path is not None else _cached(url)
     official = _sha256(weights).startswith(OFFICIAL)
     if not official:
-        _require_tensors(weights)  # torch-fidelity unpickles whatever is in the file
+        _require_tensors(weights)  # torch-fidelity unpickles anything in the file
     from torchmetrics.image.fid import NoTrainInceptionV3  # here, because it takes seconds
 
     try:

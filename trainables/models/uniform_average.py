@@ -12,7 +12,7 @@ class UniformAverage:
     """The mean of weights and floating-point buffers of `count` networks (Izmailov et al., 2018), in `network`.
 
     Running statistics are also averaged, as torch's AveragedModel does with `use_buffers`, instead of being measured
-    anew in a pass over the data. Other buffers are those of the last network.
+    again in a pass over the data. Other buffers are those of the last network.
     """
 
     def __init__(self, network: nn.Module) -> None:

@@ -106,9 +106,9 @@ def evaluate(
     with frozen(model):
         needs = ANALYSES.needs(config)
         corruptions = CorruptedImages.of_samples(samples, run) if CORRUPTED in needs else None
-        anew = None if retrain is None else partial(retrain, config, run, model, parts)
+        retrained = None if retrain is None else partial(retrain, config, run, model, parts)
         others = _other_samples(config, parts, run, needs)
-        tested = AnalysedModel(config, model, samples, measured.survived, anew, others, corruptions)
+        tested = AnalysedModel(config, model, samples, measured.survived, retrained, others, corruptions)
         analysed = ANALYSES.run(config, tested.parts(needs))
     arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):

@@ -33,7 +33,7 @@ class EvaluationSettings(ExplanationSettings):
         source="customary",
         description=(
             "Attacks that robust accuracy is the worst case over, and named sets of them. An attack that is named by "
-            "itself attacks all images and has an accuracy of its own; those of a set attack the images that are "
+            "itself attacks all images and has its own accuracy; those of a set attack the images that are "
             f"still classified correctly, the cheapest attack first. Attacks: {described()}"
         ),
     )

@@ -163,7 +163,7 @@ def _begin(
 
 
 def _step(objective: Objective, state: _Climb, momentum: float, best: BestIterates) -> None:
-    aim = torch.sign(state.gradient).mul_(_beside(state.step)).add_(state.point)
+    aim = torch.sign(state.gradient).mul_(_per_image(state.step)).add_(state.point)
     torch.clamp(aim, state.lowest, state.highest, out=aim)
     moved = aim.sub_(state.point).mul_(momentum).add_(state.point)
     moved.add_(state.point - state.last_point, alpha=1 - momentum)
@@ -200,6 +200,6 @@ def _check(state: _Climb, period: int) -> None:
     state.rises.zero_()
 
 
-def _beside(values: Tensor) -> Tensor:
+def _per_image(values: Tensor) -> Tensor:
     """One value per image, (n, 1, 1, 1)."""
     return values.reshape(-1, 1, 1, 1)

@@ -36,7 +36,7 @@ def describe(
         "shape": list(dataset.shape),
         "masks": dataset.train.masks is not None,
         **(_flat(separation) if separation is not None else {"inter_class_variance": None}),
-        "published": _beside(dataset, separation),
+        "published": _published(dataset, separation),
         "fingerprint": dataset.fingerprint,
     }
 
@@ -60,7 +60,7 @@ def _plain(spread: dict[str, Any]) -> dict[str, Any]:
     return {"n": spread["n"], "mean": spread["mean"], **spread["quantiles"]}
 
 
-def _beside(dataset: Dataset, separation: Separation | None) -> dict[str, Any] | None:
+def _published(dataset: Dataset, separation: Separation | None) -> dict[str, Any] | None:
     """The published value, the difference, and why they may not be comparable."""
     known = KNOWN.get(dataset.name.removesuffix(PART))
     published = known.published if known is not None else None

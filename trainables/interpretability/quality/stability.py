@@ -26,7 +26,7 @@ class Stability:
 
     `largest`, `average`: of |map(x') - map(x)| / |map(x)| in L2 over perturbations (Yeh et al., 2019; Bhatt et al.,
     2020); NaN for a map of zeros. `relative_input`, `relative_output`: the largest over the perturbations that leave
-    the prediction as it is; NaN if none does (Agarwal et al., 2022, eq. 2 and 5).
+    the prediction unchanged; NaN if none does (Agarwal et al., 2022, eq. 2 and 5).
     """
 
     largest: Tensor

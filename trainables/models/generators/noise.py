@@ -13,7 +13,7 @@ class NoiseInjection(nn.Module):
 
     The printed W₁ has separate weights for every location, which at 224 pixels are billions: read as a 1×1
     convolution. W₁ is kept as its two halves, whose sum is the same without a copy of the features. At the start it
-    passes features on as they are, with a little noise.
+    passes features on unchanged, with a little noise.
     """
 
     def __init__(self, channels: int, size: tuple[int, int], noise_channels: int, noise_dim: int) -> None:
