@@ -20,7 +20,7 @@ MOST_TASKS = 2
 """Auxiliary tasks whose analyses have declared names; S3 has two."""
 
 NETWORK = "network"
-"""What costs count passes of: the only network."""
+"""The network whose passes are counted as cost."""
 
 PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
 """What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
@@ -113,14 +113,14 @@ class TestedBatch(Protocol):
 
     @property
     def training(self) -> TestedBatch:
-        """As many images that the network was trained on, always the same; fewer, or none, where it had fewer.
+        """As many images that the network was trained on, always the same; fewer, or none, if it had fewer.
 
         What they survived is not known. Only for an analysis that needs `TRAINING`.
         """
 
     @property
     def shifted(self) -> TestedBatch:
-        """As many test images of `shift_dataset`; fewer, or none, where it has fewer. Only for the need `SHIFTED`."""
+        """As many test images of `shift_dataset`; fewer, or none, if it has fewer. Only for the need `SHIFTED`."""
 
     @property
     def corrupted(self) -> Iterator[tuple[str, int, Tensor]]:

@@ -94,7 +94,7 @@ CUSTOMARY: Mapping[str, Customary] = {
         differing={**AVERAGED, "schedule": ("customary", RICE)},
     ),
 }
-"""By dataset; for others the values are assumed, from the one whose images are most alike (see `customary_of`)."""
+"""By dataset; for others the values are assumed, from the one whose images are most similar (see `customary_of`)."""
 
 
 def recipe_of(recipe: str | None, dataset: str | None, *, full: bool) -> str:

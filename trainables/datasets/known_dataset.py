@@ -38,7 +38,7 @@ class Download(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a dataset without opening it; `shape`: (C, H, W)."""
+    """The facts of a dataset without opening it; `shape`: (C, H, W)."""
 
     title: str
     shape: tuple[int, int, int]

@@ -98,7 +98,7 @@ class AnalysisTable(Generic[Part]):
         return "; ".join(f"{entry.name}, {entry.says}" for entry in self.entries.values())
 
     def chosen(self, config: Any) -> list[Analysis[Part]]:
-        """Those that a configuration names, in its order."""
+        """The analyses that a configuration names, in its order."""
         return [self.entries[name] for name in config.analyses if name in self.entries]
 
     def needs(self, config: Any) -> frozenset[str]:

@@ -56,8 +56,8 @@ class DenoisingBlock(nn.Module):
 
     def _non_local(self, features: Tensor) -> Tensor:
         theta, phi = self.theta(features).flatten(2), self.phi(features).flatten(2)  # (N, C / 2, places)
-        alike = torch.einsum("ncp,ncq->npq", theta, phi) / math.sqrt(theta.shape[1])
-        mixed = torch.einsum("npq,ncq->ncp", alike.softmax(dim=2), features.flatten(2))
+        similarities = torch.einsum("ncp,ncq->npq", theta, phi) / math.sqrt(theta.shape[1])
+        mixed = torch.einsum("npq,ncq->ncp", similarities.softmax(dim=2), features.flatten(2))
         return mixed.view(features.shape)
 
 

@@ -1,1 +1,1 @@
-"""What is measured of a tested network besides its accuracy: a file here with an `Analysis` adds one. No torch."""
+"""Analyses of a tested network in addition to its accuracy: a file here with an `Analysis` adds one. No torch."""

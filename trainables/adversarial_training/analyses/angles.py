@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ANGLE = "angle."
 
 STATISTICS = ("mean", "std", "q05", "q50", "q95", "skipped")
-"""Of the angles of an analysis; `skipped` counts images whose angle is undefined, because a vector is zero."""
+"""Statistics of an analysis' angles; `skipped` counts images whose angle is undefined, because a vector is zero."""
 
 
 def angle_names(tasks: int) -> list[str]:

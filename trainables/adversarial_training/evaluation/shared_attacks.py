@@ -32,7 +32,7 @@ class SharedAttacks:
         clean: Sequence[Tensor],
         alive: Tensor | None,
     ) -> Attacked:
-        """As `attack_samples`, of which every rank gets the whole result."""
+        """As `attack_samples`; every rank gets the whole result."""
         if self.run.world_size == 1:
             return attack_samples(planned, model, samples, clean, alive)
         standing = clean[0].argmax(1) == samples.labels[:, 0]

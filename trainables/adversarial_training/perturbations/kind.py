@@ -1,4 +1,4 @@
-"""What a kind of perturbation is: a file of `kinds` with one at its top level adds one. Imports no torch."""
+"""The type of a perturbation: a file of `kinds` with one at its top level adds one. Imports no torch."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class PerturbationSizes:
 
 
 def _with_images(images: Tensor, eta: Tensor, sta: Tensor) -> list[Tensor]:
-    """Of the angles between images and η, then images and η₀: themselves, their squares, and whether they exist."""
+    """The angles between images and η, then images and η₀: themselves, their squares, and whether they exist."""
     pixels = rows(images)
     sums: list[Tensor] = []
     for other in (eta, sta):

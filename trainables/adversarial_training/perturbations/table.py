@@ -32,5 +32,5 @@ def described() -> str:
 
 
 def meanings() -> dict[str, str]:
-    """What each of them stands for, for readers of reports."""
+    """The meaning of each of them, for readers of reports."""
     return {kind.name: f"{kind.long_name}: {kind.says}" if kind.long_name else kind.says for kind in KINDS.values()}

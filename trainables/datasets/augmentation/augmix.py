@@ -67,7 +67,7 @@ class MixDraws:
     mixed: Tensor
 
     def of(self, rows: slice) -> MixDraws:
-        """Those of some images."""
+        """The draws of some images."""
         return MixDraws(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 

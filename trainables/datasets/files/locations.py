@@ -31,7 +31,7 @@ class File(ABC):
 
     @abstractmethod
     def open(self) -> Any:
-        """What pyarrow reads Parquet from, piece by piece."""
+        """A file object from which pyarrow reads Parquet, piece by piece."""
 
 
 class Folder(ABC):

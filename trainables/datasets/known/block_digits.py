@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainables.datasets.dataset import Dataset, Split
 
 TRAIN, TEST = 1_397, 400
-"""As many as the digits that they are made from, with the same split."""
+"""Numbers of images: those of the digits that they are made from, with the same split."""
 
 
 def find_blocks(root: Path) -> Found:

@@ -21,7 +21,7 @@ def find_folder(spec: FolderDataset) -> FolderSource:
     """List the images of `ROOT/train/CLASS/*`, `ROOT/test/CLASS/*` and, if there is one, `ROOT/val/CLASS/*`.
 
     Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for the names of splits, and what may
-    lie around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
+    be around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
     mistakes of single files are reported with those of the images.
     """
     [root] = find(spec.folder)

@@ -24,8 +24,9 @@ ITERATIONS, TARGETS, QUERIES = 50, 9, 1_000
 """On digits and MNIST twice the iterations and five times the queries changed no verdict, and few images."""
 
 LONG_ITERATIONS, LONG_IMAGES = 500, 20
-"""Of APGD-T on the few images that something without gradients fooled: climbs that end too soon leave few (of an honest
-network of MNIST, at ε = .3, Square fooled 3 of 103 that were left, these climbs one of them), masked gradients many."""
+"""Iterations of APGD-T on the few images that a gradient-free attack fooled: climbs that end too soon leave few (in an
+honest network of MNIST, at ε = .3, Square fooled 3 of 103 that were left, these climbs one of them), masked gradients
+many."""
 
 
 class Attacked(Protocol):

@@ -22,7 +22,7 @@ LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Stability:
-    """Of N images, (N,) float64 each.
+    """Stabilities of N images, (N,) float64 each.
 
     `largest`, `average`: of |map(x') - map(x)| / |map(x)| in L2 over perturbations (Yeh et al., 2019; Bhatt et al.,
     2020); NaN for a map of zeros. `relative_input`, `relative_output`: the largest over the perturbations that leave
