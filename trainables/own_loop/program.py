@@ -58,8 +58,8 @@ class ProgramTrainable:
                 raise ProgramFailed(f"the program printed no line of JSON with a metric; its output ends with\n{lines}")
 
     def load(self, config: Any, state: Mapping[str, Any]) -> NoReturn:
-        """Raise `NotProvided`: a program doesn't give its model."""
-        raise NotProvided("a program doesn't give its model")
+        """Raise `NotProvided`: a program keeps its model to itself."""
+        raise NotProvided("a program keeps its model to itself")
 
     def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
         """The test metrics that the program reported together with this epoch."""
