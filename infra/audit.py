@@ -1,8 +1,8 @@
-"""Known weaknesses of the pinned packages, by pip-audit. Advisory: it ends with 0 whatever it found, or why nothing.
+"""Known weaknesses of the pinned packages, by pip-audit. Advisory: it always ends with 0, and prints why if it failed.
 
     python infra/audit.py [--tool build/audit/bin/pip-audit]
 
-Without a network, or on an index that knows no weaknesses, pip-audit itself says that there are none.
+Without a network, or with an index without weaknesses, pip-audit itself reports that there are none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class NotMade(Exception):
 
 
 def install(tool: Path) -> None:
-    """Install pip-audit in an environment of its own: it may want other versions than those it looks at."""
+    """Install pip-audit in a separate environment: it may need other versions than those that it audits."""
     folder = tool.parents[1]
     try:
         venv.create(folder, with_pip=True)
@@ -37,51 +37,53 @@ def install(tool: Path) -> None:
 
 
 def ask(tool: Path, constraints: Path) -> list[dict[str, Any]]:
-    """What pip-audit says of each package: its `vulns`, or a `skip_reason`."""
+    """pip-audit's result for each package: its `vulns`, or a `skip_reason`."""
     command = [tool, "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--requirement", constraints], capture_output=True, text=True, timeout=SECONDS, check=False
         )
-        return list(json.loads(done.stdout)["dependencies"])
+        return list(json.loads(process.stdout)["dependencies"])
     except (OSError, subprocess.SubprocessError) as error:
-        raise NotMade(f"pip-audit did not end as it should ({reason(error)})") from error
+        raise NotMade(f"pip-audit failed ({reason(error)})") from error
     except (ValueError, KeyError) as error:
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        last = process.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
         raise NotMade(f"pip-audit gave no answer: {last[0]}") from error
 
 
 def reason(error: Exception) -> str:
-    """The last line of what a program said, or the error itself."""
-    said = str(getattr(error, "stderr", None) or error).strip()
-    return said.splitlines()[-1] if said else type(error).__name__
+    """The last line of a program's output, or the error itself."""
+    message = str(getattr(error, "stderr", None) or error).strip()
+    return message.splitlines()[-1] if message else type(error).__name__
 
 
 def report(packages: list[dict[str, Any]]) -> list[str]:
-    """The lines for a person: each weakness, then how many packages were looked up; raises `NotMade` for none."""
-    known = [package for package in packages if "vulns" in package]
-    if not known:
+    """The lines of the report: each weakness, then how many packages were looked up; raises `NotMade` for none."""
+    found_packages = [package for package in packages if "vulns" in package]
+    if not found_packages:
         raise NotMade(f"none of {len(packages)} packages could be looked up")
     lines = [
-        f"{package['name']} {package['version']}: {weakness['id']}, mended in "
+        f"{package['name']} {package['version']}: {weakness['id']}, fixed in "
         f"{', '.join(weakness['fix_versions']) or 'no version yet'}"
-        for package in known
+        for package in found_packages
         for weakness in package["vulns"]
     ]
-    weak = sum(bool(package["vulns"]) for package in known)
-    left = f", {len(packages) - len(known)} could not be looked up" if len(known) < len(packages) else ""
-    return [*lines, f"audit: {weak} of {len(known)} packages have known weaknesses{left}"]
+    weak = sum(bool(package["vulns"]) for package in found_packages)
+    not_looked_up = (
+        f", {len(packages) - len(found_packages)} could not be looked up" if len(found_packages) < len(packages) else ""
+    )
+    return [*lines, f"audit: {weak} of {len(found_packages)} packages have known weaknesses{not_looked_up}"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tool", type=Path, default=TOOL, help="path of pip-audit; installed there if missing")
     parser.add_argument("--constraints", type=Path, default=CONSTRAINTS)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        if not given.tool.exists():
-            install(given.tool)
-        lines = report(ask(given.tool, given.constraints))
+        if not arguments.tool.exists():
+            install(arguments.tool)
+        lines = report(ask(arguments.tool, arguments.constraints))
     except NotMade as why:
         lines = [f"audit: not made: {why}"]
     print(*lines, sep="\n")

@@ -1,1 +1,1 @@
-"""Training methods: they know PyTorch, and nothing of the platform that runs them."""
+"""Training methods: they use PyTorch, and don't depend on the platform that runs them."""

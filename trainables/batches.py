@@ -1,4 +1,4 @@
-"""Batches for training, the same for every trainable: none holds a single image, which has no statistics."""
+"""Batches for training, the same for every trainable: none has a single image, which has no statistics."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainables.datasets.errors import DataError
 from trainables.randomness import stream
 
 LEAST = 2
-"""Images that a batch needs: BatchNorm has no variance of one value, and refuses feature maps of a single pixel."""
+"""Images that a batch needs: BatchNorm needs more than one value, and refuses a single feature map of one pixel."""
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Order(Protocol):
-    """A sampler of indices that knows its trial's seed."""
+    """A sampler of indices with its trial's seed."""
 
     seed: int
 
@@ -30,7 +30,7 @@ class Order(Protocol):
 class Batches(BatchSampler):
     """Batches of `batch_size` indices; a last one of a single index is left out, unless all are that small.
 
-    `least_per_rank` tells `Run.prepare_loader` the same of each rank's part of a last batch.
+    `least_per_rank` is the same limit for each rank's part of a last batch, for `Run.prepare_loader`.
     """
 
     least_per_rank: ClassVar[int] = LEAST
@@ -42,7 +42,7 @@ class Batches(BatchSampler):
 def make_loader(samples: TorchDataset[T_co], order: Order, batch_size: int) -> DataLoader[T_co]:
     """Batches of `samples` in `order`, as their `__getitems__` makes them.
 
-    A last batch of one image is left out. Raises `DataError` if nothing else is there.
+    A last batch of one image is left out. Raises `DataError` if there is no other.
     """
     batches = Batches(order, batch_size)
     if not len(batches):
@@ -51,7 +51,7 @@ def make_loader(samples: TorchDataset[T_co], order: Order, batch_size: int) -> D
         samples,
         batch_sampler=batches,
         collate_fn=_as_they_are,
-        # unused by us, but without one torch would draw from the global generator
+        # unused here, but without one torch would draw from the global generator
         generator=stream(order.seed, "loader"),
     )
 

@@ -1,4 +1,4 @@
-"""A trainable's configuration: fields with ranges and sources, and how given values are completed. Imports no torch."""
+"""A trainable's configuration: fields with ranges and sources, and how values are completed. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.provenance import Source
 
 
 class Config(BaseModel):
-    """Base of a trainable's configuration: frozen, and closed to unknown names."""
+    """Base of a trainable's configuration: frozen, and unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -32,7 +32,7 @@ def hyperparameter(
 ) -> Any:
     """Declare a field of a `Config` with its range, unit, default and where the default comes from.
 
-    `levels`: what values with short names stand for, which reports print, too.
+    `levels`: the meanings of values with short names, which reports also print.
     """
     return Field(
         default,
@@ -62,7 +62,7 @@ class Retired:
 class Default(NamedTuple):
     """A value that a recipe, a scale or a dataset gives to a field, and where it comes from.
 
-    `reference` says in words whose it is, such as `Rice et al. (2020)`, where one can.
+    `reference`: the author in words, such as `Rice et al. (2020)`, if known.
     """
 
     value: Any
@@ -74,7 +74,7 @@ class Default(NamedTuple):
 class Resolved:
     """A complete configuration and, field by field, where each value comes from (`study file` for given ones).
 
-    `references`: whose a value is, of the fields whose default says it.
+    `references`: the authors of values, for fields whose default states them.
     """
 
     config: Config
@@ -98,7 +98,7 @@ def _refuse_retired(config: Config) -> None:
 
 
 def field_source(config_type: type[Config], name: str) -> str:
-    """Where the default of a field comes from; `assumed` when its author didn't say."""
+    """Where the default of a field comes from; `assumed` if its author didn't state it."""
     extra = config_type.model_fields[name].json_schema_extra
     return str(extra.get("source", "assumed")) if isinstance(extra, dict) else "assumed"
 
@@ -106,7 +106,7 @@ def field_source(config_type: type[Config], name: str) -> str:
 def find_defaults(
     trainable: Any, given: Mapping[str, Any], recipe: str | None, scale: str | None
 ) -> Mapping[str, Default]:
-    """What the trainable's optional `defaults` gives to fields that are left open."""
+    """The values of the trainable's optional `defaults` for fields that are left open."""
     find = getattr(trainable, "defaults", None)
     defaults: Mapping[str, Default] = find(given, recipe, scale) if find else {}
     return defaults
@@ -120,7 +120,7 @@ def resolve(
 ) -> Resolved:
     """Complete `given` from recipe, scale and field defaults, in this order of precedence.
 
-    Raises `pydantic.ValidationError` for values that the configuration refuses, or has for stored trials only
+    Raises `pydantic.ValidationError` for values that the configuration refuses, or accepts for stored trials only
     (`Retired`).
     """
     defaults = find_defaults(trainable, given, recipe, scale)

@@ -1,4 +1,4 @@
-"""The seam between a training method and whatever runs it: what a trainable is, what it reports, how it fails.
+"""The interface between a training method and the code that runs it: what a trainable is, reports, and raises.
 
 Importing this module never imports torch, so configurations can be validated where nothing is trained.
 """
@@ -31,17 +31,17 @@ LABELS = "labels"
 SHOWN = "shown"
 """The array (M,) of the places of the test samples that galleries show, from the left to the right."""
 GROUPS = "groups"
-"""The array (N,) that says which of them belong together, where several show the same thing."""
+"""The array (N,) of the groups that they belong to, if several show the same thing."""
 PREDICTIONS = "predictions."
-"""Begins the names of arrays (N,) of predicted classes: on `CLEAN` samples, under an attack, or in the `WORST_CASE`."""
+"""Prefix of arrays (N,) of predicted classes: on `CLEAN` samples, under an attack, or in the `WORST_CASE`."""
 MAPPED = "mapped"
-"""The array (M,) of the places of the test samples that maps are of."""
+"""The array (M,) of the places of the test samples that have maps."""
 MAP = "map."
-"""Begins the names of arrays (M, H, W) or (M, H, W, 3), uint8: those samples as a method sees them, such as what it
-holds for salient in each. Where studies are put side by side maps of the same samples make one picture."""
+"""Prefix of arrays (M, H, W) or (M, H, W, 3), uint8: those samples as a method sees them, such as what it
+marks as salient in each. When studies are compared, maps of the same samples form one picture."""
 CURVE = "curve."
-"""Begins the names of arrays (2, K), the x and the y of a curve, called `curve.Y over X.NAME`. Where studies are put
-side by side the curves of one Y and X are drawn into one figure."""
+"""Prefix of arrays (2, K), the x and the y of a curve, called `curve.Y over X.NAME`. When studies are compared,
+the curves of one Y and X are drawn into one figure."""
 CLEAN = "clean"
 WORST_CASE = "worst_case"
 
@@ -50,10 +50,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Component:
-    """A part of a method that an ablation can take away, whichever hyperparameters that takes.
+    """A part of a method that an ablation can remove, with the hyperparameters that this takes.
 
-    `off` are the settings of a trial that lacks it, `on` those of one that has it, where a study doesn't say otherwise;
-    empty if the defaults have it.
+    `off` are the settings of a trial without it, `on` those of one with it, unless a study sets them;
+    empty if the defaults include it.
     """
 
     description: str
@@ -63,17 +63,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Report:
-    """What a trainable says after an epoch, or after an evaluation.
+    """What a trainable reports after an epoch or an evaluation.
 
     `metrics`: flat floats named with their split, such as `validation/robust_accuracy.worst_case`.
     `state`: tensors and plain values only (it is loaded with `weights_only=True`), complete enough that a resumed
     trial equals an undisturbed one: weights, optimiser, epoch, every random state and the data order.
     `arrays`: per-sample predictions and curves (numpy). `images`: galleries, `(H, W)` or `(H, W, 3)`, uint8; those of
     an epoch are kept and tracked under its number, and left out of a study's report. `fingerprints`, of an evaluation:
-    what its measurements rest on that no hyperparameter says, such as the network that distances are measured with;
-    plain values, perhaps nested. The study's report prints them, and warns where trials don't agree on one.
-    `is_candidate`: False after an epoch whose state can't be the trial's checkpoint, as that of a teacher; one epoch at
-    least must be a candidate.
+    what its measurements depend on that isn't a hyperparameter, such as the network that measures distances;
+    plain values, possibly nested. The study's report prints them, and warns if trials don't agree on one.
+    `is_candidate`: False after an epoch whose state can't be the trial's checkpoint, such as that of a teacher; at
+    least one epoch must be a candidate.
 
     Raises `ValueError` for a metric without a split or that is not a number.
     """
@@ -98,9 +98,9 @@ CheckVerdict = Literal["pass", "warn", "fail", "not run"]
 
 @dataclass(frozen=True)
 class CheckItem:
-    """What one item of a checklist found: its verdict, the numbers that it rests on, and a sentence that says it.
+    """The result of a checklist item: its verdict, the numbers that it is based on, and a sentence that states it.
 
-    `not run` is the verdict of an item that lacks what it needs, and `says` what that is.
+    `not run` is the verdict of an item that lacks what it needs; `says` states what that is.
     """
 
     item: str
@@ -119,19 +119,19 @@ class MethodFailure(Exception):
 
 
 class Collapsed(MethodFailure):
-    """Training runs on but no longer learns what it should (mode collapse, constant output)."""
+    """Training continues but no longer learns what it should (mode collapse, constant output)."""
 
 
 class Diverged(MethodFailure):
-    """A loss or a weight left the finite numbers."""
+    """A loss or a weight is no longer finite."""
 
 
 Part = Literal["state", "resume", "load", "evaluate"]
-"""What a trainable may do without: states, continuing from one, `load`, or metrics from `evaluate`."""
+"""Optional parts of a trainable: states, continuing from one, `load`, and metrics from `evaluate`."""
 
 
 class NotProvided(Exception):
-    """A part of the contract is asked for that a trainable lacks, as one made from a function may; says which."""
+    """A trainable lacks a part of the contract that is needed, as one made from a function may; states which."""
 
 
 def require_finite(name: str, value: float) -> float:
@@ -142,7 +142,7 @@ def require_finite(name: str, value: float) -> float:
 
 
 class Run(Protocol):
-    """What a trainable may ask of its runner; every rank of a distributed run gets one."""
+    """The runner's interface for a trainable; every rank of a distributed run gets one."""
 
     @property
     def device(self) -> Any:
@@ -154,7 +154,7 @@ class Run(Protocol):
 
     @property
     def rank(self) -> int:
-        """Which of the trial's workers this is, from 0."""
+        """The number of this worker among the trial's, from 0."""
 
     @property
     def world_size(self) -> int:
@@ -164,20 +164,20 @@ class Run(Protocol):
         """The dataset called `name` (or described by it), a `trainables.datasets.Dataset`."""
 
     def prepare(self, model: T) -> T:
-        """The model on its device, wrapped for distributed training where there are several ranks.
+        """The model on its device, wrapped for distributed training if there are several ranks.
 
-        There its BatchNorm layers take their statistics in training over the batches of all ranks together.
+        Its BatchNorm layers then take their statistics in training over the batches of all ranks together.
         """
 
     def unwrap(self, model: T) -> T:
-        """The bare model behind `prepare`: attacks and extra passes run on it."""
+        """The bare model inside `prepare`: attacks and extra passes run on it."""
 
     def prepare_loader(self, loader: T) -> T:
-        """The loader, each of its batches shared out: rank r gets samples r, r + world_size, …
+        """The loader with each of its batches divided: rank r gets samples r, r + world_size, …
 
         So a batch size is that of all ranks together, and a trial is the same on any number of workers. A batch of
         fewer samples than ranks is left out, and a last one that leaves a rank fewer than its sampler's
-        `least_per_rank`, where it has that.
+        `least_per_rank`, if it has that.
         """
 
     def mean(self, value: float) -> float:
@@ -190,29 +190,29 @@ class Run(Protocol):
         """The `state` to continue from, or None to start."""
 
     def cached(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` makes, or made for an equal key before: in this trial, or in one before it on the same worker.
+        """The result of `make`, or of a former call with an equal key, in this or an earlier trial on the same worker.
 
-        For what is the same in all trials of a study and takes long, such as a network that measures them; the key
-        says all that it hangs on. Of many such things those used the longest ago are forgotten.
+        For results that are equal in all trials of a study and take long, such as a network that measures them; the key
+        contains everything that they depend on. The least recently used ones are dropped if there are many.
         """
 
     def shared(self, key: Hashable, make: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """The state that `make` makes, or made for an equal key in any trial of the same study, on any worker.
+        """The state from `make`, or from a former call with an equal key in any trial of the same study, on any worker.
 
-        A state is as in a `Report`, and comes back on the CPU. The key, whose `repr` says all that the state hangs on,
-        is completed by the code: other code makes its own. Of the ranks of a trial one makes it, while the others wait
-        outside of any collective; every rank must ask for it, or none.
+        A state is as in a `Report`, and comes back on the CPU. The key, whose `repr` has everything that it depends on,
+        is completed by the code: other code makes its own. One of the ranks of a trial makes it, while the others wait
+        outside of any collective; either every rank must ask for it, or none.
         """
 
 
 @dataclass(frozen=True)
 class TrainedTrial:
-    """What a checklist may know of the trial whose stored state it looks at, in addition to the state.
+    """What a checklist may use of the trial whose stored state it checks, in addition to the state.
 
     `metrics`: those of the chosen state, `test_last` the test metrics of the last epoch, `curve` the metrics of every
     epoch. `selected_by`: the metric that chose the state, which is of epoch `selected_epoch`, counted from 1. `seeds`:
-    replicates of its arm that completed. `arrays`: what its evaluation reported of single samples. `other`:
-    configuration and state of another network, trained from another seed, of the study's baseline.
+    completed replicates of its arm. `arrays`: the per-sample results of its evaluation. `other`:
+    configuration and state of another network of the study's baseline, trained from another seed.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -234,34 +234,34 @@ class Trainable(Protocol):
     `defaults(given, recipe, scale) -> Mapping[str, Default]`, their values for the fields that the study leaves open;
     `estimate(config) -> tuple[float, int]`, the multiply-adds of a whole trial and the bytes of one stored state, for
     `saddle plan`; imports no torch;
-    `check(config, run) -> None`, called before anything starts, raises `DataError` for data it couldn't train on;
-    `data_identity(configs, data_root) -> Sequence[str]`, what changes when the data of these configurations do, found
-    without reading them: data that passed `check` once aren't checked again while it stays the same. Imports no torch;
+    `check(config, run) -> None`, called before anything starts, raises `DataError` for data that it can't train on;
+    `data_identity(configs, data_root) -> Sequence[str]`, which changes with the data of these configurations, found
+    without reading them: data that passed `check` aren't checked again while it stays the same. Imports no torch;
     `COMPONENTS: Mapping[str, Component]`, the parts of the method that an ablation may name as factors;
     `reevaluate(config, state, run, earlier) -> Report`, `evaluate` that continues from an earlier report of the same
-    state, of which `arrays` and `fingerprints` are looked at: what it measured already isn't measured again, and the
-    result is as if both had been measured together. A report that it can't continue from is not a mistake; one of
+    state, using its `arrays` and `fingerprints`: what it measured already isn't measured again, and the
+    result is as if both had been measured together. A report that it can't continue from is not an error; one of
     another state is, a `ValueError`;
     `attack_test(config, state, run) -> Report`, the part of `evaluate` that the workers of a trial share: each of them
-    calls it, and rank 0 continues from its report alone, by `reevaluate`. Without it, rank 0 measures everything;
+    calls it, and only rank 0 continues from its report, by `reevaluate`. Without it, rank 0 measures everything;
     `check_robustness(config, state, run, trained: TrainedTrial) -> Sequence[CheckItem]`, whether the robustness of a
-    stored state is what it seems; a trial that fails an item can't have the badge "best";
-    `DATA_MEASURES: Mapping[str, str]` and `data_measures(config, run) -> Mapping[str, float]`, both or neither: what
-    can be said of a trial's training images before anything is trained, by name with a line on its meaning, and its
-    values, equal for equal data; what isn't defined on the data is left out. A study of relations can predict by them;
-    `EVALUATION_FIELDS: Collection[str]`, fields that say how a checkpoint is measured and that no training step reads
+    stored state is real; a trial that fails an item can't have the badge "best";
+    `DATA_MEASURES: Mapping[str, str]` and `data_measures(config, run) -> Mapping[str, float]`, both or none: measures
+    of a trial's training images before anything is trained, by name with a line on their meaning, and their
+    values, equal for equal data; what isn't defined on the data is left out. A relation can use them as predictors;
+    `EVALUATION_FIELDS: Collection[str]`, fields for how a checkpoint is measured, which no training step reads
     (validation may): stored checkpoints can be measured again with other values of these. Where validation measures
-    with a number other than a field's on purpose, epochs report it as the metric `validation/FIELD`, so that nothing
-    compares the two as if they were alike;
+    with another number than a field's on purpose, epochs report it as the metric `validation/FIELD`, so that nothing
+    compares the two as if they were the same;
     `selection_doubt(config, metric) -> str`, why choosing checkpoints of a configuration by that metric may choose one
-    before it has learnt, in words, empty if nothing is known; imports no torch;
+    before it has learnt, in words, empty if there is no reason; imports no torch;
     `OPEN_METRICS: bool`, True where it may report metrics that `METRICS` doesn't name; `LACKS: Collection[Part]`, what
-    of the contract it does without, as one made from a function may.
+    of the contract it doesn't have, as one made from a function may.
     """
 
     Config: type[Config]
     METRICS: Mapping[str, Metric | Direction]
-    """Every metric it can report, with what it means; a bare direction leaves that to its name (`complete_metric`)."""
+    """Every metric that it can report, with its meaning; with a bare direction the name decides (`complete_metric`)."""
     SELECTION: str
     """The validation metric by which the best checkpoint is chosen."""
 

@@ -1,4 +1,4 @@
-"""Registries whose entries lie one to a file: the values of a type that the modules of a package hold."""
+"""Registries with one entry in each file: the values of a type in the modules of a package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 
 class Named(Protocol):
-    """Whatever has a name that it is chosen by."""
+    """Anything that is chosen by its name."""
 
     @property
     def name(self) -> str:
@@ -21,7 +21,7 @@ T = TypeVar("T", bound=Named)
 
 
 def discover(package: ModuleType, kind: type[T]) -> dict[str, T]:
-    """Every entry of type `kind` that a module of `package` holds at its top level, by the entry's name.
+    """Every entry of type `kind` at the top level of a module of `package`, by the entry's name.
 
     Modules are imported in the order of their names, and entries of one module come in the order of its lines. Raises
     `TypeError` for a module without an entry, and for two entries of one name.

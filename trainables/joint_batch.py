@@ -1,4 +1,4 @@
-"""Means over a batch that is shared out among ranks, so that their gradients are those of one worker."""
+"""Means over a batch that ranks share, with the same gradients as on one worker."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trainables.models.joint_batch_norm import total_over_ranks
 
 @dataclass(frozen=True, eq=False)
 class JointBatch:
-    """How this rank's samples count in the batch of all ranks, whose gradients are averaged.
+    """The weights of this rank's samples in the batch of all ranks, whose gradients are averaged.
 
     `counts` (K,): samples of each class over all ranks. `weight` (): this rank's samples over their mean over ranks.
-    What `mean` and `class_means` give on a rank is its contribution: the mean over ranks is that of the joint batch.
+    `mean` and `class_means` return a rank's contribution: the mean over ranks is that of the joint batch.
     """
 
     counts: Tensor
@@ -37,14 +37,14 @@ class JointBatch:
         return replace(self, counts=self.counts.flip(0))
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean of `values` (N, …) of this rank's samples, weighted by how many they are."""
+        """The mean of `values` (N, …) of this rank's samples, weighted by their number."""
         mean = values.mean()
         return mean * self.weight.to(mean.dtype)
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum of `values` (N, …) over the samples of all ranks, (…), which is the same on each.
 
-        Gradients flow back to all of them, so what is computed of it needs no weight. Every rank must call it.
+        Gradients flow back to all of them, so what is computed from it needs no weight. Every rank must call it.
         """
         here = values.sum(0)
         return here if self.ranks == 1 else total_over_ranks(here)
@@ -53,6 +53,6 @@ class JointBatch:
         """The sum of the means of `values` (N,) over each class; that of a class which no rank has is 0."""
         total = values.new_zeros(())
         for label, count in enumerate(self.counts):
-            # no branch on a count, which a GPU would have to wait for
+            # no branch on a count, for which a GPU would have to wait
             total = total + torch.where(labels == label, values, 0).sum() / count.clamp(min=1)
         return total * self.ranks

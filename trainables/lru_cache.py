@@ -16,7 +16,7 @@ class LRUCache:
     values: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The value of the key, which `make` makes where there is none; the least recently used go first."""
+        """The value of the key, made by `make` if there is none; the least recently used are dropped first."""
         if key not in self.values:
             while len(self.values) >= self.most:
                 self.values.popitem(last=False)

@@ -1,4 +1,4 @@
-"""What a reported number means: its better direction, its unit, and what it says of a model. Imports no torch."""
+"""The meaning of a reported number: its better direction, its unit, and its role for a model. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 Direction = Literal["maximize", "minimize"]
 
 Role = Literal["", "clean", "robust", "excess", "loss", "samples", "ladder start", "ladder rung", "corruption"]
-"""What is made of a metric (see `Metric`); empty for one that is only reported."""
+"""The role of a metric (see `Metric`); empty for one that is only reported."""
 
 METRIC_NAME = re.compile(r"(train|validation|test)/[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
@@ -28,20 +28,20 @@ class Metric:
     """A metric as its trainable declares it in `METRICS`, under its name.
 
     `unit`: `fraction` for a share of 1 or a difference of two, which are shown in per cent and whose differences are in
-    points; any other is shown as it is written. `low`, `high`: the least and the greatest value that it can have; of a
-    fraction 0 and 1, unless they say otherwise, as a difference of two has to. `scale`: on which steps of equal length
-    mean equally much. `shown`: whether people are to read it, or programs only. `reproducible`: whether the same seed
-    gives the same value; not so of seconds. `label`: what a table calls it, where that isn't its name. `chance`: what a
-    model that guesses has, `classes` for one in as many as the dataset has; None if no model can guess.
-    `best_minus_last`: the name of a metric, of which this is by how much the checkpoint that validation chose is better
-    than the last one. It is not reported, but filled in if both were tested.
+    points; any other is shown as written. `low`, `high`: the least and the greatest value that it can have; for a
+    fraction 0 and 1 by default, which a difference of two must change. `scale`: the scale on which steps of equal
+    length mean equally much. `shown`: whether it is for people, or only for programs. `reproducible`: whether the same
+    seed gives the same value; seconds aren't. `label`: its name in tables, if it differs. `chance`: the value of a
+    model that guesses, `classes` for one divided by the dataset's classes; None if no model can guess.
+    `best_minus_last`: the name of a metric; this one is how much better the checkpoint that validation chose is than
+    the last one. It is not reported, but filled in if both were tested.
 
-    `role` says what may be made of it, next to the other metrics of its split: `clean`, the accuracy on unchanged data;
+    `role`: its meaning among the metrics of its split: `clean`, the accuracy on unchanged data;
     `robust`, that under attack: under `attack`, or the `worst_case` of all that were run, and `clean` is the name of
-    the metric that it can't exceed; `excess`, by how much some robust accuracy exceeds the clean one all the same;
-    `samples`, how many there are; `loss`, what training minimises; `ladder start`, the worst case of the samples that a
-    budget ladder attacks on, and `ladder rung`, what each larger budget leaves of it, in the order of declaration;
-    `corruption`, the accuracy on images that were changed in one way that no adversary chose.
+    the metric that it can't exceed; `excess`, how much some robust accuracy nevertheless exceeds the clean one;
+    `samples`, their number; `loss`, what training minimises; `ladder start`, the worst case of the samples that a
+    budget ladder continues to attack, and `ladder rung`, what each larger budget leaves of it, in the order of
+    declaration; `corruption`, the accuracy on images that were changed in one way that no adversary chose.
     """
 
     direction: Direction
@@ -59,7 +59,7 @@ class Metric:
     chance: float | Literal["classes"] | None = None
     best_minus_last: str = ""
     name: str = ""
-    """Given by its key in `METRICS`; a declaration leaves it out."""
+    """Its key in `METRICS`; a declaration leaves it out."""
 
     def __str__(self) -> str:
         return self.name
@@ -82,17 +82,17 @@ class Metric:
         return None if low is None or high is None else (low, high)
 
     def cost(self, value: float) -> float:
-        """The value, negated where larger is better: the better of two costs less."""
+        """The value, negated if larger is better: the better of two costs less."""
         return -value if self.direction == "maximize" else value
 
 
 @lru_cache(maxsize=4096)  # asked of every metric of every trial
 def complete_metric(name: str, declared: Metric | Direction | None = None) -> Metric:
-    """The metric called `name`; what a bare direction, or no declaration at all, leaves open is read from the name.
+    """The metric called `name`; what a bare direction, or no declaration at all, leaves open follows from the name.
 
-    This is the only place where a name means anything. Of `SPLIT/MEASURE.DETAIL` the words of the measure, which
-    underscores part, decide: it is a fraction where one of them ends like those of `FRACTIONS` and none like those of
-    `NO_FRACTIONS`, and goes down to -1 where one, of the detail too, is of `DIFFERENCES`. Smaller is better where one
+    This is the only place that interprets names. In `SPLIT/MEASURE.DETAIL` the words of the measure, which
+    underscores separate, decide: it is a fraction if one of them ends like those of `FRACTIONS` and none like those of
+    `NO_FRACTIONS`, and goes down to -1 if one, also of the detail, is in `DIFFERENCES`. Smaller is better if one
     ends like those of `SMALLER_IS_BETTER`. A measure called `accuracy` or `clean_accuracy` is the clean one,
     `robust_accuracy.ATTACK` robust, both with the chance of the classes, and `MEASURE.worst_case` the worst case;
     `robust_above_clean`, `loss`, `samples`, `budget_ladder.declared` and `budget_ladder.steps_100` have the roles that

@@ -19,7 +19,7 @@ from trainables.contract import Run
 
 
 def stream_seed(seed: int, purpose: str, epoch: int = 0) -> int:
-    """A seed below 2⁶³ that differs wherever seed, purpose or epoch do."""
+    """A seed below 2⁶³ that differs for every seed, purpose and epoch."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()[:8], "big") >> 1
 
 
@@ -29,7 +29,7 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
 
 
 def forked(generator: torch.Generator | None, count: int) -> list[torch.Generator]:
-    """Generators of their own, seeded by one draw from `generator` (None: the global one), however they are used.
+    """Separate generators, seeded by one draw from `generator` (None: the global one) however they are used.
 
     What is drawn later from `generator` doesn't depend on how many of them were needed.
     """
@@ -39,10 +39,10 @@ def forked(generator: torch.Generator | None, count: int) -> list[torch.Generato
 
 @contextmanager
 def global_stream(run: Run, purpose: str, epoch: int = 0, *, together: bool = False) -> Iterator[None]:
-    """Give layers that know only the global generator a stream of this trial's; then the generator is as it was.
+    """Give layers that use the global generator a stream of this trial; afterwards the generator is restored.
 
-    Every rank has a stream of its own: dropout on several workers is as random as on one, but not the same. Layers that
-    draw for the whole batch (`BatchPart`) have one stream on all ranks where `together`.
+    Every rank has its own stream: dropout on several workers is as random as on one, but not the same. Layers that
+    draw for the whole batch (`BatchPart`) have one stream on all ranks with `together`.
     """
     rank = 0 if together else run.rank
     with torch.random.fork_rng(devices=[run.device] if run.device.type == "cuda" else []):
@@ -52,13 +52,13 @@ def global_stream(run: Run, purpose: str, epoch: int = 0, *, together: bool = Fa
 
 @dataclass(frozen=True)
 class Share:
-    """Which part of every batch a rank has: samples `rank`, `rank + world_size`, …, as `prepare_loader` shares out."""
+    """A rank's part of every batch: samples `rank`, `rank + world_size`, …, as in `prepare_loader`."""
 
     rank: int = 0
     world_size: int = 1
 
     def of(self, whole: Tensor) -> Tensor:
-        """This rank's rows of what was drawn for the whole batch, as one worker would draw it."""
+        """This rank's rows of the draws for the whole batch, as one worker would draw them."""
         return whole[self.rank :: self.world_size]
 
 
@@ -70,7 +70,7 @@ class BatchPart:
     whole: int
 
     def rows(self, draw: Callable[[int], Tensor]) -> Tensor:
-        """This rank's rows of what `draw` makes for so many samples: those that one worker would have drawn."""
+        """This rank's rows of the draws of `draw` for so many samples: those that one worker would have drawn."""
         return self.share.of(draw(self.whole))
 
 

@@ -1,4 +1,4 @@
-"""What goes into a `Report.state`."""
+"""Copies of what a `Report.state` contains."""
 
 from __future__ import annotations
 

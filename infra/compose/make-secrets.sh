@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes secrets/ next to this file: a token for Ray, a password for PostgreSQL, a key for the S3 server.
-# What is there already is kept. The files are readable for the user in the containers, the folder only for you.
+# Existing files are kept. The files are readable for the user in the containers, the folder only for you.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p secrets studies

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the secrets that the manifests refer to, in the current cluster; what is there already is kept.
+# Makes the secrets that the manifests refer to, in the current cluster; existing ones are kept.
 #   infra/kubernetes/make-secrets.sh          with the S3 server of the overlays local and gcp
 #   infra/kubernetes/make-secrets.sh --no-s3  where a role of the cloud gives access to the bucket (aws)
-# Values go to kubectl through its standard input: an argument could be read by everybody on this machine.
+# Values go to kubectl through its standard input: an argument could be read by everyone on this machine.
 set -euo pipefail
 namespace=saddle
 kubectl create namespace "$namespace" --dry-run=client --output yaml | kubectl apply --filename -

@@ -1,8 +1,8 @@
-"""Makes what aws.yaml refers to: roles with least rights, their instance profiles, and a security group.
+"""Makes what aws.yaml refers to: roles with least privileges, their instance profiles, and a security group.
 
     python infra/ray/prepare_aws.py --region eu-central-1 --bucket my-bucket --ssh-from 203.0.113.7/32
 
-Run with your own rights, once; what is there already is brought up to date. Prints the names that go into aws.yaml.
+Run once with your own permissions; existing resources are updated. Prints the names for aws.yaml.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--region", required=True)
     parser.add_argument("--bucket", required=True)
     parser.add_argument("--ssh-from", required=True, type=narrow_network, metavar="CIDR", help="who may log in")
-    parser.add_argument("--subnet", help="where nodes run; the default one where none is given")
+    parser.add_argument("--subnet", help="where nodes run; by default the default one")
     options = parser.parse_args(arguments)
     account = boto3.client("sts", region_name=options.region).get_caller_identity()["Account"]
     values = {"REGION": options.region, "ACCOUNT": account, "BUCKET": options.bucket}
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def narrow_network(text: str) -> str:
-    """A network that SSH may come from; raises `ValueError` for one of more than 65,536 addresses."""
+    """A network from which SSH is allowed; raises `ValueError` for one of more than 65,536 addresses."""
     network = ipaddress.ip_network(text)
     if network.num_addresses > 2**16:
         raise ValueError(f"{text} is too wide: give your own address, as 203.0.113.7/32")
@@ -76,7 +76,7 @@ def find_subnet(ec2: Any, name: str | None) -> dict[str, Any]:
 
 
 def make_security_group(ec2: Any, network: str, ssh_from: str) -> str:
-    """The id of a group whose members reach each other, and which SSH reaches from one network."""
+    """The id of a group whose members reach each other, and which allows SSH from one network."""
     filters = [{"Name": "vpc-id", "Values": [network]}, {"Name": "group-name", "Values": [GROUP]}]
     existing = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     if existing:
@@ -84,8 +84,8 @@ def make_security_group(ec2: Any, network: str, ssh_from: str) -> str:
         if existing[0]["IpPermissions"]:
             ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=existing[0]["IpPermissions"])
     else:
-        made = ec2.create_security_group(GroupName=GROUP, Description="Ray nodes of saddle", VpcId=network)
-        group = str(made["GroupId"])
+        created = ec2.create_security_group(GroupName=GROUP, Description="Ray nodes of saddle", VpcId=network)
+        group = str(created["GroupId"])
     rules = [
         {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]},
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": ssh_from}]},
@@ -95,7 +95,7 @@ def make_security_group(ec2: Any, network: str, ssh_from: str) -> str:
 
 
 def unless_there(make: Any, **named: Any) -> None:
-    """Make something; that it exists already is not an error."""
+    """Create something; that it already exists is not an error."""
     try:
         make(**named)
     except ClientError as error:

@@ -1,6 +1,6 @@
-"""Options of arithmetic and layout against plain float32 training: paired epochs on the device that there is.
+"""Options of arithmetic and layout against plain float32 training: paired epochs on the available device.
 
-`make bench`; on a GPU where there is one. SADDLE_BENCH_PAIRS changes how many pairs. The first epoch of each option, in
+`make bench`; on a GPU if there is one. SADDLE_BENCH_PAIRS changes how many pairs. The first epoch of each option, in
 which it compiles and tries algorithms, isn't counted.
 """
 

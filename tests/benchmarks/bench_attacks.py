@@ -1,7 +1,7 @@
 """Attacks in training: images attacked on every task per second, against a plain loop, torchattacks and ART.
 
-All contestants take turns in one process, on one thread; every one is given the same weights without gradients. Then
-what MP costs beside STA, and how near the attack is to what the machine can compute at all.
+All contestants take turns in one process, on one thread; each gets the same weights without gradients. Then
+what MP costs compared with STA, and how near the attack is to the machine's peak.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "search_spaces" / "mixed_perturbation" / "published"
 PEERS = ["torchattacks==3.5.1", "adversarial-robustness-toolbox==1.20.1"]
 AIM = 1.3
-"""Times the plain loop for two tasks or more, for LeNet at batch 50."""
+"""Factor to the plain loop for two tasks or more, for LeNet at batch 50."""
 ROUNDS = 7
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter of an environment of its own: what is installed here, and the peers where pip can get them."""
+    """The interpreter of a separate environment: with what is installed here, and the peers if pip can get them."""
     folder = tmp_path_factory.mktemp("peers")
     subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", str(folder)], check=True, timeout=120)
-    found = str(folder / "bin" / "python")
+    interpreter = str(folder / "bin" / "python")
     site = subprocess.run(
-        [found, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        [interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         check=True,
         capture_output=True,
         text=True,
@@ -47,23 +47,26 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> str:
     ).stdout.strip()
     Path(site, "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
     pip = subprocess.run(
-        [found, "-m", "pip", "install", "--quiet", "--no-deps", *PEERS], capture_output=True, text=True, timeout=300
+        [interpreter, "-m", "pip", "install", "--quiet", "--no-deps", *PEERS],
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if pip.returncode:
         print(f"\nno peers to compare with, as pip failed: {pip.stderr.strip().splitlines()[-1]}")
-    return found
+    return interpreter
 
 
 def take_turns(python: str, network: str, batch: int, steps: int) -> dict[str, dict[str, list[float]]]:
     """Seconds by number of tasks and contestant, a list of turns each."""
     command = [python, "-m", "tests.support.attack_contestants", *map(str, (network, batch, steps, ROUNDS))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
-    assert done.returncode == 0, done.stderr
-    measured = json.loads(done.stdout.splitlines()[-1])
-    for name, why in measured["missing"].items():
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=550)
+    assert process.returncode == 0, process.stderr
+    results = json.loads(process.stdout.splitlines()[-1])
+    for name, why in results["missing"].items():
         print(f"\n{name} is not compared with: {why}")
-    found: dict[str, dict[str, list[float]]] = measured["seconds"]
-    return found
+    seconds: dict[str, dict[str, list[float]]] = results["seconds"]
+    return seconds
 
 
 def ratios(others: Sequence[float], ours: Sequence[float]) -> tuple[float, float, float]:
@@ -80,16 +83,16 @@ def test_images_attacked_per_second(python: str, network: str, batch: int, steps
         f"\n{network} of width {WIDTH}, batch {batch}, PGD of {steps} steps on every task, one thread, {ROUNDS} turns:"
     )
     best = {}
-    for tasks, taken in seconds.items():
-        peak = 2 * PEAK**3 / min(taken.pop("matrix product"))
-        ours = taken.pop("saddle")
+    for tasks, of_contestant in seconds.items():
+        peak = 2 * PEAK**3 / min(of_contestant.pop("matrix product"))
+        ours = of_contestant.pop("saddle")
         # a forward pass and the images' gradient: twice the multiply-adds of the network, each two operations
         achieved = 4 * size.macs * batch * steps * int(tasks) / min(ours)
         print(
             f"{tasks} task(s): saddle {batch / median(ours):7.0f} images/s, "
-            f"{achieved / 1e9:.0f} GFLOP/s at best, beside {peak / 1e9:.0f} of a matrix product"
+            f"{achieved / 1e9:.0f} GFLOP/s at best, compared with {peak / 1e9:.0f} of a matrix product"
         )
-        for name, theirs in taken.items():
+        for name, theirs in of_contestant.items():
             middle, low, high = ratios(theirs, ours)
             best.setdefault(name, {})[int(tasks)] = middle
             print(
@@ -101,24 +104,24 @@ def test_images_attacked_per_second(python: str, network: str, batch: int, steps
     if (network, batch) == ("lenet", 50):
         reached = min(middle for tasks, middle in best["plain loop"].items() if tasks > 1)
         print(f"aim at least {AIM} × the plain loop for two tasks or more: {'reached' if reached >= AIM else 'MISSED'}")
-    assert best["plain loop"][3] > 0.8, "the engine is slower than the plainest loop there is"
+    assert best["plain loop"][3] > 0.8, "the engine is slower than the plainest loop"
 
 
 @pytest.mark.parametrize(("network", "dataset", "steps"), [("lenet", "mnist", 10), ("resnet18", "svhn", 3)])
 def test_what_mixing_costs(network: str, dataset: str, steps: int) -> None:
-    """Seconds of an epoch of MP over those of STA, in turns, beside S3's Table 7."""
+    """Seconds of an epoch of MP over those of STA, in turns, next to S3's Table 7."""
     torch.set_num_threads(1)
     tasks = ["odd_even", "prime_composite"]
     arms = {0: ("sta", tasks[:1]), 1: ("mp", tasks[:1]), 2: ("mp", tasks)}
     seconds: dict[int, list[float]] = {arm: [] for arm in arms}
     for _ in range(4):
         for arm, (perturbation, chosen) in arms.items():
-            given = {
+            settings = {
                 "dataset": dataset, "network": network, "width": WIDTH, "perturbation": perturbation, "tasks": chosen,
                 "steps": steps, "batch_size": 50, "epochs": 1, "analyses": ["epoch_seconds"], "attack_steps": 1,
                 "validation_fraction": 0.1, "train_size": 200, "test_size": 10, "epsilon_warmup": 0,
             }  # fmt: skip
-            [report] = method.train(resolve(method, given).config, NoiseRun(shape=SHAPES[network]))
+            [report] = method.train(resolve(method, settings).config, NoiseRun(shape=SHAPES[network]))
             seconds[arm].append(report.metrics["train/epoch_seconds"])
     published = pd.read_csv(PUBLISHED / f"s3_seconds_{dataset}.csv", comment="#")
     main, *theirs = published.drop_duplicates(["arm", "value"])["value"]

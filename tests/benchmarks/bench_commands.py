@@ -18,7 +18,7 @@ STUDIES, SEEDS = 14, 7
 METRIC = "test/robust_accuracy.worst_case"
 ROUNDS = int(os.environ.get("SADDLE_BENCH_ROUNDS", "3"))
 AIM = 1.0
-"""Seconds of CPU beyond what the interpreter takes that imports numpy and typer, which every command needs."""
+"""Seconds of CPU in addition to an interpreter that imports numpy and typer, which every command needs."""
 
 STUDY = """
 study: {name}
@@ -40,7 +40,7 @@ COMMANDS = {
     "verify": ["verify", "read-3"],
     "doctor": ["doctor"],
 }
-"""What exits with 1 where something is missing or differs is timed all the same."""
+"""Commands that exit with 1 because something is missing or differs are timed anyway."""
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +50,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(STUDIES):
         text = STUDY.format(name=f"read-{number}", seeds=SEEDS)
         (folder / f"read-{number}.yaml").write_text(text)
-        store_ablation(store, text, lambda one: {METRIC: 0.4 + 0.01 * one.seed + 0.02 * len(one.arm.key)})
+        store_ablation(
+            store, text, lambda replicate: {METRIC: 0.4 + 0.01 * replicate.seed + 0.02 * len(replicate.arm.key)}
+        )
     return folder
 
 
 def cpu_seconds(folder: Path, *command: str) -> float:
-    """Seconds of CPU of a Python process and all that it started and waited for."""
+    """Seconds of CPU of a Python process and all processes that it started and waited for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=600, check=False
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode in (0, 1), done.stderr[-2000:]
-    assert "Traceback" not in done.stderr, done.stderr[-2000:]
+    assert process.returncode in (0, 1), process.stderr[-2000:]
+    assert "Traceback" not in process.stderr, process.stderr[-2000:]
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
@@ -70,15 +72,17 @@ def test_reading_commands_against_the_bare_interpreter(folder: Path) -> None:
     """Rounds alternate between the interpreter and every command; the first one, which fills caches, does not count."""
     ways = {"interpreter": ["-c", "import numpy, typer"]}
     ways |= {name: ["-m", "saddle.cli", *command] for name, command in COMMANDS.items()}
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    seconds_of: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(1 + ROUNDS):
         for name, command in ways.items():
-            taken[name].append(cpu_seconds(folder, *command))
-    medians = {name: statistics.median(seconds[1:]) for name, seconds in taken.items()}
+            seconds_of[name].append(cpu_seconds(folder, *command))
+    medians = {name: statistics.median(seconds[1:]) for name, seconds in seconds_of.items()}
     bare = medians.pop("interpreter")
     print(f"\n{STUDIES} studies, {STUDIES * SEEDS * 3} trials, CPU time, median of {ROUNDS}; interpreter {bare:.2f} s:")
     for name, seconds in medians.items():
         beyond = seconds - bare
-        said = "reached" if beyond <= AIM else "MISSED"
-        print(f"{name:8} {seconds / bare:5.1f} times the interpreter, {beyond:.2f} s beyond it, aim {AIM:g} s: {said}")
+        verdict = "reached" if beyond <= AIM else "MISSED"
+        print(
+            f"{name:8} {seconds / bare:5.1f} times the interpreter, {beyond:.2f} s beyond it, aim {AIM:g} s: {verdict}"
+        )
     assert medians["studies"] < 40 * bare, "a list of studies takes forty times the interpreter's start"

@@ -40,7 +40,7 @@ budget: {{trials: {TRIALS}}}
 
 @dataclass
 class Gauge:
-    """Hears of every trial that ends: the CPU time, and how much memory the driver then holds."""
+    """Records for every trial that ends the CPU time and the driver's memory."""
 
     moments: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
@@ -57,14 +57,14 @@ class Gauge:
 
     @property
     def kilobytes_per_trial(self) -> float:
-        """By what the process grows with each trial after the warm-up: the slope, since it grows by jumps."""
+        """How much the process grows with each trial after the warm-up: the slope, since it grows in jumps."""
         trials = 50 * np.arange(1, len(self.megabytes) + 1)
         late = trials >= WARM_UP
         return float(1024 * np.polyfit(trials[late], np.array(self.megabytes)[late], 1)[0])
 
 
 def bare_sampler(path: Path) -> Gauge:
-    """As many trials of a bare Optuna study with the same sampler and storage, in a process of their own."""
+    """As many trials of a bare Optuna study with the same sampler and storage, in a separate process."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         storage=open_journal(path), sampler=optuna.samplers.RandomSampler(seed=0), direction="maximize"

@@ -1,4 +1,4 @@
-"""What an epoch costs a worker, its checkpoint and its manifest, early and late in the same trial (`make bench`)."""
+"""The cost of an epoch for a worker, its checkpoint and its manifest, early and late in a trial (`make bench`)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from saddle.trial.spec import TrialSpec
 
 EPOCHS = int(os.environ.get("SADDLE_BENCH_EPOCHS", "2100"))
 EARLY, LATE = 20, EPOCHS - 100
-"""Where a window of one chunk begins: a manifest grows and shrinks by as much in each."""
+"""The start of a window of one chunk: a manifest grows and shrinks by as much in each."""
 
 
 def seconds_of_epochs(folder: str) -> list[float]:
-    """Train a trial of many epochs, and say what each took."""
+    """Train a trial of many epochs, and return the seconds of each."""
     start = StartMessage(
         TrialSpec("t", RunId("s"), {}, 0, params={"epochs": EPOCHS}), Placement(folder), TrainableSource("parabola"),
         select=("validation/score", "maximize"), required=("validation/score",),

@@ -1,4 +1,4 @@
-"""How often each word of a verdict is said wrongly: writes the tables of docs/statistics.md and their CSV files."""
+"""How often each verdict is wrong: writes the tables of docs/statistics.md and their CSV files."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def alone(model: Any) -> Any:
 @pytest.mark.parametrize("half_cycles", [1, 2])
 def test_updates_against_the_transcription(half_cycles: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Both from the same weights on the same batch, turn by turn; the losses of the first turn agree."""
-    given = {"half_cycles": half_cycles, "noise_channels": 0, "dropout": 0.0}
-    config: Any = resolve(method, given).config
+    settings = {"half_cycles": half_cycles, "noise_channels": 0, "dropout": 0.0}
+    config: Any = resolve(method, settings).config
     generator = torch.Generator().manual_seed(0)
     images, labels = torch.rand(BATCH, *SHAPE, generator=generator), torch.arange(BATCH) % 2
     contestants: dict[str, Any] = {}
@@ -54,11 +54,11 @@ def test_updates_against_the_transcription(half_cycles: int, capsys: pytest.Capt
             since = perf_counter()
             if name == "ours":
                 losses = update(config, *networks, *adams, images, labels, alone)
-                found = {term: float(value) for term, value in losses.named()}
+                terms = {term: float(value) for term, value in losses.named()}
             else:
-                found = transcribed_update(config, *networks, *adams, images, labels)
+                terms = transcribed_update(config, *networks, *adams, images, labels)
             seconds[name].append(perf_counter() - since)
-            first.setdefault(name, found)
+            first.setdefault(name, terms)
     assert first["ours"] == pytest.approx(first["transcribed"], rel=1e-5, abs=1e-5)
     ours, theirs = (median(seconds[name][1:]) for name in ("ours", "transcribed"))
     with capsys.disabled():

@@ -42,7 +42,7 @@ def seconds_of_a_warm_group(folder: Path, nodes: Nodes) -> tuple[float, float]:
 
 
 def train_rank(config: dict[str, Any]) -> None:
-    """What a user writes first: each rank joins the process group and reports."""
+    """The simplest user code: each rank joins the process group and reports."""
     import ray.train
 
     for epoch in range(1, REPORTS + 1):
@@ -50,7 +50,7 @@ def train_rank(config: dict[str, Any]) -> None:
 
 
 def plain_trial(config: dict[str, Any]) -> None:
-    """A Tune trial that drives a `TorchTrainer` of two workers, as Ray's documentation has it."""
+    """A Tune trial that drives a `TorchTrainer` of two workers, as in Ray's documentation."""
     from ray.train import RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
     from ray.tune.integration.ray_train import TuneReportCallback
@@ -77,7 +77,7 @@ def seconds_of_new_trainers(folder: Path) -> float:
 
 
 def test_seconds_per_trial_of_two_workers(ray_session: Nodes) -> None:
-    """The warm group's first trial stands apart; checkpoints and the ledger are included, MLflow is not."""
+    """The warm group's first trial is separate; checkpoints and the ledger are included, MLflow is not."""
     with tempfile.TemporaryDirectory() as folder:
         first, later = seconds_of_a_warm_group(Path(folder), ray_session)
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ budget: {{trials: {SLOTS * TRIALS_PER_SLOT}}}
 
 
 def test_idle_share_between_trials(ray_session: Nodes) -> None:
-    """Idle is what a slot's trials after its first leave of the time between the first's end and the last's end.
+    """Idle is the time between the end of a slot's first and last trial that its later trials don't use.
 
     Checkpoints, evaluation, ledger, sampler and MLflow all count as idle here: only the epochs' own time does not.
     """

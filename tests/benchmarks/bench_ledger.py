@@ -1,7 +1,7 @@
 """Reading a study of 10,000 trials × 50 epochs: seconds and memory of `saddle results`, `report` and `compare`.
 
-The aims are 10 s and 1 GiB on two cores. Memory is asserted; seconds depend on who else is here, so they are printed
-beside what plain pyarrow takes in the same run to read the same trials, which is the least that any reader would take.
+The aims are 10 s and 1 GiB on two cores. Memory is asserted; seconds depend on other processes, so they are printed
+next to those of plain pyarrow for the same trials in the same run, which is a lower bound for any reader.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ import pyarrow.parquet as pq
 print(pq.read_table(sys.argv[1]).num_rows)
 """
 
-# in between, because a process that is started begins with the peak of the one that starts it
+# a process in between, because a started process begins with the peak memory of the one that starts it
 MEASURE = """
 import json, os, subprocess, sys, time
 from tests.support.records import make_record
@@ -84,35 +84,37 @@ print(json.dumps([time.perf_counter() - begun, used.ru_maxrss * 1024, used.ru_ut
 
 @dataclass(frozen=True)
 class Used:
-    """What a command took: seconds on the clock and of CPU time, bytes at its peak; and what it said."""
+    """The cost of a command: seconds of wall-clock and CPU time, bytes at its peak; and its output."""
 
     seconds: float
     memory: int
     cpu: float
-    said: str
+    output: str
 
 
 def measure(folder: Path, *command: str) -> Used:
-    said = folder / "said.txt"
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(said), *command], capture_output=True, text=True, timeout=600, cwd=folder
+    output = folder / "said.txt"
+    process = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(output), *command], capture_output=True, text=True, timeout=600, cwd=folder
     )
-    seconds, memory, cpu, status = json.loads(done.stdout)
-    assert status == 0, said.read_text()[-3000:]
-    return Used(seconds, memory, cpu, said.read_text())
+    seconds, memory, cpu, status = json.loads(process.stdout)
+    assert status == 0, output.read_text()[-3000:]
+    return Used(seconds, memory, cpu, output.read_text())
 
 
 def entries(study: Study) -> Iterator[TrialRecord]:
-    """The trials of a study as if they had been trained: better near a known optimum, a few that went wrong."""
+    """The trials of a study as if they had been trained: better near a known optimum, with a few failures."""
     trainable, draw = load_trainable(study.trainable), random.Random(0)
     if study.ablation is not None:
         ran = replicates(make_arms(study.ablation, study.ablation.baseline, study.settings), study.ablation.seed_list)
-        planned = [(one.key, {**one.arm.settings}, one.seed, one.arm.name, None) for one in ran]
+        planned = [
+            (replicate.key, {**replicate.arm.settings}, replicate.seed, replicate.arm.name, None) for replicate in ran
+        ]
     else:
         planned = [
             (
                 f"trial-{number:05d}",
-                {name: drawn(one, draw) for name, one in (study.search or {}).items()},
+                {name: drawn(parameter, draw) for name, parameter in (study.search or {}).items()},
                 0,
                 None,
                 number,
@@ -120,8 +122,8 @@ def entries(study: Study) -> Iterator[TrialRecord]:
             for number in range(TRIALS)
         ]
     for key, settings, seed, arm, number in planned:
-        found = resolve(trainable, {**study.settings, **settings}, study.recipe, study.scale)
-        params = found.config.model_dump(mode="json")
+        resolved = resolve(trainable, {**study.settings, **settings}, study.recipe, study.scale)
+        params = resolved.config.model_dump(mode="json")
         fate = draw.random() if arm is None else 1.0
         outcome = "diverged" if fate < 0.01 else "failed" if fate < 0.02 else "pruned" if fate < 0.1 else "completed"
         epochs = EPOCHS if outcome == "completed" else draw.randint(1, EPOCHS - 1)
@@ -137,7 +139,8 @@ def entries(study: Study) -> Iterator[TrialRecord]:
             arm=arm, number=number, why="" if outcome == "completed" else f"{outcome} in epoch {epochs}",
             test_last=ends if outcome == "completed" else {}, curve=curve, times=[started + e for e in range(epochs)],
             selected_epoch=epochs, epochs=epochs, seconds=50.0 + fate, started=started, ended=started + 50,
-            sources=dict(found.sources), fingerprints={"data": "abc", "classes": 10, "environment": {"python": "3.11"}},
+            sources=dict(resolved.sources),
+            fingerprints={"data": "abc", "classes": 10, "environment": {"python": "3.11"}},
             checkpoints={name: f"studies/{study.study}/trials/{key}/{name}.pt" for name in ("best", "last")},
         )  # fmt: skip
 
@@ -174,15 +177,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def plain(folder: Path) -> Used:
-    """What pyarrow takes to read the ledger of the search, file by file."""
+    """The cost of reading the ledger of the search with pyarrow, file by file."""
     used = measure(folder, sys.executable, "-c", PYARROW, str(folder / "runs/studies/large/ledger"))
-    assert used.said.strip() == str(TRIALS)
+    assert used.output.strip() == str(TRIALS)
     tell("pyarrow, reading the ledger's files", used, used)
     return used
 
 
 def tell(name: str, used: Used, plain: Used) -> None:
-    """Print what a command took."""
+    """Print the cost of a command."""
     print(
         f"\n{name}: {used.seconds:.1f} s ({used.cpu:.1f} s of CPU time), {used.seconds / plain.seconds:.2f} × pyarrow,"
         f" {used.memory / 2**20:.0f} MiB"
@@ -205,7 +208,7 @@ def test_a_large_study_is_read_in_little_memory(folder: Path, plain: Used, name:
     used = measure(folder, sys.executable, "-m", "saddle.cli", *COMMANDS[name])
     tell(f"saddle {name}", used, plain)
     if "results" in name:
-        assert len(used.said.splitlines()) > TRIALS
+        assert len(used.output.splitlines()) > TRIALS
     assert used.memory < MOST_MEMORY, f"{used.memory / 2**20:.0f} MiB"
 
 
@@ -214,6 +217,6 @@ def test_a_large_study_fits_a_notebook(folder: Path, plain: Used) -> None:
     frames = "import saddle; study = saddle.load('large'); print(len(study.trials), len(study.curves))"
     used = measure(folder, sys.executable, "-c", frames)
     tell("saddle.load: trials and curves", used, plain)
-    trials, rows = map(int, used.said.split())
+    trials, rows = map(int, used.output.split())
     assert trials == TRIALS
     assert rows > 0.9 * TRIALS * EPOCHS * len(CURVES)

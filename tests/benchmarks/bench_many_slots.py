@@ -1,7 +1,7 @@
 """The driver's own CPU time with 256 logical slots: an epoch's report, a trial's proposal and end (`make bench`).
 
-Slots, Tune and Ray are simulated: what is measured is scheduler, recorder, ledger, progress and Optuna in one process,
-in processor seconds, which a busy machine doesn't change much. `docs/scaling.md` carries the figures on.
+Slots, Tune and Ray are simulated: scheduler, recorder, ledger, progress and Optuna are measured in one process,
+in processor seconds, which a busy machine doesn't change much. `docs/scaling.md` extrapolates the figures.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def make_scheduler(folder: Path, sampler: str) -> Scheduler:
 
 
 def run_all(scheduler: Scheduler) -> dict[str, Cost]:
-    """As many trials under way as there are slots, each reporting in its turn, until there are no more."""
+    """Run as many trials at a time as there are slots, each reporting in turn, until there are no more."""
     costs = {what: Cost() for what in ("propose", "epoch", "end")}
     under_way: deque[tuple[str, int]] = deque()
 
@@ -114,4 +114,4 @@ def test_an_epochs_report_costs_the_same_however_many_trials(sampler: str) -> No
         early, late = cost.early_and_late()
         print(f"{what:8} {early:.2f} → {late:.2f} ms of processor time", flush=True)
     early, late = costs["epoch"].early_and_late()
-    assert late < 3 * early + 1, "a report costs more, the more trials there have been"
+    assert late < 3 * early + 1, "the cost of a report grows with the number of trials"

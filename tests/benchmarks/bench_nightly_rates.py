@@ -1,4 +1,4 @@
-"""How often nights alarm and how soon: writes `nightly_rates.csv` and the table of docs/statistics.md."""
+"""How often and how soon nights give an alarm: writes `nightly_rates.csv` and the table of docs/statistics.md."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def fresh_drop(spread: int) -> NightlyScenario:
 
 
 def window(alpha: float) -> NightlyScenario:
-    """What a comparison of three fixed seeds with a window of nights makes of one harmless change."""
+    """A comparison of three fixed seeds with a window of nights, after one harmless change."""
     name = f"60 nights, 1 harmless change, t test at {100 * alpha:.0f} %"
     return NightlyScenario(name, "window", lambda seed: window_alarms((20,), seed, alpha=alpha))
 
@@ -91,10 +91,10 @@ SCENARIOS = (
 
 def facts_of(scenario: NightlyScenario, count: int, first: int = 0) -> dict[str, object]:
     """A row of the table, shares in per cent, from so many histories, the `first` of this number."""
-    found = [scenario.alarms(seed) for seed in range(first, first + count)]
-    waits = [waited(each.news, scenario.change or 0) for each in found]
+    simulated = [scenario.alarms(seed) for seed in range(first, first + count)]
+    waits = [waited(each.news, scenario.change or 0) for each in simulated]
     median = "–" if scenario.change is None else f"{np.median(waits):.0f}"
-    said = [len(each.said) for each in found if each.said and scenario.change is None]
+    nights = [len(each.said) for each in simulated if each.said and scenario.change is None]
     return {
         "nights": scenario.name,
         "rule": scenario.rule,
@@ -102,7 +102,7 @@ def facts_of(scenario: NightlyScenario, count: int, first: int = 0) -> dict[str,
         "alarm": f"{100 * sum(map(math.isfinite, waits)) / count:.1f}",
         "stated": scenario.stated,
         "median nights to it": median.replace("inf", "–"),
-        "nights that say it": f"{np.mean(said):.1f}" if said else "–",
+        "nights that say it": f"{np.mean(nights):.1f}" if nights else "–",
     }
 
 

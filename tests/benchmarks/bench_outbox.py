@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def bad_server(kind: str, server: Server) -> Iterator[str]:
-    """The address of a server that is bad in this way."""
+    """The address of a server with this fault."""
     if kind == "dead":
         yield f"http://127.0.0.1:{free_port()}"
         return
@@ -64,7 +64,7 @@ def bad_server(kind: str, server: Server) -> Iterator[str]:
 
 
 class Timed:
-    """A tracker whose calls are timed, all but the last, which comes after training."""
+    """A tracker whose calls are timed, except the last, which comes after training."""
 
     def __init__(self, tracker: Tracker, calls: list[float]) -> None:
         self._tracker = tracker
@@ -84,7 +84,7 @@ class Timed:
 
 
 def training_seconds(nodes: Nodes, *, track: bool) -> float:
-    """From the first trial's start to the last one's end; what is delivered after that delays no training."""
+    """From the first trial's start to the last one's end; later deliveries delay no training."""
     [study] = parse_studies(STUDY, "bench.yaml")
     with tempfile.TemporaryDirectory() as folder:
         result = run_study(study, LocalStore(Path(folder)), nodes, Options(track=track))

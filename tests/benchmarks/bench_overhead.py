@@ -78,10 +78,10 @@ print(time.perf_counter() - since)
 
 
 def seconds_bare() -> float:
-    """Seconds of all epochs but the first, which warms up, of the bare loop in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", SCRIPT, SETTINGS], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return float(done.stdout)
+    """Seconds of all epochs except the first, which warms up, of the bare loop in a separate process."""
+    process = subprocess.run([sys.executable, "-c", SCRIPT, SETTINGS], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stderr
+    return float(process.stdout)
 
 
 def seconds_through_saddle(folder: Path, nodes: Nodes) -> float:
@@ -95,7 +95,7 @@ def seconds_through_saddle(folder: Path, nodes: Nodes) -> float:
 
 def test_overhead_of_training_through_saddle(ray_session: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order within a pair alternates; the interval is Student's t of the log ratios."""
-    monkeypatch.setattr("saddle.execute.driver.check_best", lambda *given: None)  # after what is timed, and long
+    monkeypatch.setattr("saddle.execute.driver.check_best", lambda *arguments: None)  # not timed
     logs = []
     for pair in range(PAIRS):
         with tempfile.TemporaryDirectory() as folder:

@@ -31,13 +31,13 @@ LIMIT = 3600
 
 
 def seconds_of(*command: str, folder: Path) -> float:
-    """Wall-clock seconds of a command that starts a process of its own."""
+    """Wall-clock seconds of a command in a separate process."""
     folder.mkdir()
     since = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *command], cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
     return time.perf_counter() - since
 
 
@@ -71,7 +71,7 @@ def seconds_of_trials(records: list[TrialRecord]) -> tuple[float, float]:
 
 
 def print_parts(wall: float, folder: Path) -> None:
-    """Print where the time of a run of saddle's went."""
+    """Print where the time of a run of saddle went."""
     parts: dict[str, float] = json.loads((folder / "parts.json").read_text())
     trained, measured = seconds_of_trials(records_of(folder))
     parts["interpreter, and its end"] = max(0.0, wall - sum(parts.values()))
@@ -80,8 +80,8 @@ def print_parts(wall: float, folder: Path) -> None:
         print(f"  {seconds:6.1f} s  {part}")
     print(f"trainings {trained:.0f} s, measurements of test {measured:.0f} s, on {SLOTS} slots:")
     beyond = wall - (trained + measured) / SLOTS
-    said = "reached" if beyond <= AIM_BEYOND else "MISSED"
-    print(f"  {beyond:.1f} s beyond them, aim at most {AIM_BEYOND:g}: {said}")
+    verdict = "reached" if beyond <= AIM_BEYOND else "MISSED"
+    print(f"  {beyond:.1f} s beyond them, aim at most {AIM_BEYOND:g}: {verdict}")
 
 
 @pytest.mark.timeout(2 * PAIRS * LIMIT)

@@ -1,4 +1,4 @@
-"""How often each word of a relation is said: writes `relation_rates.csv` and the second table of docs/statistics.md."""
+"""How often each verdict of a relation occurs: writes `relation_rates.csv` and a table of docs/statistics.md."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ APART = tuple(
     for sizes in ((4, 4), (4, 4, 4))
     for apart in (0.5, 0.8)
 )
-"""What a mean slope does not hold for: it speaks of the families in the study alone."""
+"""Limits of a mean slope: it is about the families in the study only."""
 SCENARIOS = NULL + TRUE + APART
 
 
 def wrong(rates: WordRates) -> float:
-    """The share of studies that claim what is not true: any relation where there is none, else the other sign."""
+    """The share of studies with a false claim: any relation if there is none, else the other sign."""
     r = rates.scenario.r
     return (r <= 0) * rates.rises + (r >= 0) * rates.falls
 

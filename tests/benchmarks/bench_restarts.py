@@ -41,11 +41,11 @@ def command_in_a_folder() -> Iterator[Command]:
             yield command
         finally:
             command.kill_leftovers()
-            wait_until(lambda: not command.leftovers(), "the end of all it started")
+            wait_until(lambda: not command.leftovers(), "the end of all processes that it started")
 
 
 def reached(command: Command) -> tuple[int, int]:
-    """The attempts that the first trial has taken, and how many epochs it has stored."""
+    """The attempts of the first trial, and how many epochs it has stored."""
     store = LocalStore(command.folder / "runs")
     keys = list(store.names("studies/killed/trials"))
     if not keys:
@@ -55,7 +55,7 @@ def reached(command: Command) -> tuple[int, int]:
 
 
 def seconds_until_training(command: Command, begin: Callable[[], object]) -> float:
-    """Seconds from what `begin` does to the next epoch that a new attempt stores; an orphan may store one, too."""
+    """Seconds from `begin` to the next epoch that a new attempt stores; an orphan may also store one."""
     attempts, _ = reached(command)
     since = time.perf_counter()
     begin()

@@ -1,4 +1,4 @@
-"""How often intervals and verdicts are wrong where one arm is skewed: the rows of the table of error rates."""
+"""How often intervals and verdicts are wrong if one arm is skewed: the rows of the table of error rates."""
 
 from __future__ import annotations
 

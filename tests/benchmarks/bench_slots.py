@@ -30,7 +30,7 @@ budget: {{trials: {TRIALS}}}
 
 
 def plain(config: dict[str, Any]) -> None:
-    """What a user writes first: a function that imports torch and reports."""
+    """The simplest user code: a function that imports torch and reports."""
     import torch
 
     for epoch in range(1, REPORTS + 1):

@@ -1,6 +1,6 @@
-"""Time to AutoAttack's verdict: its four attacks with their budgets, ours beside pyautoattack's, one thread, one run.
+"""Time to AutoAttack's verdict: its four attacks with their budgets, saddle's and pyautoattack's, one thread, one run.
 
-Then what PGD saves that stops where iterates repeat.
+Then what PGD saves by stopping when iterates repeat.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from trainables.datasets.formats.idx_tensors import load_idx_set
 from trainables.models.lenet import MultiTaskLeNet
 
 AIM = 3.0
-"""Times pyautoattack, to the same verdict."""
+"""Factor to pyautoattack, for the same verdict."""
 MNIST_EPSILON = 0.3
 
 Problem = tuple[nn.Module, Tensor, Tensor, float]
 
 
 def digits_problem(epsilon: float) -> Problem:
-    """Trained with PGD within `epsilon`, attacked within that of the robust one."""
+    """A network trained with PGD within `epsilon`, attacked within that of the robust one."""
     images, labels = digits_images()
     return robust_network(epsilon=epsilon), images[:200], labels[:200], EPSILON
 
@@ -67,31 +67,31 @@ class MainHead(nn.Module):
 
 
 def ours(network: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> tuple[int, dict[str, float]]:
-    """How many stand after the four attacks, each on what the last one left, and the seconds of each."""
+    """How many images withstand the four attacks, each on what the last one left standing, and the seconds of each."""
     right = network(images).argmax(1) == labels
     images, labels, seconds = images[right], labels[right], {}
     for name, budget in SETS["standard"].budgets.items():
         if not len(images):
             break
         began = time.thread_time()
-        left = ~attack(name, network, images, labels, epsilon, budget).fooled
+        standing = ~attack(name, network, images, labels, epsilon, budget).fooled
         seconds[name] = time.thread_time() - began
-        images, labels = images[left], labels[left]
+        images, labels = images[standing], labels[standing]
     return len(images), seconds
 
 
 def theirs(network: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> tuple[int, float]:
     """The same by pyautoattack's standard version, in the quicker of the two layouts."""
-    stand, taken = [], []
+    stand, durations = [], []
     for layout in (torch.contiguous_format, torch.channels_last):
         laid_out = copy.deepcopy(network).to(memory_format=layout)
         began = time.thread_time()
         oracle = AutoAttack(laid_out, eps=epsilon, seed=0)
         adversarial, _ = oracle.run_standard_evaluation(images, labels, batch_size=500)
-        taken.append(time.thread_time() - began)
+        durations.append(time.thread_time() - began)
         stand.append(int((network(adversarial).argmax(1) == labels).sum()))
-    print(f"\n  pyautoattack: {taken[0]:.1f} s, with channels last {taken[1]:.1f} s")
-    return stand[0], min(taken)
+    print(f"\n  pyautoattack: {durations[0]:.1f} s, with channels last {durations[1]:.1f} s")
+    return stand[0], min(durations)
 
 
 @pytest.mark.parametrize("name", ["digits, undefended", "digits, robust", "MNIST, LeNet"])
@@ -103,7 +103,7 @@ def test_time_to_the_same_verdict(name: str) -> None:
     their_standing, their_seconds = theirs(*problem)
     ratio = their_seconds / sum(seconds.values())
     print(f"\n{name}, {n} images, one thread: {standing} stand by ours, {their_standing} by pyautoattack")
-    print("  ours: " + ", ".join(f"{name} {taken:.1f} s" for name, taken in seconds.items()))
+    print("  ours: " + ", ".join(f"{name} {duration:.1f} s" for name, duration in seconds.items()))
     reached = "reached" if ratio >= AIM else "MISSED"
     print(f"  pyautoattack {their_seconds:.1f} s: {ratio:.2f} × ours; aim {AIM} ×: {reached}")
     assert standing <= their_standing + max(1, 0.005 * n)
@@ -115,7 +115,7 @@ def test_what_repeated_iterates_save(step: float, steps: int) -> None:
     """Steps of a share `step` of ε on the robust network."""
     torch.set_num_threads(1)
     network, images, labels, epsilon = digits_problem(EPSILON)
-    found = {}
+    results = {}
     for detect in (True, False):
         began = time.thread_time()
         result = sign_pgd(
@@ -128,8 +128,8 @@ def test_what_repeated_iterates_save(step: float, steps: int) -> None:
             generator=torch.Generator().manual_seed(0),
             detect_cycles=detect,
         )
-        found[detect] = result, time.thread_time() - began
-    (quick, short), (full, long) = found[True], found[False]
+        results[detect] = result, time.thread_time() - began
+    (quick, short), (full, long) = results[True], results[False]
     assert torch.equal(quick.fooled, full.fooled)
     print(
         f"\nPGD-{steps} with steps of {step} ε: {quick.evaluations} evaluations of {full.evaluations} "

@@ -10,7 +10,7 @@ LONGEST_SECONDS = 5400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the benchmarks of this folder that set no limit of their own a longer one than tests have."""
+    """Give the benchmarks of this folder without their own limit a longer one than tests have."""
     for item in items:
         if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LONGEST_SECONDS))

@@ -1,8 +1,8 @@
 """Thousands of trivial trials through one driver, then plain Ray Tune: memory, ask time, seconds a trial.
 
 `make soak`; SADDLE_SOAK_TRIALS and SADDLE_SOAK_PEER_TRIALS make it smaller. The peer is Ray Tune with Optuna's
-searcher and its MLflow callback on the same MLflow server, in a process of its own. What it finds is printed as it
-goes, so that a run that is stopped has said something.
+searcher and its MLflow callback on the same MLflow server, in a separate process. Results are printed as they
+come, so that a run that is stopped has printed some.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ tune.Tuner(
 
 @dataclass
 class Gauge:
-    """Hears of every trial that ends: when, how much memory the driver then holds, and what the last ask took."""
+    """Records for every trial that ends the time, the driver's memory, and the duration of the last ask."""
 
     moments: list[float] = field(default_factory=list)
     asks: list[float] = field(default_factory=list)
@@ -121,7 +121,7 @@ def print_row(who: str, trials: int, seconds: float, ask: float, megabytes: floa
 
 
 def run_peer(uri: str, folder: Path) -> None:
-    """The peer's trials, a row printed at each step; skips nothing: where it fails, so does the soak."""
+    """The peer's trials, a row printed at each step; skips nothing: if it fails, so does the soak."""
     command = [sys.executable, "-c", PEER, str(PEER_TRIALS), uri, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -133,11 +133,11 @@ def run_peer(uri: str, folder: Path) -> None:
                 print_row("peer", trials, (moment - earlier) / window, 1000 * ask, megabytes)
                 rows += 1
     assert process.returncode == 0
-    assert rows, "the peer said nothing"
+    assert rows, "the peer printed nothing"
 
 
 def seconds_of_page(server: Server, path: str, body: dict[str, Any] | None = None) -> float:
-    """How long the server takes for a page, or for what a page asks it by POST."""
+    """How long the server takes for a page, or for a POST request of a page."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(server.uri + path, data, {"Content-Type": "application/json"})
     since = time.perf_counter()
@@ -147,7 +147,7 @@ def seconds_of_page(server: Server, path: str, body: dict[str, Any] | None = Non
 
 
 def seconds_of_study_page(server: Server) -> dict[str, float]:
-    """What the study's page takes: the page itself, its first table of runs, and the table sorted by a metric."""
+    """The seconds of the study's page: the page itself, its first table of runs, and the table sorted by a metric."""
     from mlflow.tracking import MlflowClient
 
     experiment = MlflowClient(server.uri).get_experiment_by_name("soak")
@@ -177,7 +177,7 @@ def test_thousands_of_trials(ray_session: Nodes, tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(OptunaSearch, "next", timed)
     monkeypatch.setattr(driver, "DELIVERY_SECONDS", 3600.0)
-    monkeypatch.setattr(server_module, "START_SECONDS", 1800.0)  # in the background of a busy machine
+    monkeypatch.setattr(server_module, "START_SECONDS", 1800.0)  # on a busy machine
     [study] = parse_studies(STUDY, "soak.yaml")
     store = LocalStore(tmp_path / "runs")
     print(f"\n{TRIALS} trivial trials, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", flush=True)
@@ -188,8 +188,8 @@ def test_thousands_of_trials(ray_session: Nodes, tmp_path: Path, monkeypatch: py
         print(f"from the first trial to the report {time.perf_counter() - since:.0f} s", flush=True)
         assert ended.undelivered is None, ended.undelivered
         pages = seconds_of_study_page(server)
-        said = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in pages.items())
-        print(f"MLflow with all runs: {said}; report {Path(ended.report).stat().st_size / 2**20:.1f} MB", flush=True)
+        waits = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in pages.items())
+        print(f"MLflow with all runs: {waits}; report {Path(ended.report).stat().st_size / 2**20:.1f} MB", flush=True)
         run_peer(server.uri, tmp_path / "peer")
     assert len(ended.entries) == TRIALS
     assert {entry.outcome for entry in ended.entries} == {"completed"}

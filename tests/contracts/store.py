@@ -1,4 +1,4 @@
-"""What every store must keep to. Subclass `StoreContract` in a test file of your own and give `store`."""
+"""The contract of every store. Subclass `StoreContract` in your own test file and give `store`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAVING = [
     "..", "../x", "f/../../x", "f/..", "/etc/hostname", "//x", "", ".", "./x", "f/./a", "f//a", "f/", "..\\x",
     "f\\..\\..\\x", "\\x", "f\0a",
 ]  # fmt: skip
-"""Paths that name what is not in a store, or that another reader would take for such."""
+"""Paths that name something outside a store, or that another reader would take for such."""
 
 OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "read": lambda store, path: store.read(path),
@@ -37,7 +37,7 @@ OPERATIONS: dict[str, Callable[[Store, str], object]] = {
     "move to": lambda store, path: store.move("f", path),
 }
 OF_THE_ROOT = ("names", "etags", "size", "locate")
-"""Operations that may be asked about the whole store."""
+"""Operations that accept the whole store."""
 
 
 class StoreContract:
@@ -213,19 +213,19 @@ class StoreContract:
     def test_a_reader_never_sees_half_a_blob(self, store: Store) -> None:
         contents = {bytes([i]) * 200_000 for i in range(8)}
         store.write("x", min(contents))
-        seen = set()
-        done = threading.Event()
+        contents_read = set()
+        finished = threading.Event()
 
         def read() -> None:
-            while not done.is_set():
-                seen.add(store.read("x"))
+            while not finished.is_set():
+                contents_read.add(store.read("x"))
 
         reader = threading.Thread(target=read)
         reader.start()
         for content in sorted(contents) * 5:
             store.write("x", content)
-        done.set()
+        finished.set()
         reader.join(timeout=120)
         assert not reader.is_alive(), "a read does not end"
-        assert seen <= contents
+        assert contents_read <= contents
         assert list(store.names("")) == ["x"], "a write left something behind"

@@ -1,4 +1,4 @@
-"""What every tracker must keep to. Subclass `TrackerContract` and give `open_tracker`."""
+"""The contract of every tracker. Subclass `TrackerContract` and give `open_tracker`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TrackerContract:
 
     @pytest.fixture
     def open_tracker(self) -> Any:
-        """A function that opens the tracker of one and the same study."""
+        """A function that opens the tracker of the same study."""
         raise NotImplementedError("give a fixture `open_tracker`")
 
     @pytest.fixture
@@ -77,9 +77,9 @@ class TrackerContract:
 
     @pytest.fixture
     def delivery_allowed(self) -> threading.Event:
-        """Give one that deliveries wait for, where there are any; after a minute in vain it is set.
+        """An event that deliveries wait for, if there are any; it is set after a minute.
 
-        A call that waited for the delivery would return after that, and be noticed by the event.
+        A call that waits for the delivery would return after that, which the event shows.
         """
         return threading.Event()
 

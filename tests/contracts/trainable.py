@@ -1,4 +1,4 @@
-"""What every trainable must keep to. Subclass `TrainableContract` in a test file of your own:
+"""The contract of every trainable. Subclass `TrainableContract` in your own test file:
 
 from saddle_contracts.trainable import TrainableContract
 import my_method
@@ -44,15 +44,15 @@ class TrainableContract:
     _stored: ClassVar[dict[tuple[type, int], tuple[list[Report], list[bytes]]]] = {}
 
     def make_run(self, seed: int = 0, state: Mapping[str, Any] | None = None) -> Run:
-        """The run to train under; override it for a data root or a device of your own."""
+        """The run to train under; override it for your own data root or device."""
         return InProcessRun(seed=seed, state=state)
 
     def complete(self) -> Any:
-        """The whole configuration that `config` stands for."""
+        """The complete configuration of `config`."""
         return resolve(self.trainable, self.config).config
 
     def trained(self, seed: int = 0) -> tuple[list[Report], list[bytes]]:
-        """All reports of an undisturbed trial, and the state of each as it was stored at once; trained once."""
+        """All reports of an undisturbed trial, and the state of each as it was stored immediately; trained once."""
         key = (type(self), seed)
         if key not in self._stored:
             reports, states = [], []
@@ -93,19 +93,19 @@ class TrainableContract:
             known = declared.direction if isinstance(declared, Metric) else declared
             assert known in ("maximize", "minimize"), f"{name} must be maximize or minimize, not {known!r}"
             clean = getattr(declared, "clean", "")
-            assert not clean or clean in self.trainable.METRICS, f"{name} is held against {clean}, which isn't declared"
+            assert not clean or clean in self.trainable.METRICS, f"{name} refers to {clean}, which isn't declared"
         selection = self.trainable.SELECTION
         assert selection in self.trainable.METRICS, f"SELECTION {selection!r} is not among METRICS"
         assert selection.startswith("validation/"), "checkpoints are selected on a held-out split, never on test"
 
     def metric(self, name: str) -> Metric:
-        """What a reported metric is declared to be."""
+        """The declaration of a reported metric."""
         return complete_metric(name, self.trainable.METRICS.get(name))
 
     def impossible(self, metrics: Mapping[str, float]) -> list[str]:
         """The reported values that their declarations exclude; a bare direction excludes none."""
-        said = {name for name, declared in self.trainable.METRICS.items() if isinstance(declared, Metric)}
-        known = [(self.metric(name), value) for name, value in metrics.items() if name in said]
+        with_range = {name for name, declared in self.trainable.METRICS.items() if isinstance(declared, Metric)}
+        known = [(self.metric(name), value) for name, value in metrics.items() if name in with_range]
         bounds = [(metric, value, *(metric.bounds or (metric.low, metric.high))) for metric, value in known]
         return [
             f"{metric} = {value}"
@@ -114,20 +114,20 @@ class TrainableContract:
         ]
 
     def reproducible(self, report: Report) -> dict[str, float]:
-        """The metrics that the same seed gives again."""
+        """The reproducible metrics."""
         return {name: value for name, value in report.metrics.items() if self.metric(name).reproducible}
 
     def test_the_declared_components_are_settings_of_the_configuration(self) -> None:
         for name, component in getattr(self.trainable, "COMPONENTS", {}).items():
             assert isinstance(component, Component), f"{name} must be a trainables.contract.Component"
             assert component.description, f"{name} has no description"
-            assert component.off, f"{name} says nothing of a trial that lacks it"
+            assert component.off, f"{name} has no settings for a trial without it"
             for field, value in {**component.on, **component.off}.items():
                 assert field in self.trainable.Config.model_fields, f"{name} sets {field!r}, not a hyperparameter"
                 assert not self.refused(field, value), f"{name} sets {field} to {value!r}, which it can't be"
 
     def refused(self, field: str, value: Any) -> bool:
-        """Whether the configuration refuses this value by itself, whatever the others."""
+        """Whether the configuration refuses this value for any values of the other fields."""
         try:
             self.trainable.Config.model_validate({**self.config, field: value})
         except ValidationError as error:
@@ -141,15 +141,15 @@ class TrainableContract:
         )
         if declared is None:
             return
-        assert all(isinstance(says, str) and says for says in declared.values()), "each measure says what it is"
+        assert all(isinstance(says, str) and says for says in declared.values()), "each measure must have a description"
         measures = self.trainable.data_measures(self.complete(), self.make_run())
-        assert measures, "data_measures measures nothing"
+        assert measures, "data_measures returns nothing"
         undeclared = set(measures) - set(declared)
         assert not undeclared, f"data_measures gives {sorted(undeclared)}, which DATA_MEASURES doesn't declare"
         wrong = [name for name, value in measures.items() if type(value) is not float or not math.isfinite(value)]
         assert not wrong, f"{wrong} are not finite floats; leave out what isn't defined"
         again = self.trainable.data_measures(self.complete(), self.make_run(seed=1))
-        assert dict(again) == dict(measures), "measures are of the data: no seed changes them"
+        assert dict(again) == dict(measures), "measures are of the data and must not depend on the seed"
 
     def test_every_recipe_and_scale_gives_a_valid_configuration(self) -> None:
         for recipe in (None, *getattr(self.trainable, "RECIPES", ())):
@@ -169,7 +169,7 @@ class TrainableContract:
             undeclared = set(report.metrics) - set(self.trainable.METRICS)
             assert not undeclared, f"epoch {epoch} reports {sorted(undeclared)}, which METRICS doesn't declare"
             peeked = [name for name in report.metrics if name.startswith("test/")]
-            assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate alone"
+            assert not peeked, f"epoch {epoch} reports {peeked}; the test split is for evaluate only"
             wrong = self.impossible(report.metrics)
             assert not wrong, f"epoch {epoch} reports {wrong}, which METRICS excludes"
             assert self.trainable.SELECTION in report.metrics, f"epoch {epoch} lacks {self.trainable.SELECTION}"
@@ -188,24 +188,24 @@ class TrainableContract:
 
     def test_a_resumed_trial_equals_an_undisturbed_one(self) -> None:
         reports, states = self.trained()
-        for done, stored in enumerate(states, start=1):
+        for epochs, stored in enumerate(states, start=1):
             rest = list(self.trainable.train(self.complete(), self.make_run(state=from_bytes(stored))))
-            assert len(rest) == len(reports) - done, (
-                f"resumed after {done} epochs, it must report {len(reports) - done}"
+            assert len(rest) == len(reports) - epochs, (
+                f"resumed after {epochs} epochs, it must report {len(reports) - epochs}"
             )
-            for report, expected in zip(rest, reports[done:], strict=True):
+            for report, expected in zip(rest, reports[epochs:], strict=True):
                 for part, get in (("metrics", self.reproducible), ("state", lambda report: report.state)):
                     difference = first_difference(get(report), get(expected))
                     assert difference is None, (
-                        f"resumed after {done} epochs, {part} differ in {difference}: the state lacks something "
+                        f"resumed after {epochs} epochs, {part} differ in {difference}: the state lacks something "
                         "(weights, optimiser, a random state, the data order)"
                     )
 
     def test_resuming_leaves_the_given_state_alone(self) -> None:
         _, states = self.trained()
-        given = from_bytes(states[0])
-        list(self.trainable.train(self.complete(), self.make_run(state=given)))
-        difference = first_difference(given, from_bytes(states[0]))
+        unpickled = from_bytes(states[0])
+        list(self.trainable.train(self.complete(), self.make_run(state=unpickled)))
+        difference = first_difference(unpickled, from_bytes(states[0]))
         assert difference is None, f"training changed {difference} of the state it continued from; copy it first"
 
     def test_load_gives_the_trained_model_in_eval_mode(self) -> None:
@@ -224,13 +224,13 @@ class TrainableContract:
         report = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         assert report.metrics, "evaluate reports nothing"
         others = [name for name in report.metrics if not name.startswith("test/")]
-        assert not others, f"evaluate reports {others}; it is about the test split"
+        assert not others, f"evaluate reports {others}; it may only report the test split"
         undeclared = set(report.metrics) - set(self.trainable.METRICS)
         assert not undeclared, f"evaluate reports {sorted(undeclared)}, which METRICS doesn't declare"
         wrong = self.impossible(report.metrics)
         assert not wrong, f"evaluate reports {wrong}, which METRICS excludes"
-        said = json.loads(json.dumps(report.fingerprints))
-        assert said == report.fingerprints, "fingerprints are plain values, which the ledger keeps as JSON"
+        restored = json.loads(json.dumps(report.fingerprints))
+        assert restored == report.fingerprints, "fingerprints must be plain values, which the ledger stores as JSON"
         again = self.trainable.evaluate(self.complete(), from_bytes(self.trained()[1][-1]), self.make_run())
         difference = first_difference(self.reproducible(report), self.reproducible(again))
         assert difference is None, f"evaluating one state twice gives different {difference}; seed what is random"
@@ -258,27 +258,27 @@ def from_bytes(stored: bytes) -> Any:
     return torch.load(io.BytesIO(stored), weights_only=True, map_location="cpu")
 
 
-def first_difference(one: Any, other: Any) -> str | None:
+def first_difference(first: Any, second: Any) -> str | None:
     """Where two nested values first differ, bit for bit; None when they are equal (NaN equals NaN)."""
-    return next(_differences(one, other, ""), None)
+    return next(_differences(first, second, ""), None)
 
 
-def _differences(one: Any, other: Any, path: str) -> Iterator[str]:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for name in [*one, *(name for name in other if name not in one)]:
+def _differences(first: Any, second: Any, path: str) -> Iterator[str]:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        for name in [*first, *(name for name in second if name not in first)]:
             place = f"{path}.{name}" if path else str(name)
-            if name in one and name in other:
-                yield from _differences(one[name], other[name], place)
+            if name in first and name in second:
+                yield from _differences(first[name], second[name], place)
             else:
                 yield f"{place} (missing in one of them)"
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        for index, pair in enumerate(zip(one, other, strict=True)):
+    elif isinstance(first, list | tuple) and isinstance(second, list | tuple) and len(first) == len(second):
+        for index, pair in enumerate(zip(first, second, strict=True)):
             yield from _differences(*pair, f"{path}[{index}]")
-    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        if one.dtype != other.dtype or one.shape != other.shape or not torch.equal(_bits(one), _bits(other)):
+    elif isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        if first.dtype != second.dtype or first.shape != second.shape or not torch.equal(_bits(first), _bits(second)):
             yield path
-    elif not (one == other or (_is_nan(one) and _is_nan(other))):
-        yield f"{path} ({one!r}, {other!r})"
+    elif not (first == second or (_is_nan(first) and _is_nan(second))):
+        yield f"{path} ({first!r}, {second!r})"
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What everything that proposes trials must keep to. Subclass `TrialSourceContract` and give `open_source`."""
+"""The contract of everything that proposes trials. Subclass `TrialSourceContract` and give `open_source`."""
 
 from __future__ import annotations
 

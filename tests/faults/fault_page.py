@@ -21,8 +21,8 @@ HEAD = """\
 # Faults
 
 What a study survives, each row with the tests that inject the fault. After every fault `saddle verify` is clean or
-`--repair` makes it so; no trial is lost, none is counted twice, no run of MLflow's stays RUNNING, and nothing that was
-started is left. This page is made by `python -m tests.faults.fault_page` from the tests' last results; `make faults`
+`--repair` makes it so; no trial is lost, none is counted twice, no MLflow run stays RUNNING, and no started process is
+left. This page is made by `python -m tests.faults.fault_page` from the tests' last results; `make faults`
 runs those that take less than some minutes, `make test-all` all.
 
 | fault | what follows | tests | last result |
@@ -56,9 +56,9 @@ def result_of(row: FaultRow, outcomes: Mapping[str, Outcome]) -> str:
     failed = [outcome for outcome in ended if outcome["outcome"] == "failed"]
     skipped = [outcome for outcome in ended if outcome["outcome"] == "skipped"]
     word = "failed" if failed else "skipped" if skipped else "passed"
-    said = f"{word} {min(outcome['date'] for outcome in failed or skipped or ended)}" if ended else ""
+    worst = f"{word} {min(outcome['date'] for outcome in failed or skipped or ended)}" if ended else ""
     waits = f"{missing} not yet run" if missing else ""
-    return "; ".join(filter(None, (said, waits)))
+    return "; ".join(filter(None, (worst, waits)))
 
 
 def line_of(row: FaultRow, outcomes: Mapping[str, Outcome]) -> str:

@@ -42,8 +42,8 @@ def answer(*packages: dict[str, Any]) -> str:
 
 def test_each_weakness_is_named_with_what_mends_it(tmp_path: Path) -> None:
     assert audit(stand_in(tmp_path, answer(SOUND, WEAK, ABSENT), code=1)) == [
-        "weak 2.0: PYSEC-1, mended in 2.1",
-        "weak 2.0: PYSEC-2, mended in no version yet",
+        "weak 2.0: PYSEC-1, fixed in 2.1",
+        "weak 2.0: PYSEC-2, fixed in no version yet",
         "audit: 1 of 2 packages have known weaknesses, 1 could not be looked up",
     ]
 

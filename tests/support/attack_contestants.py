@@ -1,4 +1,4 @@
-"""Seconds of one attack on every task, by saddle and by others, taking turns; `python -m` it where all are installed.
+"""Seconds of one attack on every task, by saddle and by others, in turns; run with `python -m` where all are installed.
 
 Prints one line of JSON: for each number of tasks the seconds of every contestant's turns, and of a matrix product.
 """
@@ -28,11 +28,11 @@ CLASSES = (10, 2, 3)
 SHAPES = {"lenet": (1, 28, 28), "resnet18": (3, 32, 32)}
 WIDTH = 16
 PEAK = 1024
-"""Rows of the square matrices whose product shows what the machine can do."""
+"""Rows of the square matrices whose product shows the machine's peak."""
 
 
 class OneHead(nn.Module):
-    """What attacks for networks with one answer are given: the trunk and one head."""
+    """The network for attacks on a single head: the trunk and one head."""
 
     def __init__(self, model: MultiTaskNetwork, task: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class OneHead(nn.Module):
 
 
 def as_usual(model: MultiTaskNetwork) -> MultiTaskNetwork:
-    """The same network without what saddle does for speed: torch's own first layer."""
+    """The same network without saddle's optimisation: torch's own first layer."""
     plain = deepcopy(model)
     for name, layer in model.named_children():
         if isinstance(layer, FirstConv2d):
@@ -113,7 +113,7 @@ def art_pgd(model: MultiTaskNetwork, steps: int) -> Callable[[Tensor, Tensor], N
 
 
 def main(network: str, batch: int, steps: int, rounds: int) -> dict[str, Any]:
-    torch.set_num_threads(1)  # two threads on a busy machine measure who else is here
+    torch.set_num_threads(1)  # on a busy machine two threads measure other processes
     torch.manual_seed(0)
     model = build_network(network, SHAPES[network], CLASSES, WIDTH).eval().requires_grad_(False)
     usual = as_usual(model)
@@ -130,15 +130,15 @@ def main(network: str, batch: int, steps: int, rounds: int) -> dict[str, Any]:
     seconds: dict[int, dict[str, list[float]]] = {}
     for turn in range(rounds + 1):  # the first is for warming up
         for tasks in (1, 2, 3):
-            taken = seconds.setdefault(tasks, {name: [] for name in (*contestants, "matrix product")})
+            of_contestant = seconds.setdefault(tasks, {name: [] for name in (*contestants, "matrix product")})
             for name in contestants:
                 since = time.perf_counter()
                 contestants[name](images, labels[:, :tasks])
                 if turn:
-                    taken[name].append(time.perf_counter() - since)
+                    of_contestant[name].append(time.perf_counter() - since)
             since = time.perf_counter()
             square @ square
-            taken["matrix product"].append(time.perf_counter() - since)
+            of_contestant["matrix product"].append(time.perf_counter() - since)
     return {"seconds": seconds, "missing": missing}
 
 

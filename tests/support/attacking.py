@@ -17,7 +17,7 @@ from trainables.randomness import stream
 
 @dataclass(frozen=True, eq=False)
 class Attacked:
-    """`images` (N, C, H, W) as an attack gives them, `fooled` (N,) bool and the class answered, (N,)."""
+    """`images` (N, C, H, W) from an attack, `fooled` (N,) bool and the predicted class, (N,)."""
 
     images: Tensor
     fooled: Tensor
@@ -34,7 +34,7 @@ def attack(
     *,
     seed: int = 0,
 ) -> Attacked:
-    """Run an attack of the table with `budget`, else its own, on the images that are recognised as they are.
+    """Run an attack of the table with `budget`, else its own, on the images that are classified correctly when clean.
 
     The others count as fooled. `images` (N, C, H, W) in [0, 1], `labels` (N,).
     """

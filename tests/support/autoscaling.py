@@ -59,19 +59,19 @@ class AutoscalingNodes(RayNodes):
         return ["--autoscaling-config", str(path)]
 
     def raylets(self) -> list[psutil.Process]:
-        """Those of the workers, the earliest first: the autoscaler starts them itself."""
-        found = []
+        """The raylets of the workers, the earliest first: the autoscaler starts them itself."""
+        processes = []
         for process in self.strays():
             with contextlib.suppress(psutil.Error):
                 if Path(process.exe()).name == "raylet" and process.pid != self.head.raylet.pid:
-                    found.append(process)
-        return sorted(found, key=lambda process: process.create_time())
+                    processes.append(process)
+        return sorted(processes, key=lambda process: process.create_time())
 
     def join(self, cpus: int = 1) -> None:
-        """Start a node by hand beside those of the autoscaler; it is not waited for."""
+        """Start a node manually next to those of the autoscaler, without waiting for it."""
         self._launch(f"node{len(self.nodes)}", cpus, "--address", self.address)
 
     def kill_worker(self) -> None:
-        """SIGKILL for the raylet of one worker, and all that it has started."""
+        """SIGKILL for the raylet of one worker, and all processes that it has started."""
         [raylet, *_] = self.raylets()
         kill_all([raylet, *raylet.children(recursive=True)])

@@ -1,4 +1,4 @@
-"""A Python that has the packages of this one, but for saddle: that of a cluster's node."""
+"""A Python that has the packages of this one except saddle: that of a cluster's node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 SECONDS = 120.0
 OURS = ("saddle", "__editable__", "fake_methods", "my_method", "__pycache__")
-"""Beginnings of what a node's environment lacks of ours: saddle, trainables and search_spaces are one distribution."""
+"""Prefixes of packages that a node's environment lacks: saddle, trainables and search_spaces are one distribution."""
 
 
 def make_environment(folder: Path) -> Path:
@@ -18,7 +18,7 @@ def make_environment(folder: Path) -> Path:
     packages = folder / "packages"
     packages.mkdir()
     for installed in Path(sysconfig.get_path("purelib")).iterdir():
-        if not installed.name.startswith(OURS):  # .pth files are not packages, and do nothing where they are linked
+        if not installed.name.startswith(OURS):  # .pth files are not packages, and have no effect as links
             (packages / installed.name).symlink_to(installed)
     [site] = (folder / "lib").glob("python*/site-packages")
     (site / "packages.pth").write_text(f"{packages}\n")

@@ -1,4 +1,4 @@
-"""A headless Chromium that fetches nothing from outside, and what a page says in it."""
+"""A headless Chromium that fetches nothing from outside, and the console of its pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLAGS = (
 
 
 def require_system(*programs: str) -> None:
-    """Skip where a system package is missing, or fail where it has been promised (CI)."""
+    """Skip if a system package is missing, or fail if it should be there (CI)."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         reason = f"{', '.join(missing)} not on this machine"
@@ -53,6 +53,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def console_errors(browser: Any) -> Callable[[], list[str]]:
-    """A function that tells what went wrong on the page so far, as its console has it."""
-    browser.get_log("browser")  # forget what earlier pages said
+    """A function that returns the page's errors so far from its console."""
+    browser.get_log("browser")  # drop the output of earlier pages
     return lambda: [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]

@@ -18,14 +18,14 @@ Logits = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Cheat:
-    """`plant` makes of an honest subject one that cheats; `caught_by` must fail, among other items or not."""
+    """`plant` turns an honest subject into one that cheats; `caught_by` must fail, possibly among other items."""
 
     caught_by: tuple[str, ...]
     plant: Callable[[Subject], Subject]
 
 
 class Wrapped(nn.Module):
-    """The honest network inside a module that may have a state of its own."""
+    """The honest network inside a module that may have its own state."""
 
     def __init__(self, inner: Forward) -> None:
         super().__init__()
@@ -88,14 +88,14 @@ class RandomNoise(Wrapped):
 
 
 class RandomMask(Wrapped):
-    """Drops pixels at random, at test time too."""
+    """Drops pixels at random, also at test time."""
 
     def forward(self, images: Tensor) -> Tensor:
         return self.logits(images * (torch.rand_like(images) > 0.2))
 
 
 class Counting(Wrapped):
-    """Answers from the third call on by quantised images."""
+    """Uses quantised images from the third call on."""
 
     def forward(self, images: Tensor) -> Tensor:
         self.calls += 1
@@ -130,7 +130,7 @@ class BatchNormalised(Wrapped):
 
 
 class SeesGradients(Wrapped):
-    """Answers by other logits where gradients are wanted of its input."""
+    """Returns other logits if gradients of its input are needed."""
 
     def forward(self, images: Tensor) -> Tensor:
         logits = self.logits(images)
@@ -138,7 +138,7 @@ class SeesGradients(Wrapped):
 
 
 class SeesGradientMode(Wrapped):
-    """Answers by other logits where gradients are on at all."""
+    """Returns other logits if gradients are enabled."""
 
     def forward(self, images: Tensor) -> Tensor:
         logits = self.logits(images)
@@ -189,7 +189,7 @@ def _doubtful(logits: Tensor) -> Tensor:
 
 
 def _purified(f: Logits, x: Tensor) -> Tensor:
-    """Moves an image towards what its own gradient says, in ten steps, and answers by where it ends."""
+    """Moves an image along its own gradient, in ten steps, and classifies the result."""
     point = x.detach()
     for _ in range(10):
         with torch.enable_grad():
@@ -201,7 +201,7 @@ def _purified(f: Logits, x: Tensor) -> Tensor:
 
 
 def _remembered(subject: Subject) -> Subject:
-    """Answers by the nearest of the very images it is tested on."""
+    """Answers with the nearest of the images that it is tested on."""
     known, honest = subject.images, main(subject.forward)
     answers = F.one_hot(subject.main_labels, 10).float() * 10
 
@@ -213,7 +213,7 @@ def _remembered(subject: Subject) -> Subject:
 
 
 def _in_numpy(f: Logits, x: Tensor) -> Tensor:
-    """A defence that leaves torch: it can't be asked for a gradient."""
+    """A defence that leaves torch: it has no gradient."""
     import numpy as np
 
     pixels = x.numpy()
@@ -244,7 +244,7 @@ def overshooting_attack(forward: Forward, images: Tensor, labels: Tensor, epsilo
 
 
 def returning_attack(forward: Forward, images: Tensor, labels: Tensor, epsilon: float) -> Tensor:
-    """Meets fooling images and gives later ones that don't fool: it goes back the way it came."""
+    """Finds fooling images but returns later ones that don't fool: it goes back the same way."""
     logits = main(forward)
 
     def there(x: Tensor) -> Tensor:
@@ -255,20 +255,20 @@ def returning_attack(forward: Forward, images: Tensor, labels: Tensor, epsilon: 
 
 
 def _leaking_heads(subject: Subject) -> Subject:
-    """A main head with no gradient, beside an auxiliary one that gives the main head's own logits."""
+    """A main head without gradient, next to an auxiliary one that returns the main head's logits."""
     honest = main(subject.forward)
     labels = torch.stack([subject.main_labels, subject.main_labels], dim=1)
     return replace(subject, forward=lambda x: (honest(quantised(x, 8)), honest(x)), labels=labels)
 
 
 def _off_grid(f: Logits, x: Tensor) -> Tensor:
-    """Rounds to 16 levels whatever is not on the images' own grid, so that only plain images have gradients."""
+    """Rounds pixels that are not on the images' own grid to 16 levels, so that only clean images have gradients."""
     plain = ((255 * x).round() - 255 * x).abs().flatten(1).amax(1) < 1e-3
     return torch.where(plain.unsqueeze(1), f(x), f(quantised(x, 16)))
 
 
 def _borrowed_gradient(f: Logits, x: Tensor) -> Tensor:
-    """Quantises, and lends out the gradient of a random linear map."""
+    """Quantises, and returns the gradient of a random linear map."""
     draw = torch.Generator().manual_seed(0)
     weight = torch.randn(x[0].numel(), 10, generator=draw)
     lent = x.flatten(1) @ weight

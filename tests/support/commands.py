@@ -1,4 +1,4 @@
-"""`saddle` as a process: started in a folder, watched, killed, and all it started found again."""
+"""`saddle` as a process: started in a folder, watched, killed, with all processes that it started."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 
 
 def processes_naming(text: str) -> list[int]:
-    """Processes whose command line or environment holds `text`."""
-    found = []
+    """Processes whose command line or environment contains `text`."""
+    pids = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
             try:
-                said = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+                description = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
             except OSError:
                 continue
-            if text.encode() in said:
-                found.append(int(folder.name))
-    return found
+            if text.encode() in description:
+                pids.append(int(folder.name))
+    return pids
 
 
 class Command:
-    """`saddle` in a folder and with a mark in its environment, by which all it starts can be found.
+    """`saddle` in a folder and with a mark in its environment, which identifies all processes that it starts.
 
     `environment` are further variables.
     """
@@ -48,11 +48,11 @@ class Command:
         )
 
     def run(self, *arguments: str, code: int = 0, seconds: float = 300) -> str:
-        """What it says until it ends, with the exit code `code`."""
+        """Its output until it ends, with the exit code `code`."""
         process = self.start(*arguments)
-        said, _ = process.communicate(timeout=seconds)
-        assert process.returncode == code, said
-        return said
+        output, _ = process.communicate(timeout=seconds)
+        assert process.returncode == code, output
+        return output
 
     def rows(self, study: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = json.loads(self.run("results", study, "--json"))
@@ -65,13 +65,13 @@ class Command:
         return processes_naming(self.mark)
 
     def kill_leftovers(self) -> None:
-        """End all that was started here and still runs."""
+        """End all processes that were started here and still run."""
         for process in self.leftovers():
             os.kill(process, signal.SIGKILL)
 
 
 def essence(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What may not differ between a run that was disturbed and one that was not."""
+    """The fields that must not differ between an interrupted run and an undisturbed one."""
     same = ("outcome", "params", "seed", "arm", "epochs", "selected_epoch", "test_last")
     return {
         row["trial"]: {

@@ -1,4 +1,4 @@
-"""Declarations of metrics for tests of what reads them, without a trainable."""
+"""Declarations of metrics for tests of their readers, without a trainable."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from trainables.contract import Direction, Metric, complete_metric
 
 
 def declare(metrics: Mapping[str, Metric | Direction], selection: str = "") -> Declarations:
-    """What a trainable with these `METRICS` and this `SELECTION` declares."""
-    return Declarations("t", {name: complete_metric(name, one) for name, one in metrics.items()}, selection)
+    """The declarations of a trainable with these `METRICS` and this `SELECTION`."""
+    return Declarations("t", {name: complete_metric(name, metric) for name, metric in metrics.items()}, selection)

@@ -1,4 +1,4 @@
-"""A small file system of a test's own, which it fills, empties and makes read-only; needs root."""
+"""A small file system for one test, which it fills, empties and makes read-only; needs root."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Disk:
         return self.folder / "filler"
 
     def fill(self, leave: int = 0) -> None:
-        """Take all space but about `leave` bytes."""
+        """Fill all space except about `leave` bytes."""
         with self.filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
@@ -34,7 +34,7 @@ class Disk:
             os.truncate(self.filler, max(0, self.filler.stat().st_size - leave))
 
     def empty(self) -> None:
-        """Give the space back that `fill` took."""
+        """Free the space that `fill` took."""
         self.filler.unlink(missing_ok=True)
 
     def remount(self, *options: str) -> None:
@@ -46,7 +46,7 @@ class Disk:
 
 @contextlib.contextmanager
 def mounted(folder: Path, size: str) -> Iterator[Disk]:
-    """A tmpfs of `size` (`1m`) at `folder`; skips the test where this user may not mount."""
+    """A tmpfs of `size` (`1m`) at `folder`; skips the test if this user may not mount."""
     folder.mkdir(parents=True)
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount a small disk")

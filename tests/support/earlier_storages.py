@@ -1,4 +1,4 @@
-"""Storages that earlier saddles left with a search half done: archives in `tests/assets/storages`, and back again."""
+"""Storages of earlier saddles with a half-finished search: archives in `tests/assets/storages`, packed and unpacked."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class EarlierStorage:
 
     folder: Path
     rows: dict[str, dict[str, Any]]
-    """What that saddle said of each trial of each study, as `commands.essence` gives it."""
+    """That saddle's results of each trial of each study, as from `commands.essence`."""
 
     def restore_bucket(self, server: S3) -> str:
         """Put the objects into a new bucket; the storage's URL."""
@@ -77,7 +77,7 @@ class EarlierStorage:
 
 
 def unpack(commit: str, kind: str, folder: Path) -> EarlierStorage:
-    """The storage that the saddle of `commit` left, below `folder`."""
+    """The storage of the saddle of `commit`, below `folder`."""
     with tarfile.open(ASSETS / f"{commit}-{kind}.tar.xz") as tar:
         tar.extractall(folder, filter="data")
     return EarlierStorage(folder, json.loads((folder / "rows.json").read_text()))
@@ -93,12 +93,12 @@ def fetch_bucket(server: S3, folder: Path) -> None:
 
 
 def dump_database(server: Postgres, url: str) -> str:
-    """The database as SQL that any later PostgreSQL takes from any client: without owners, settings and commands."""
+    """The database as SQL for any later PostgreSQL and any client: without owners, settings and commands."""
     password, name = server.password, url.rpartition("/")[2]
-    done = subprocess.run(
+    process = subprocess.run(
         [server.bin / "pg_dump", "--inserts", "--no-owner", "--no-privileges", "--no-comments", "--schema=public",
          "--host=127.0.0.1", f"--port={server.port}", "--username=saddle", name],
         env={**os.environ, "PGPASSWORD": password}, capture_output=True, text=True, check=True, timeout=PROCESS_SECONDS,
     )  # fmt: skip
-    lines = (line for line in done.stdout.splitlines() if not re.match(r"--|SET |\\|CREATE SCHEMA|$", line))
+    lines = (line for line in process.stdout.splitlines() if not re.match(r"--|SET |\\|CREATE SCHEMA|$", line))
     return "".join(f"{line}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Where secrets show: command lines, files, and what Ray's state API tells everybody who asks."""
+"""Where secrets are exposed: command lines, files, and Ray's state API, which answers everyone."""
 
 from __future__ import annotations
 
@@ -22,66 +22,66 @@ STATE_API = (
 
 
 def found_in(content: bytes, secrets: Sequence[str]) -> list[str]:
-    """Which of the secrets stand in it, as they are or as a URL writes them."""
+    """Which of the secrets it contains, verbatim or as a URL writes them."""
     return [secret for secret in secrets if secret.encode() in content or quote(secret, safe="").encode() in content]
 
 
 def files_with(folder: Path, secrets: Sequence[str]) -> dict[str, list[str]]:
-    """Every file below a folder in which a secret stands."""
-    found = {}
+    """Every file below a folder that contains a secret."""
+    exposed = {}
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
-            if path.is_file() and (shown := found_in(path.read_bytes(), secrets)):
-                found[str(path)] = shown
-    return found
+            if path.is_file() and (leaked := found_in(path.read_bytes(), secrets)):
+                exposed[str(path)] = leaked
+    return exposed
 
 
 def command_lines_with(secrets: Sequence[str]) -> dict[str, list[str]]:
-    """Every command line on this machine in which a secret stands now."""
-    found = {}
+    """Every command line on this machine that now contains a secret."""
+    exposed = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
-            if shown := found_in(content, secrets):
-                found[content[:80].replace(b"\0", b" ").decode(errors="replace")] = shown
-    return found
+            if leaked := found_in(content, secrets):
+                exposed[content[:80].replace(b"\0", b" ").decode(errors="replace")] = leaked
+    return exposed
 
 
 @contextlib.contextmanager
 def watch(
     secrets: Sequence[str], ask: Callable[[str], str] | None = None, folder: Path | None = None
 ) -> Iterator[dict[str, list[str]]]:
-    """What shows a secret until the block ends: every command line, every file below `folder`, and the state API.
+    """What exposes a secret until the block ends: every command line, every file below `folder`, and the state API.
 
-    `ask` gets a path of the dashboard's API and returns the answer. A Ray of our own removes its session's files in
-    the end, so they are read while it runs; raises `AssertionError` where there were none.
+    `ask` gets a path of the dashboard's API and returns the answer. A Ray that saddle starts removes its session's
+    files at the end, so they are read while it runs; raises `AssertionError` if there were none.
     """
     logs: set[str] = set()
 
     def read_files() -> None:
         while folder is not None and not ended.wait(READ_SECONDS):
-            found.update(files_with(folder, secrets))
+            exposed.update(files_with(folder, secrets))
             logs.update(path.name for path in folder.rglob("*.log"))
 
-    found: dict[str, list[str]] = {}
+    exposed: dict[str, list[str]] = {}
     ended = threading.Event()
 
     def look() -> None:
         while not ended.wait(LOOK_SECONDS):
-            found.update(command_lines_with(secrets))
+            exposed.update(command_lines_with(secrets))
 
     def ask_all() -> None:
         while ask is not None and not ended.wait(ASK_SECONDS):
             for path in STATE_API:
                 with contextlib.suppress(OSError):
-                    if shown := found_in(ask(path).encode(), secrets):
-                        found[path] = shown
+                    if leaked := found_in(ask(path).encode(), secrets):
+                        exposed[path] = leaked
 
     threads = [threading.Thread(target=work, daemon=True) for work in (look, ask_all, read_files)]
     for thread in threads:
         thread.start()
     try:
-        yield found
+        yield exposed
     finally:
         ended.set()
         join_all(*threads)

@@ -1,7 +1,7 @@
-"""A GPU that isn't there: tensors without contents, which refuse what a real one refuses, and tell of every wait.
+"""A fake GPU: tensors without contents, which refuse what a real one refuses, and record every wait.
 
-Tensors that are asked for on `cuda` lie on torch's `meta` device under a `FakeTensorMode`: an operation on tensors of
-two devices raises, as on a GPU, and gradients flow, which those of fake `cuda` tensors don't without a driver.
+Tensors for `cuda` are on torch's `meta` device under a `FakeTensorMode`: an operation on tensors of
+two devices raises, as on a GPU, and gradients work, which they don't for fake `cuda` tensors without a driver.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ READS: dict[str, Any] = {
     "aten.equal.default": True,
     "aten.is_nonzero.default": True,
 }
-"""Operations that read a number from a tensor, and what the fake ones have there."""
+"""Operations that read a number from a tensor, and their results on fake ones."""
 INDEXING = ("aten.index.Tensor", "aten.index_put_.default", "aten._index_put_impl_.default")
 
 
 @dataclass
 class FakeGpu(TorchDispatchMode):
-    """Counts what would have to wait for a GPU; `waits` has each with the line of ours that asked for it."""
+    """Counts operations that would wait for a GPU; `waits` has each with the line of our code that caused it."""
 
     waits: list[str] = field(default_factory=list)
     copied_out: int = 0
@@ -60,7 +60,7 @@ class FakeGpu(TorchDispatchMode):
         if name == "aten.bincount.default":  # as if there were no larger number
             self._wait(name)
             return args[0].new_zeros((*args, kwargs.get("minlength"))[-1] or 1)
-        if name == "aten.nonzero.default":  # as if all were chosen, for the result's shape depends on the contents
+        if name == "aten.nonzero.default":  # as if all were chosen, because the result's shape depends on the contents
             return args[0].new_zeros((args[0].numel(), args[0].dim()), dtype=torch.int64)
         if name == "aten.index.Tensor" and len(args[1]) == 1 and args[1][0].dtype == torch.bool:
             return args[0].flatten(0, args[1][0].dim() - 1).clone()
@@ -89,7 +89,7 @@ class FakeGpu(TorchDispatchMode):
             self.copied_out += 1
 
     def _wait(self, what: str) -> None:
-        ours = [one for one in traceback.extract_stack() if one.filename.startswith(str(ROOT))]
+        ours = [frame for frame in traceback.extract_stack() if frame.filename.startswith(str(ROOT))]
         place = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].name}" if ours else "a test"
         self.waits.append(f"{place}: {what}")
 
@@ -110,14 +110,14 @@ class FakeStream:
 
 @contextmanager
 def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGpu]:
-    """Within it `cuda` is a `FakeGpu`; what isn't a tensor of it is a CPU's, and fake as well."""
+    """Within it `cuda` is a `FakeGpu`; other tensors are on a CPU, and also fake."""
     FakeStream.waited = 0
     monkeypatch.setattr(torch.cuda, "Stream", FakeStream)
     monkeypatch.setattr(torch.cuda, "current_stream", FakeStream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
     monkeypatch.setattr(Tensor, "record_stream", lambda tensor, stream: None)
-    monkeypatch.setattr(torch.random, "fork_rng", lambda *args, **kwargs: nullcontext())  # there is none to keep
-    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())  # which the meta device has not
+    monkeypatch.setattr(torch.random, "fork_rng", lambda *args, **kwargs: nullcontext())  # there is no state to keep
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())  # the meta device has none
     monkeypatch.setattr(nn.Module, "to", moved)
     monkeypatch.setattr(Tensor, "numpy", as_numpy)
     with FakeTensorMode(allow_non_fake_inputs=True), FakeGpu() as gpu:

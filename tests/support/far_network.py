@@ -1,7 +1,7 @@
-"""A network namespace that a cable (a veth pair) joins to this machine's network, and that tests cut off; needs root.
+"""A network namespace that a cable (a veth pair) connects to this machine's network, and that tests cut; needs root.
 
-What is started in it is on a machine of another address: when the cable is cut, its packets are lost in silence and no
-connection is closed, as behind a switch that died. Files are shared, as if their storage had a network of its own.
+Its processes are as on a machine with another address: when the cable is cut, packets are lost silently and no
+connection is closed, as behind a dead switch. Files are shared, as if their storage had a separate network.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from tests.support.browser import require_system
 
 SECONDS = 60
 FIRST = IPv4Address("198.18.0.0")
-"""Of the range for benchmarks of networks (RFC 2544), which nobody routes."""
+"""Addresses of the range for benchmarks of networks (RFC 2544), which no one routes."""
 PAIRS = 2**14
 
 
 @dataclass(frozen=True)
 class FarNetwork:
-    """The network `name`; the cable's end here is called so, too. `near` and `far` are the addresses of its ends."""
+    """The network `name`, also the name of the cable's end here. `near` and `far` are the addresses of its ends."""
 
     name: str
     near: str
     far: str
 
     def prefix(self) -> list[str]:
-        """What a command begins with that is to run in the network."""
+        """The prefix of a command that should run in the network."""
         return ["nsenter", f"--net={self.path}"]
 
     @property
@@ -42,7 +42,7 @@ class FarNetwork:
 
     @property
     def inode(self) -> int:
-        """By which a process knows the network that it is in: that of its /proc/self/ns/net."""
+        """The identity of the network for processes in it: that of /proc/self/ns/net."""
         return self.path.stat().st_ino
 
     def cut(self) -> None:
@@ -50,11 +50,11 @@ class FarNetwork:
         run_ip("link", "set", self.name, "down")
 
     def heal(self) -> None:
-        """Let packets through again; who still waits for an answer sends what was lost once more."""
+        """Let packets through again; processes that still wait for an answer resend what was lost."""
         run_ip("link", "set", self.name, "up")
 
     def make(self) -> None:
-        """Make the network and its cable; raises `CalledProcessError` where this user may not."""
+        """Make the network and its cable; raises `CalledProcessError` if this user may not."""
         other_end = f"{self.name}far"
         run_ip("netns", "add", self.name)
         run_ip("link", "add", self.name, "type", "veth", "peer", "name", other_end, "netns", self.name)
@@ -65,7 +65,7 @@ class FarNetwork:
             run_ip("-netns", self.name, "link", "set", device, "up")
 
     def remove(self) -> None:
-        """Remove the cable at once, and the network as soon as its last process has ended."""
+        """Remove the cable immediately, and the network as soon as its last process has ended."""
         for words in (("link", "delete", self.name), ("netns", "delete", self.name)):
             with contextlib.suppress(subprocess.CalledProcessError):  # it was not made
                 run_ip(*words)
@@ -77,7 +77,7 @@ def run_ip(*words: str) -> None:
 
 @contextlib.contextmanager
 def far_network() -> Iterator[FarNetwork]:
-    """A new network; skips the test where this user may make none."""
+    """A new network; skips the test if this user may make none."""
     if os.geteuid() != 0:
         pytest.skip("only root can make a network")
     require_system("ip", "nsenter")

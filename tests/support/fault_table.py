@@ -17,7 +17,7 @@ import pytest
 
 PROPERTY = "fault"
 NOTED_IN = "SADDLE_FAULT_OUTCOMES"
-"""Where how tests ended is noted: the file that docs/faults.md is made of (see `tests.faults.fault_page`)."""
+"""The file with the tests' outcomes, from which docs/faults.md is made (see `tests.faults.fault_page`)."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Row:
     seconds: float = 0.0
 
     def count(self, report: pytest.TestReport) -> None:
-        """Add one phase of a test; only its call says that it passed, any phase can fail or skip it."""
+        """Add one phase of a test; only its call shows that it passed, any phase can fail or skip it."""
         self.seconds += report.duration
         self.passed += report.when == "call" and report.passed
         self.failed += report.failed

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback that can be told what shall go wrong between a client and its server."""
+"""A real HTTP proxy on loopback that injects faults between a client and its server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ERROR = "<Error><Code>{code}</Code><Message>the faulty proxy says so</Message></
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for."""
+    """A client's request."""
 
     method: str
     path: str
@@ -30,16 +30,16 @@ class Request:
 
 
 Judge = Callable[[Request, str | None], bool]
-"""Whether a conditional write is done, from the ETag of what is there; None where there is nothing."""
+"""Whether a conditional write is done, from the ETag of the present object; None if there is none."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """What happens to one request.
 
-    `answer`: `status` instead of an answer; `lose`: the server does it, but `status` is answered; `truncate`: the
-    answer's body ends after `keep` bytes; `reset`: the connection is reset before the server hears of it,
-    `lose_reset`: after the server did it; `late`: the connection is reset, and the server hears of it when
+    `answer`: `status` instead of an answer; `lose`: the server does it, but the answer is `status`; `truncate`: the
+    answer's body ends after `keep` bytes; `reset`: the connection is reset before the server receives it,
+    `lose_reset`: after the server did it; `late`: the connection is reset, and the server receives it when
     `FaultyProxy.let_late_ones_through` is called.
     """
 
@@ -47,30 +47,30 @@ class Fault:
     status: int = 503
     keep: int = 0
     code: str = ""
-    """What S3 calls the error; the usual word for the status where none is given."""
+    """S3's name of the error; by default the usual one for the status."""
 
 
 class FaultyProxy:
-    """Forwards every request to `upstream` and notes it in `requests`, unless a fault says otherwise."""
+    """Forwards every request to `upstream` and records it in `requests`, unless there is a fault."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = urlsplit(upstream)
         self.requests: list[Request] = []
         self.delay = 0.0
-        """Seconds that every request takes longer."""
+        """Delay of every request in seconds."""
         self.plan: Callable[[Request], Fault | None] = lambda request: None
         """Asked for each request for which no fault is waiting."""
         self.judge: Judge | None = None
-        """Decides about conditional writes instead of the server, which hears of no condition then."""
+        """Decides about conditional writes instead of the server, which then gets no condition."""
         self.hesitation = 0.0
-        """Seconds between looking and writing, in which the `judge` lets others write; without it, it lets none."""
+        """Seconds between checking and writing, in which the `judge` lets others write; without it, it lets none."""
         self.deciding = threading.Lock()
         self.readdress: Callable[[Request], str] = lambda request: request.path
-        """What the server is asked for instead of a request's path."""
+        """Rewrites the path of a request to the server."""
         self.rewrite: Callable[[str, str], str] = lambda name, value: value
-        """What becomes of the value of a header of the server's answer."""
+        """Rewrites the value of a header of the server's answer."""
         self.late: list[Callable[[], object]] = []
-        """Requests that the server has not heard of yet."""
+        """Requests that the server has not received yet."""
         self._waiting: deque[tuple[Fault, Callable[[Request], bool]]] = deque()
         self._lock = threading.Lock()
         self._dead = False
@@ -100,12 +100,12 @@ class FaultyProxy:
         self.next(Fault("reset"), times)
 
     def let_late_ones_through(self) -> None:
-        """Hand the requests that are late to the server; returns when it has answered them."""
+        """Pass the late requests to the server; returns when it has answered them."""
         while self.late:
             self.late.pop(0)()
 
     def heal(self) -> None:
-        """Forget every fault, and live again."""
+        """Drop every fault, and accept connections again."""
         with self._lock:
             self._waiting.clear()
         self.delay = self.hesitation = 0.0
@@ -132,7 +132,7 @@ class FaultyProxy:
             threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def take(self, request: Request) -> Fault | None:
-        """Note the request and say what happens to it."""
+        """Record the request and return what happens to it."""
         with self._lock:
             self.requests.append(request)
             if self._dead:
@@ -148,12 +148,12 @@ CONDITIONS = ("if-match", "if-none-match")
 
 
 def is_conditional(request: Request) -> bool:
-    """Whether a request is to be carried out only on a condition."""
+    """Whether a request has a condition."""
     return any(name.lower() in CONDITIONS for name in request.headers)
 
 
 class Listener(ThreadingHTTPServer):
-    """Threads of clients that went away in the middle are nobody's trouble."""
+    """Ignore errors of clients that disconnected in the middle."""
 
     daemon_threads = True
     block_on_close = False
@@ -188,17 +188,17 @@ class ProxyHandler(BaseHTTPRequestHandler):
             self.forward(content, fault)
 
     def decide(self, judge: Judge, request: Request, content: bytes) -> None:
-        """Look what is there, ask the judge, and write."""
+        """Read the present ETag, ask the judge, and write."""
         with contextlib.nullcontext() if self.proxy.hesitation else self.proxy.deciding:
-            done = judge(request, self.etag_there())
+            answer = judge(request, self.etag_there())
             time.sleep(self.proxy.hesitation)
-            if done:
+            if answer:
                 self.forward(content, None)
             else:
                 self.refuse(Fault("answer", 412, code="PreconditionFailed"))
 
     def etag_there(self) -> str | None:
-        """The ETag of what is at the request's path."""
+        """The ETag of the object at the request's path."""
         upstream = http.client.HTTPConnection(
             self.proxy.upstream.hostname or "", self.proxy.upstream.port, timeout=UPSTREAM_SECONDS
         )
@@ -228,7 +228,7 @@ class ProxyHandler(BaseHTTPRequestHandler):
             upstream.close()
 
     def forward(self, content: bytes, fault: Fault | None) -> None:
-        """Ask the server and hand its answer on."""
+        """Forward the request to the server and its answer back."""
         try:
             answer, body = self.ask(content)
         except OSError:
@@ -264,7 +264,7 @@ class ProxyHandler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def reset(self) -> None:
-        """End the connection as a machine does that knows nothing of it (RST)."""
+        """End the connection as a machine that doesn't know it (RST)."""
         self.close_connection = True
         with contextlib.suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

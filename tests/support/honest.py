@@ -16,9 +16,9 @@ from trainables.evaluation.checklist import Context, Subject
 
 
 @cache
-def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = None, **given: Any) -> Subject:
-    """A network trained by STA at scale quick, digits unless `given` says otherwise, with what is known of it."""
-    fields = {"dataset": "digits", "epochs": 8, **given}
+def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = None, **settings: Any) -> Subject:
+    """A network trained by STA at scale quick, on digits unless `settings` differ, with its facts."""
+    fields = {"dataset": "digits", "epochs": 8, **settings}
     config: Any = resolve(adversarial_training, fields, None, "quick").config
     run = InProcessRun(seed=seed, data_root=data_root)
     *_, last = adversarial_training.train(config, run)
@@ -34,5 +34,5 @@ def honest_subject(seed: int = 0, images: int = 150, data_root: str | None = Non
 
 
 def one_thread() -> None:
-    """On two cores that are shared, small networks train fastest so."""
+    """On two shared cores, small networks train fastest with one thread."""
     torch.set_num_threads(1)

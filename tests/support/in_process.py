@@ -1,4 +1,4 @@
-"""A whole study run by saddle's own driver in this process: all is real but Ray, which takes a minute to start."""
+"""A whole study run by saddle's own driver in this process: all is real except Ray, which takes a minute to start."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from saddle.trial.messages import EpochMessage, StartMessage, dump_message, pars
 
 
 def outside_ray(seed: int, cache: DataCache, state: Any = None, alone: bool = False) -> EvaluationRun:
-    """The `run` of a trial in this process, where Ray Train's is not to be had."""
+    """The `run` of a trial in this process, without Ray Train."""
     return EvaluationRun(seed=seed, state=state, cache=cache)
 
 
 def train_all(scheduler: Scheduler, warm: WarmSlots) -> None:
-    """Train one trial after the other and tell the scheduler what a slot would tell it."""
+    """Train one trial after the other and send the scheduler the messages of a slot."""
     while (start := scheduler.propose()) is not None:
         scheduler.on_worker_start(start.spec.key)
         training = Training(StartMessage.parse(start.dump()), DataCache(None))
@@ -47,7 +47,7 @@ def train_all(scheduler: Scheduler, warm: WarmSlots) -> None:
 def run_in_process(
     store: Store, text: str, *, fresh: bool = False, track: bool = True, **more: Any
 ) -> list[EndedStudy]:
-    """Run the studies written in `text` on two CPUs that nobody asks for; `more` are further options of the driver."""
+    """Run the studies written in `text` on two unused CPUs; `more` are further options of the driver."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "run_all", train_all)
         patch.setattr(remeasurement, "measure_all", measure_in_turn)
@@ -57,7 +57,7 @@ def run_in_process(
 
 
 def measure_in_turn(messages: Sequence[MeasureMessage], slots: int) -> Iterator[MeasuredMessage]:
-    """What came of each message, one after the other in this process, as JSON brings it."""
+    """The result of each message, one after the other in this process, after a round trip through JSON."""
     cache = DataCache(None)
     for message in messages:
         yield MeasuredMessage.parse(measure_again(MeasureMessage.parse(message.dump()), cache).dump())
@@ -73,5 +73,5 @@ def measure_in_process(store: Store, name: str, *changes: str, **options: Any) -
 
 
 def require_again(store: Store, text: str, *again: str) -> None:
-    """Look for trials that are to be run again, as a run of the studies does first."""
+    """Find trials to run again, as a run of the studies does first."""
     driver.require_named(store, parse_studies(text, "studies.yaml"), again)

@@ -1,4 +1,4 @@
-"""The commands that manifests run, and the programs' own parsers for them: nothing is executed."""
+"""The commands in manifests, and the programs' own parsers for them: nothing is executed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"\$\((\w+)\)|\$\$?(\w+)|\$\{(\w+)\}")
 
 
 class WrongCall(Exception):
-    """A program doesn't take these arguments."""
+    """A program doesn't accept these arguments."""
 
 
 def calls(document: Any) -> Iterator[list[str]]:
@@ -49,12 +49,12 @@ def calls_of_line(line: str) -> Iterator[list[str]]:
 
 
 def arguments_of(line: str) -> list[str]:
-    """What a program gets of a command line, but for where its output goes."""
+    """The arguments of a program in a command line, without redirections."""
     return shlex.split(re.split(" >>? ", line)[0])[1:]
 
 
 def parse(words: Sequence[str]) -> None:
-    """Parse a call by the program's own command line; raises `WrongCall` for what it doesn't take."""
+    """Parse a call by the program's own command line; raises `WrongCall` for what it doesn't accept."""
     program, *arguments = words
     if program == "saddle":
         command = saddle_command()
@@ -76,7 +76,7 @@ def saddle_command() -> Any:
 def parse_by(command: Any, arguments: Sequence[str]) -> None:
     """Parse down to the command that would run.
 
-    By attributes, not by classes: typer has a click of its own.
+    By attributes, not by classes: typer has its own click.
     """
     parent, name, rest = None, command.name or "program", list(arguments)
     while True:
@@ -87,7 +87,7 @@ def parse_by(command: Any, arguments: Sequence[str]) -> None:
             rest = [*context._protected_args, *context.args]
             name, subcommand, rest = command.resolve_command(context, rest)
         except Exception as error:
-            if getattr(error, "exit_code", 1) == 0:  # --help, which ends at once
+            if getattr(error, "exit_code", 1) == 0:  # --help, which ends immediately
                 return
             raise WrongCall(f"{name}: {error}") from error
         command, parent = subcommand, context

@@ -19,7 +19,7 @@ INFRA = ROOT / "infra"
 
 
 def lacking(what: str) -> NoReturn:
-    """Skip, or fail where it has been promised (CI)."""
+    """Skip, or fail if it should be there (CI)."""
     reason = f"{what} not on this machine"
     if os.environ.get("SADDLE_REQUIRE_SYSTEM"):
         pytest.fail(reason)
@@ -27,7 +27,7 @@ def lacking(what: str) -> NoReturn:
 
 
 def program(name: str) -> str:
-    """The path of a program, beside this Python or on the path."""
+    """The path of a program, next to this Python or on the path."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else shutil.which(name) or lacking(f"{name} (pip install '.[dev-full]')")
 
@@ -46,11 +46,11 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 
 def rendered(folder: Path, home: Path) -> list[dict[str, Any]]:
-    """What `kubectl apply -k` would send; nothing of the user's own configuration is read."""
-    done = subprocess.run(
+    """What `kubectl apply -k` would send; the user's own configuration is not read."""
+    process = subprocess.run(
         [program("kubectl"), "kustomize", str(folder)], capture_output=True, text=True, timeout=120,
         env={"HOME": str(home), "PATH": os.environ["PATH"], "KUBECONFIG": str(home / "none")},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr
-    return documents(done.stdout)
+    assert process.returncode == 0, process.stderr
+    assert not process.stderr, process.stderr
+    return documents(process.stdout)

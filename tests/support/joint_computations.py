@@ -1,4 +1,4 @@
-"""What two real ranks compute, and one worker alone, to be compared: trainings, updates, validations, in float64."""
+"""Computations of two real ranks and of one worker, to be compared: trainings, updates, validations, in float64."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
     config: Any = resolve(counterfactual_gan, {**GAN, **GANS[form]}).config
     run = rank_run()
     shape = (1, 16, 16)
-    networks = [run.prepare(made(config, shape, 0).double()) for made in (generator_of, discriminator_of)]
+    networks = [run.prepare(network_of(config, shape, 0).double()) for network_of in (generator_of, discriminator_of)]
     optimizers = [torch.optim.SGD(network.parameters(), 0.01) for network in networks]
     images = torch.rand(7, *shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     mine = slice(run.rank, None, run.world_size)
@@ -158,22 +158,25 @@ def updated(form: str, labels: str) -> dict[str, dict[str, Tensor]]:
 
 
 def normalised(layer: str) -> dict[str, Tensor]:
-    """What a layer makes of features of this rank, its gradients, and its running statistics after two batches."""
+    """A layer's output for features of this rank, its gradients, and its running statistics after two batches."""
     run = rank_run()
     norm = LAYERS[layer]().double()
     draw = torch.Generator().manual_seed(2)
     features = [torch.randn(SHAPES[layer], generator=draw, dtype=torch.float64) for _ in range(2)]
     weights = torch.randn(SHAPES[layer], generator=draw, dtype=torch.float64)
-    used = with_joint_statistics(norm, run.device) if run.world_size > 1 else norm
+    joint_norm = with_joint_statistics(norm, run.device) if run.world_size > 1 else norm
     mine = slice(run.rank, None, run.world_size)
     inputs = [each[mine].clone().requires_grad_() for each in features]
-    made = [used(each) for each in inputs]
-    (made[0] * weights[mine] + made[1].square() * weights[mine]).sum().backward()
-    parameters = {name: run.total(weight.grad) for name, weight in used.named_parameters()}
+    outputs = [joint_norm(each) for each in inputs]
+    (outputs[0] * weights[mine] + outputs[1].square() * weights[mine]).sum().backward()
+    parameters = {name: run.total(weight.grad) for name, weight in joint_norm.named_parameters()}
     here = {
-        f"{part} {i}": t for part, some in (("out", made), ("in", [e.grad for e in inputs])) for i, t in enumerate(some)
+        f"{part} {i}": t
+        for part, some in (("out", outputs), ("in", [e.grad for e in inputs]))
+        for i, t in enumerate(some)
     }
-    return {"rows": {n: t.detach() for n, t in here.items()}, "whole": {**parameters, **dict(used.named_buffers())}}  # type: ignore[dict-item]
+    buffers = dict(joint_norm.named_buffers())
+    return {"rows": {n: t.detach() for n, t in here.items()}, "whole": {**parameters, **buffers}}  # type: ignore[dict-item]
 
 
 def segmented() -> dict[str, Tensor]:
@@ -223,13 +226,13 @@ def measured_split(*, tested: bool, **settings: Any) -> dict[str, Any]:
     held_out = splits(config, run.data("digits"), run.device).validation
     samples = Doubles(held_out.split, held_out.chosen, held_out.labels)
     model = build(config, (1, 8, 8), (10, 2), seed=0).double()
-    seen: list[int] = []
-    model.register_forward_pre_hook(lambda module, images: seen.append(len(images[0])))
+    batch_sizes: list[int] = []
+    model.register_forward_pre_hook(lambda module, images: batch_sizes.append(len(images[0])))
     measured = measure(config, model, samples, tested=tested, run=run)
     return {
         "arrays": measured.arrays(),
         "metrics": measured.metrics("validation"),
-        "images": sum(seen),
+        "images": sum(batch_sizes),
         "n": len(samples),
     }
 
@@ -242,8 +245,8 @@ def looked_at() -> dict[str, Any]:
     model = CounterfactualModel(generator_of(config, data.shape, 0), discriminator_of(config, data.shape, 0))
     panel = [discriminator_of(config, data.shape, seed, classes=2) for seed in (1, 2)]
     features = of_classifier(panel[0], data.shape, name="judge")
-    seen: list[int] = []
-    model.generator.register_forward_hook(lambda module, images, made: seen.append(len(images[0])))
+    batch_sizes: list[int] = []
+    model.generator.register_forward_hook(lambda module, images, outputs: batch_sizes.append(len(images[0])))
     measured = measure_gan(model, data.validation, panel, features, run)
     with torch.random.fork_rng():
         torch.manual_seed(6)
@@ -251,21 +254,21 @@ def looked_at() -> dict[str, Any]:
     return {
         "rows": {name: value for name, value in vars(measured).items() if isinstance(value, Tensor)},
         "scores": measured.scores() | measured.changed() | measured.distances("fd"),
-        "images": sum(seen),
+        "images": sum(batch_sizes),
         "n": len(data.validation),
         "marked": probabilities(marking, data.validation, run),
     }
 
 
 def whole_gan() -> dict[str, float]:
-    """What two epochs report, with noise, dropout and augmentation."""
+    """The reports of two epochs, with noise, dropout and augmentation."""
     run = rank_run(5)
     *_, last = counterfactual_gan.train(resolve(counterfactual_gan, WHOLE_GAN).config, run)  # type: ignore[arg-type]
     return dict(last.metrics)
 
 
 def everything() -> dict[str, Any]:
-    """All of it, for processes that are started once."""
+    """All computations, for processes that are started once."""
     return {
         "trained": {network: trained(network) for network in NETWORKS},
         "apart": trained("resnet18", joint=False),

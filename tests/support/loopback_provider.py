@@ -1,7 +1,7 @@
 """Nodes on this machine for Ray's autoscaler: runs in its process on the head, which has neither saddle nor tests.
 
-Ray's own fake nodes share one folder, where two of them would install what they are sent at once; these have folders of
-their own, as on machines of their own.
+Ray's own fake nodes share one folder, where two of them would install their packages at the same time; these have their
+own folders, as on separate machines.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class LoopbackProvider(FakeMultiNodeProvider):
             identity = {
                 "RAY_OVERRIDE_NODE_ID_FOR_TESTING": name, "RAY_CLOUD_INSTANCE_ID": name, "RAY_NODE_TYPE_NAME": kind,
             }  # fmt: skip
-            with folder.with_suffix(".log").open("wb") as said:
+            with folder.with_suffix(".log").open("wb") as output:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                     env={**os.environ, **identity}, start_new_session=True,
                 )  # fmt: skip
             own = {
@@ -56,7 +56,7 @@ class LoopbackProvider(FakeMultiNodeProvider):
             self._nodes[name] = {"tags": {**own, **tags}, "node": process}
 
     def _terminate_node(self, node: dict[str, Any]) -> None:
-        """End a node in good order, as `ray stop` on it does."""
+        """End a node in an orderly way, as `ray stop` on it does."""
         node["node"].terminate()
         try:
             node["node"].wait(STOP_SECONDS)

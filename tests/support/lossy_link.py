@@ -1,4 +1,4 @@
-"""A TCP link that can break just after a request was answered: it was done, and whoever asked never hears of it."""
+"""A TCP link that can break just after a request was answered: it was done, but the client never learns it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LossyLink:
         self._after = after
         self._lock = threading.Lock()
         self.seen = 0
-        """How many such requests came through."""
+        """How many such requests passed."""
         self.lost = 0
         self._lose_at: int | None = None
         self._sockets: set[socket.socket] = set()
@@ -32,7 +32,7 @@ class LossyLink:
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def lose(self, nth: int | None) -> None:
-        """Count again, and lose the answer to the n-th request from now on; none where `nth` is None."""
+        """Restart counting, and lose the answer to the n-th request from now on; none if `nth` is None."""
         with self._lock:
             self.seen, self.lost, self._lose_at = 0, 0, nth
 
@@ -46,8 +46,8 @@ class LossyLink:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         join_all(self._thread)
-        for one in list(self._sockets):
-            self._close(one)
+        for connection in list(self._sockets):
+            self._close(connection)
 
     def _accept(self) -> None:
         while True:
@@ -85,14 +85,14 @@ class LossyLink:
     def _answers(self, server: socket.socket, client: socket.socket, doomed: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
-                if doomed.is_set():  # it has been done by now
+                if doomed.is_set():  # the server has done it
                     self._close(server)
                     break
                 client.sendall(data)
         self._close(client)
 
-    def _close(self, one: socket.socket) -> None:
-        self._sockets.discard(one)
+    def _close(self, connection: socket.socket) -> None:
+        self._sockets.discard(connection)
         with contextlib.suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()

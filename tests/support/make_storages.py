@@ -1,11 +1,11 @@
-"""Makes the storages of `tests/assets/storages`: what a saddle of some commit leaves of a search that is half done.
+"""Makes the storages of `tests/assets/storages`: those of a saddle of some commit with a half-finished search.
 
     python -m tests.support.make_storages COMMIT TREE [local | s3 | postgres | gone-on]
 
 TREE is a clean checkout of COMMIT. Its own command runs `STUDIES` on Ray, in a local folder with MLflow, in a bucket,
-and with Optuna in PostgreSQL, and is interrupted in the middle of a trial. Of each storage an archive is written, with
-the rows that this saddle gave of it; `gone-on` writes the rows after the same saddle has continued with the search.
-Nothing of the machine goes in: names of hosts and users are made up.
+and with Optuna in PostgreSQL, and is interrupted in the middle of a trial. An archive of each storage is written, with
+this saddle's rows of results; `gone-on` writes the rows after the same saddle has continued with the search.
+Nothing about the machine is included: names of hosts and users are made up.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ import getpass, platform, socket
 socket.gethostname = platform.node = lambda: "machine"
 getpass.getuser = lambda: "somebody"
 """
-"""A `sitecustomize` under which a process takes itself to be on another machine."""
+"""A `sitecustomize` with which a process appears to be on another machine."""
 
 LEFT_OUT = re.compile(r"report\.html$")
-"""What nobody reads again, and names the folder it was written in."""
+"""Files that are not read again, and contain the path of their folder."""
 
 
 @dataclass
 class Making:
-    """One storage under way: where it is, what its processes are told, and how its files are listed."""
+    """One storage in use: where it is, the environment of its processes, and how its files are listed."""
 
     folder: Path
     tree: Path
@@ -73,8 +73,8 @@ class Making:
         )  # fmt: skip
 
     def rows(self, study: str) -> list[dict[str, Any]]:
-        said, _ = self.saddle("results", study, "--json").communicate(timeout=120)
-        rows: list[dict[str, Any]] = json.loads(said)
+        output, _ = self.saddle("results", study, "--json").communicate(timeout=120)
+        rows: list[dict[str, Any]] = json.loads(output)
         return rows
 
     def run_half(self) -> None:
@@ -89,10 +89,10 @@ class Making:
                 show=lambda: "" if process.poll() is None else process.communicate()[0],
             )  # fmt: skip
             process.send_signal(signal.SIGINT)
-            said, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=300)
         finally:
             process.kill()
-        assert process.returncode == 130, said
+        assert process.returncode == 130, output
         assert is_half_done(self.names()), "the trial ended before it was interrupted"
 
 
@@ -142,16 +142,16 @@ KINDS = {"local": local, "s3": bucket, "postgres": database}
 
 
 def refuse_private(folder: Path, private: Mapping[str, str]) -> None:
-    """Raise where a file of the storage holds what it may not."""
+    """Raise if a file of the storage contains private text."""
     for path in files_below(folder):
         content = (folder / path).read_bytes()
         for what, text in private.items():
             if text.encode() in content:
-                raise ValueError(f"{path} holds {what}: {text}")
+                raise ValueError(f"{path} contains {what}: {text}")
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Write what was made to `archive`, with made-up owners and in the order of names."""
+    """Write the storage to `archive`, with made-up owners and in the order of names."""
 
     def anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         if LEFT_OUT.search(member.name):
@@ -183,7 +183,7 @@ def make(commit: str, tree: Path, kind: str) -> Path:
 
 
 def go_on(commit: str, tree: Path) -> Path:
-    """Let the saddle of `tree` continue with the search that the one of `commit` left; what came of it is kept."""
+    """Let the saddle of `tree` continue the search of the one of `commit`; its results are kept."""
     with tempfile.TemporaryDirectory(prefix="saddle-") as name:
         folder = Path(name)
         unpack(commit, "local", folder)
@@ -191,8 +191,8 @@ def go_on(commit: str, tree: Path) -> Path:
         (folder / "half.yaml").write_text(HALF)
         making = Making(folder, tree, str(folder / "runs"))
         process = making.saddle("run", "half.yaml", "--no-mlflow")
-        said, _ = process.communicate(timeout=SEARCH_SECONDS)
-        assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=SEARCH_SECONDS)
+        assert process.returncode == 0, output
         facts = {"optuna": version("optuna"), "half": essence(making.rows("half"))}
     path = ASSETS / "gone-on.json"
     path.write_text(json.dumps(facts, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""MLflow's page of runs, as a test sees it."""
+"""MLflow's page of runs, for tests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 EXPANDERS = "button[data-component-id*='runnamecellrenderer']"
-"""What opens a run into those nested in it."""
+"""The element that expands a run to its nested runs."""
 
 
 def wait_for(browser: Any, condition: Callable[[], Any], what: str) -> Any:
-    """What the condition comes to; the page may replace elements while they are looked at."""
+    """Wait for the condition's value; the page may replace elements while they are read."""
     waiting = WebDriverWait(browser, 60, ignored_exceptions=[StaleElementReferenceException])
     return waiting.until(lambda _: condition(), f"{what} did not appear within a minute")
 
@@ -25,5 +25,5 @@ def run_names(browser: Any) -> list[str]:
 
 
 def click(browser: Any, element: Any) -> None:
-    """Click, whatever lies above."""
+    """Click, even if something covers the element."""
     browser.execute_script("arguments[0].click()", element)

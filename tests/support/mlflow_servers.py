@@ -1,4 +1,4 @@
-"""Real MLflow servers, and all that they hold of a study."""
+"""Real MLflow servers, and their whole content for a study."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Contents = dict[str, dict[str, Any]]
 def contents(uri: str, experiment: str) -> Contents:
     """All of an experiment: each run by its key, every point of every metric, every file; raises for a doubled run."""
     client = MlflowClient(uri)
-    found = client.get_experiment_by_name(experiment)
-    assert found is not None, f"no experiment {experiment}"
-    runs = client.search_runs([found.experiment_id], max_results=1000)
+    known_experiment = client.get_experiment_by_name(experiment)
+    assert known_experiment is not None, f"no experiment {experiment}"
+    runs = client.search_runs([known_experiment.experiment_id], max_results=1000)
     keys = {run.info.run_id: run.data.tags["saddle.key"] for run in runs}
     assert len(set(keys.values())) == len(runs), f"a run was made twice: {sorted(keys.values())}"
     return {
@@ -49,10 +49,10 @@ def contents(uri: str, experiment: str) -> Contents:
     }
 
 
-def without_clock(found: Contents) -> Contents:
-    """The same without what depends on when it was told: the study's own start."""
+def without_clock(runs: Contents) -> Contents:
+    """The same without what depends on the time of tracking: the study's own start."""
     return {
-        key: {**run, "started": None} if run["tags"]["saddle.level"] == "study" else run for key, run in found.items()
+        key: {**run, "started": None} if run["tags"]["saddle.level"] == "study" else run for key, run in runs.items()
     }
 
 
@@ -84,6 +84,6 @@ def working_in(folder: Path) -> Iterator[None]:
 
 
 def kill_group(server: Server) -> None:
-    """Kill a server and its workers as a machine's power cut does."""
+    """Kill a server and its workers, as in a power cut."""
     os.killpg(server.process.pid, signal.SIGKILL)
     server.process.wait(PROCESS_SECONDS)

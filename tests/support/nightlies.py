@@ -1,4 +1,4 @@
-"""`saddle nightly` as a process, on the code of a scratch repository, with a webhook that is listened to."""
+"""`saddle nightly` as a process, on the code of a scratch repository, with a recorded webhook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from tests.support.nightly_repository import ScratchRepository
 
 NIGHT_SECONDS = 580
-"""How long a night may take on a busy machine: a guard against hanging."""
+"""Seconds that a night may take on a busy machine: a guard against hanging."""
 
 
 @dataclass
@@ -39,11 +39,11 @@ class NightlyProcess:
         )
 
     def run(self, command: str, *arguments: str, code: int = 0) -> str:
-        """What it says until it ends, with the exit code `code`."""
+        """Its output until it ends, with the exit code `code`."""
         process = self.start(command, *arguments)
-        said, _ = process.communicate(timeout=NIGHT_SECONDS)
-        assert process.returncode == code, said
-        return said
+        output, _ = process.communicate(timeout=NIGHT_SECONDS)
+        assert process.returncode == code, output
+        return output
 
     @property
     def pages(self) -> Path:
@@ -51,14 +51,14 @@ class NightlyProcess:
         return self.folder / "runs/studies/scratch@nightly"
 
     def index(self) -> list[dict[str, Any]]:
-        """The nights as the JSON beside the page has them."""
+        """The nights from the JSON next to the page."""
         nights: list[dict[str, Any]] = json.loads((self.pages / "index.json").read_text())["nights"]
         return nights
 
 
 @dataclass
 class Webhook:
-    """A server that keeps what it was sent; it answers with the first of `answers` that is left, then with 200."""
+    """A server that records requests; it answers with the first remaining one of `answers`, then with 200."""
 
     address: str = ""
     answers: list[int] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Webhook:
 
     @property
     def texts(self) -> list[str]:
-        """The texts that it took."""
+        """The texts that it received."""
         return [body["text"] for body in self.bodies]
 
 

@@ -1,4 +1,4 @@
-"""How often nights alarm, and how soon, by the code that decides them and by a window of three fixed seeds."""
+"""How often and how soon nights give an alarm, by the code that decides them and by a window of three fixed seeds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.simulated_nights import Machine, Version, date_of, environmen
 
 NIGHTS = 60
 WINDOW = 14
-"""Nights that a naive comparison looks back on."""
+"""Nights in the window of a naive comparison."""
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """The nights, counted from 0, on which something was first said to be worse, and those on which it was said."""
+    """The nights, counted from 0, on which something was first reported as worse, and all on which it was reported."""
 
     news: tuple[int, ...]
     said: tuple[int, ...]
@@ -30,7 +30,7 @@ class Alarms:
 def exact_alarms(
     policy: Policy, changes: Mapping[int, Version], seed: int, nights: int = NIGHTS, spread: float = 0.01
 ) -> Alarms:
-    """Of one history in which the code changes on these nights."""
+    """The alarms of one history in which the code changes on these nights."""
     machine = Machine(policy, {"0": Version(0)}, spread, seed)
     return _alarms(policy, machine, changes, nights)
 
@@ -38,7 +38,7 @@ def exact_alarms(
 def fresh_alarms(
     policy: Policy, changes: Mapping[int, Version], seed: int, nights: int = 30, spread: float = 0.01
 ) -> Alarms:
-    """Of one history on a machine that gives other values each time."""
+    """The alarms of one history on a machine that gives other values each time."""
     machine = Machine(policy, {"0": Version(0)}, spread, seed, reproducible=False)
     return _alarms(policy, machine, changes, nights)
 
@@ -55,7 +55,7 @@ def _alarms(policy: Policy, machine: Machine, changes: Mapping[int, Version], ni
 
 
 def window_alarms(changes: Sequence[int], seed: int, nights: int = NIGHTS, alpha: float = 0.01) -> Alarms:
-    """Of one history of a deterministic machine, by three fixed seeds a night against the nights of a window.
+    """The alarms of one history on a deterministic machine, by three fixed seeds a night against a window of nights.
 
     A one-sided t test of equal variances at level `alpha`, as if copies of the same values were further ones.
     """
@@ -74,7 +74,7 @@ def window_alarms(changes: Sequence[int], seed: int, nights: int = NIGHTS, alpha
 
 
 def waited(news: Sequence[int], change: int) -> float:
-    """Nights from the change, itself the first, to the first alarm since; infinite where there is none."""
+    """Nights from the change, itself the first, to the first alarm since; infinite if there is none."""
     return next((night - change + 1 for night in news if night >= change), math.inf)
 
 

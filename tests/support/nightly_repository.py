@@ -1,4 +1,4 @@
-"""A git repository with a training method of its own, whose commits change what it measures, or don't."""
+"""A git repository with its own training method, whose commits change its measurements, or don't."""
 
 from __future__ import annotations
 
@@ -86,19 +86,19 @@ class ScratchRepository:
         return {**os.environ, "PYTHONPATH": path}
 
     def git(self, *arguments: str) -> str:
-        """What git prints."""
+        """The output of git."""
         identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *identity, *arguments], cwd=self.root, capture_output=True, text=True, check=True, timeout=60
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     def set_constants(self, strength: float = 0.9, noise: float = 12.9898) -> None:
-        """Change what the method measures: every seed alike, or each by chance."""
+        """Change what the method measures: equally for every seed, or randomly for each."""
         (self.root / PACKAGE / "constants.py").write_text(f"STRENGTH = {strength!r}\nNOISE = {noise!r}\n")
 
     def commit(self, subject: str, date: str | None = None) -> str:
-        """The commit of all that is there, perhaps with a date of its own; of nothing new an empty one."""
+        """Commit everything, optionally with a given date; without changes an empty commit."""
         self.git("add", "--all")
         dated = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date is not None else {}
         subprocess.run(

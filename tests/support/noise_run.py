@@ -1,4 +1,4 @@
-"""A run whose dataset is noise: only what it costs to train on it counts."""
+"""A run whose dataset is noise, for measuring the cost of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images as people save them: transparent ink, palettes, and PNGs of depths that Pillow does not write."""
+"""Unusual images: transparent ink, palettes, and PNGs with depths that Pillow does not write."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 
 def raw_png(pixels: np.ndarray[Any, Any], depth: int, colour: int, key: bytes = b"") -> bytes:
-    """A PNG of these rows of bytes, of a depth and colour type that Pillow writes none of."""
+    """A PNG of these rows of bytes, with a depth and colour type that Pillow doesn't write."""
     height, width = 4, 6
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)

@@ -1,4 +1,4 @@
-"""Which test runs which piece of a page: asked of pytest itself, which has collected the tests with their pieces.
+"""Which test runs which piece of a page, from pytest's collection of tests with their pieces.
 
 `pytest --collect-only --page-pieces=FILE tests` writes the list to a file; `tests/pages/blocks.json` was made so.
 """

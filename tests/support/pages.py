@@ -1,6 +1,6 @@
-"""The pages for people (README and `docs/*.md`): their sections, blocks and commands, for every test that reads them.
+"""The pages (README and `docs/*.md`): their sections, blocks and commands, for every test that reads them.
 
-A test runs a piece of a page by asking for it here. Where a piece stands does not matter: it may move from one page to
+A test runs a piece of a page by asking for it here. The place of a piece does not matter: it may move from one page to
 another, or below another heading's level, as long as the heading above it keeps its title.
 
     @runs_each(pieces("yaml"))
@@ -28,7 +28,7 @@ PAGES = (
 )
 
 KINDS = {"command": "sh", "yaml": "yaml", "python": "python", "toml": "toml", "diff": "diff"}
-"""What a piece can be, and the word after the fence of the blocks that hold it."""
+"""Kinds of pieces, and the word after the fence of their blocks."""
 
 FENCE = re.compile(r"^\s*(```+|~~~+)")
 OPENING = re.compile(r"^```(\w*)$")
@@ -38,7 +38,7 @@ SPAN = re.compile(r"`(saddle [^`]*)`")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page; `headings` are those that it stands under, outermost first."""
+    """A fenced block of a page; `headings` are those above it, outermost first."""
 
     page: str
     headings: tuple[str, ...]
@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Piece:
-    """What a test runs: a whole block, or one command of a block of shell or of a sentence."""
+    """A piece that a test runs: a whole block, or one command of a block of shell or of a sentence."""
 
     kind: str
     text: str
@@ -59,12 +59,12 @@ class BrokenPage(Exception):
 
 
 def page_text(page: str) -> str:
-    """All that a page says; `page` is its path in the tree."""
+    """The text of a page; `page` is its path in the tree."""
     return (ROOT / page).read_text()
 
 
 def all_text() -> str:
-    """All that the pages say, one after the other."""
+    """The text of all pages, one after the other."""
     return "\n".join(map(page_text, PAGES))
 
 
@@ -103,9 +103,9 @@ def command_lines(block: Block) -> list[str]:
 
 
 def pieces(kind: str, under: str | None = None, page: str | None = None) -> list[Piece]:
-    """The pieces of a kind in the pages' order, of one section where `under` is its heading.
+    """The pieces of a kind in the pages' order, of one section if `under` is its heading.
 
-    Raises `LookupError` where there are none.
+    Raises `LookupError` if there are none.
     """
     here = [block for block in blocks(page) if block.language == KINDS[kind] and (not under or under in block.headings)]
     if not here:
@@ -116,13 +116,13 @@ def pieces(kind: str, under: str | None = None, page: str | None = None) -> list
 
 
 def commands_in_sentences(page: str | None = None) -> list[Piece]:
-    """The calls of saddle that sentences name, but for patterns of one (`saddle run STUDY`)."""
+    """The calls of saddle in sentences, except patterns (`saddle run STUDY`)."""
     spans = [" ".join(span.split()) for name in ([page] if page else PAGES) for span in SPAN.findall(page_text(name))]
     return [Piece("command", span) for span in spans if "STUDY" not in span]
 
 
 def pieces_of(page: str) -> set[Piece]:
-    """Every piece that a page has."""
+    """Every piece of a page."""
     languages = {block.language for block in blocks(page)}
     kinds = [kind for kind, language in KINDS.items() if language in languages]
     return {piece for kind in kinds for piece in pieces(kind, page=page)} | set(commands_in_sentences(page))

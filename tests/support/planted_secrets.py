@@ -1,4 +1,4 @@
-"""Twenty secrets of different kinds, as users have them: in what a method says, and in the environment."""
+"""Twenty secrets of different kinds, as users have them: in the output of a method, and in the environment."""
 
 from __future__ import annotations
 

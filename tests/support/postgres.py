@@ -26,12 +26,12 @@ START_SECONDS = 120.0
 STOP_SECONDS = 120.0
 USER = "saddle"
 
-# fast, and safe as long as the machine itself stays up: what was committed survives even an `immediate` stop
+# fast, and safe unless the machine itself fails: commits survive even an `immediate` stop
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "60", "shared_buffers": "32MB"}
 
 
 def programs() -> Path:
-    """The folder of PostgreSQL's programs; skips where there is none, or fails where it has been promised (CI)."""
+    """The folder of PostgreSQL's programs; skips if there is none, or fails if it should be there (CI)."""
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():
             return folder
@@ -62,7 +62,7 @@ class Postgres:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        # not below pytest's own temporary folder, which only its owner may enter
+        # not below pytest's own temporary folder, which only its owner can access
         self.folder = Path(tempfile.mkdtemp(prefix="saddle-postgres-"))
         self.process: subprocess.Popen[bytes] | None = None
         password = self.folder / "password"
@@ -88,7 +88,7 @@ class Postgres:
         return self.url(name)
 
     def execute(self, statement: str, url: str | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement, in the database at `url` where given; its rows."""
+        """Run one statement, in the database at `url` if given; its rows."""
         import psycopg
 
         with psycopg.connect(url or self.url(), autocommit=True, connect_timeout=60) as connection:
@@ -100,7 +100,7 @@ class Postgres:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start the server and return once it takes connections."""
+        """Start the server and return once it accepts connections."""
         assert not self.running
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
         log = (self.folder / "log").open("ab")
@@ -113,13 +113,13 @@ class Postgres:
         wait_until(self.answers, "PostgreSQL's answer", START_SECONDS, process=self.process, show=self.log)
 
     def answers(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it accepts connections."""
         with contextlib.suppress(Exception):
             return bool(self.execute("SELECT 1"))
         return False
 
     def stop(self, mode: Mode = "fast") -> None:
-        """Stop the server: `fast` breaks connections off in good order, `immediate` is a crash with recovery later."""
+        """Stop the server: `fast` closes connections in an orderly way, `immediate` is a crash with recovery later."""
         if self.process is None:
             return
         self.process.send_signal(SIGNALS[mode])
@@ -132,18 +132,18 @@ class Postgres:
         self.process = None
 
     def restart(self, mode: Mode = "fast", pause: float = 0.0) -> None:
-        """Stop, stay away for `pause` seconds, start on the same port."""
+        """Stop, wait for `pause` seconds, start on the same port."""
         self.stop(mode)
         time.sleep(pause)
         self.start()
 
     def log(self) -> str:
-        """What the server said last."""
+        """The end of the server's log."""
         path = self.folder / "log"
         return path.read_text(errors="replace")[-4000:] if path.exists() else ""
 
     def remove(self) -> None:
-        """Stop the server and delete all it has."""
+        """Stop the server and delete its data."""
         try:
             self.stop("immediate")
         finally:
@@ -163,7 +163,7 @@ def postgres_server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres(postgres_server: Postgres) -> Postgres:
-    """The server, running, whatever an earlier test did to it."""
+    """The running server, regardless of what an earlier test did to it."""
     if not postgres_server.running:
         postgres_server.start()
     return postgres_server

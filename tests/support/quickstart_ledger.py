@@ -1,6 +1,6 @@
-"""What the quickstart's ledgers hold that a seed decides: outcomes, settings and metrics, epoch by epoch.
+"""The parts of the quickstart's ledgers that a seed determines: outcomes, settings and metrics, epoch by epoch.
 
-The asset is recreated, after a change that is meant to change numbers, from a storage that `COMMAND` was run in:
+The asset is recreated, after a change that should change numbers, from a storage in which `COMMAND` was run:
 `python -m tests.support.quickstart_ledger STORAGE > tests/assets/quickstart/ledger.json`.
 """
 
@@ -22,17 +22,17 @@ from saddle.study.trainable.declarations import Declarations
 ASSET = Path(__file__).parents[1] / "assets/quickstart/ledger.json"
 COMMAND = ("-m", "saddle.cli", "run", "quickstart", "--storage", "runs", "--no-mlflow",
            "--set", "quickstart-search:resources.concurrency=1")  # fmt: skip
-"""What Python is given. Two trials at a time end in either order, and pruning and sampling follow from the order."""
+"""Python's arguments. Two concurrent trials end in either order, and pruning and sampling depend on the order."""
 STUDIES = ("quickstart-search", "quickstart-ablation")
 
 
 def machine() -> dict[str, str]:
-    """What decides on the last bit of a number beside the seed."""
+    """What determines the last bit of a number in addition to the seed."""
     return {"torch": torch.__version__.partition("+")[0], "cpu": torch.backends.cpu.get_cpu_capability()}
 
 
 def read_ledgers(storage: Path) -> dict[str, Any]:
-    """By study and trial what another run with the same seeds has, too."""
+    """By study and trial, what another run with the same seeds also has."""
     return {name: read_ledger(LocalStore(storage), name) for name in STUDIES}
 
 
@@ -55,7 +55,7 @@ def read_ledger(store: LocalStore, name: str) -> dict[str, Any]:
 
 
 def reproducible(metrics: Mapping[str, float], declared: Declarations) -> dict[str, float]:
-    """The metrics that the same seed gives again: not seconds."""
+    """The reproducible metrics, without seconds."""
     return {name: value for name, value in sorted(metrics.items()) if declared.metric(name).reproducible}
 
 

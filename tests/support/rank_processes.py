@@ -26,9 +26,9 @@ COLLECTIVE_SECONDS = 60
 
 @dataclass
 class RankRun(TrainRun):
-    """A `TrainRun` without Ray: on the CPU, its model wrapped as Ray Train wraps it.
+    """A `TrainRun` without Ray: on the CPU, with the model wrapped as by Ray Train.
 
-    `joint`: whether BatchNorm takes its statistics over all ranks, as a `TrainRun` has it.
+    `joint`: whether BatchNorm takes its statistics over all ranks, as in a `TrainRun`.
     """
 
     joint: bool = True
@@ -45,7 +45,7 @@ class RankRun(TrainRun):
 
 
 def rank_run(seed: int = 0, *, joint: bool = True) -> RankRun:
-    """The run of this process, a rank where a process group was started, else the only one."""
+    """The run of this process, a rank if a process group was started, else the only one."""
     return RankRun(seed, DataCache(None), joint=joint)
 
 
@@ -58,14 +58,16 @@ class Doubles(Samples):
         return images.double(), labels
 
 
-def run_ranks(work: Callable[..., Any], folder: Path, *given: Any, ranks: int = 2, seconds: float = 240) -> list[Any]:
-    """What `work(*given)` returns in each of `ranks` processes of one gloo group.
+def run_ranks(
+    work: Callable[..., Any], folder: Path, *arguments: Any, ranks: int = 2, seconds: float = 240
+) -> list[Any]:
+    """What `work(*arguments)` returns in each of `ranks` processes of one gloo group.
 
-    Raises `AssertionError` with what a rank raised, or where they don't end within `seconds`.
+    Raises `AssertionError` with what a rank raised, or if they don't end within `seconds`.
     """
     folder.mkdir(parents=True)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_serve, args=(work, folder, rank, ranks, given)) for rank in range(ranks)]
+    processes = [context.Process(target=_serve, args=(work, folder, rank, ranks, arguments)) for rank in range(ranks)]
     for process in processes:
         process.start()
     deadline = time.monotonic() + seconds
@@ -81,14 +83,14 @@ def run_ranks(work: Callable[..., Any], folder: Path, *given: Any, ranks: int = 
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(ranks)]
 
 
-def _serve(work: Callable[..., Any], folder: Path, rank: int, ranks: int, given: tuple[Any, ...]) -> None:
+def _serve(work: Callable[..., Any], folder: Path, rank: int, ranks: int, arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     store = dist.FileStore(str(folder / "store"), ranks)
     dist.init_process_group(
         "gloo", store=store, rank=rank, world_size=ranks, timeout=timedelta(seconds=COLLECTIVE_SECONDS)
     )
     try:
-        torch.save(work(*given), folder / f"{rank}.pt")
+        torch.save(work(*arguments), folder / f"{rank}.pt")
     except BaseException:
         (folder / f"{rank}.error").write_text(f"rank {rank}:\n{traceback.format_exc()}")
         raise

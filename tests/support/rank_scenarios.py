@@ -1,4 +1,4 @@
-"""What may happen to a slot and the ranks behind it: trials, troubles in their attempts, and how long steps take."""
+"""Scenarios for a slot and its ranks: trials, failures in their attempts, and durations of steps."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Trouble:
     """What the other ranks do in that barrier: `pass` it, `fail` in their collective, or `hang` in it."""
 
     def hangs(self, rank: int) -> bool:
-        """Whether a rank never comes out of the step."""
+        """Whether a rank never returns from the step."""
         return self.kind in ("die", "hang") if rank == self.rank else self.others == "hang"
 
     def message(self, rank: int, key: str, attempt: int) -> EndMessage | FaultMessage | None:
-        """What a rank says that it would not have said without the trouble; None where it says what it would have."""
+        """A rank's message that it would not have sent without the failure; None if it sends the usual one."""
         if rank != self.rank:
             failing = self.others == "fail" and self.kind != "short"
             return EndMessage(key, attempt, "failed", "collective") if failing else None
@@ -35,11 +35,11 @@ class Trouble:
         return EndMessage(key, attempt, "completed" if self.kind == "short" else "failed", self.kind)
 
     def endings(self, ranks: int, is_last: bool) -> set[str]:
-        """How the attempt may end for the slot, but for deaths and for a regular end."""
+        """How the attempt may end for the slot, except deaths and a regular end."""
         alone, others_fail = ranks == 1, ranks > 1 and self.others == "fail"
         if self.kind == "fail":
             return {"failed"}
-        if self.kind == "fault":  # others that fail while this rank is still on its way are all that is heard
+        if self.kind == "fault":  # only other ranks that fail while this one is still in its step are reported
             return {"fault", "failed"} if others_fail else {"fault"}
         if self.kind == "die":
             return {"failed"} if others_fail else set()
@@ -58,7 +58,7 @@ class Plan:
     troubles: tuple[Trouble | None, ...]
     dropped_after: int = 0
     dies_idle: bool = False
-    """Whether the group dies before the trial is handed to it."""
+    """Whether the group dies before it gets the trial."""
 
     def trouble(self, attempt: int) -> Trouble | None:
         return self.troubles[attempt - 1] if attempt <= len(self.troubles) else None
@@ -66,13 +66,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Scenario:
-    """All that happens to a slot; `pauses` are how long the steps of anybody take, one after the other, in seconds."""
+    """All events of a slot; `pauses`: durations of all steps, one after the other, in seconds."""
 
     ranks: int
     trials: tuple[Plan, ...]
     pauses: tuple[float, ...]
     orphans: bool
-    """Whether ranks live on when their group has ended, as on a machine that was cut off."""
+    """Whether ranks survive the end of their group, as on a disconnected machine."""
 
 
 @st.composite

@@ -17,14 +17,14 @@ STOP_SECONDS = 120.0
 
 @dataclass
 class Node:
-    """One node: the process of `ray start --block` and all below it."""
+    """One node: the process of `ray start --block` and its descendants."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def processes(self) -> list[psutil.Process]:
-        """The node's processes: raylet, workers, agents; on the head the cluster's own servers, too."""
+        """The node's processes: raylet, workers, agents; on the head also the cluster's own servers."""
         try:
             top = psutil.Process(self.process.pid)
             return [top, *top.children(recursive=True)]
@@ -33,7 +33,7 @@ class Node:
 
     @property
     def raylet(self) -> psutil.Process:
-        """The process whose end is the node's death to the cluster."""
+        """The process whose end means the node's death to the cluster."""
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 if Path(process.exe()).name == "raylet":
@@ -41,7 +41,7 @@ class Node:
         raise AssertionError(f"{self.name} has no raylet:\n{self.said()}")
 
     def workers(self) -> list[psutil.Process]:
-        """What the raylet started: workers with all they started, and the node's agents."""
+        """The raylet's descendants: workers with their descendants, and the node's agents."""
         return self.raylet.children(recursive=True)
 
     def kill(self) -> None:
@@ -54,7 +54,7 @@ class Node:
 
 
 def kill_all(processes: list[psutil.Process]) -> None:
-    """SIGKILL, first everywhere a stop so that none can start another one meanwhile."""
+    """SIGKILL for all, after SIGSTOP so that none can start another one meanwhile."""
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -66,7 +66,7 @@ def kill_all(processes: list[psutil.Process]) -> None:
 
 
 def is_running(process: psutil.Process) -> bool:
-    """Whether it lives: one that has ended stays a zombie until its parent asks for it."""
+    """Whether it is alive: one that has ended stays a zombie until its parent waits for it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -27,7 +27,7 @@ LOOPBACK = "127.0.0.1"
 HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
 START_SECONDS = 120.0
 STARTED = "Ray runtime started."
-"""Said after the cluster knows a node; one that was too slow may be known, too, and end then."""
+"""Printed after the cluster knows a node; one that was too slow may also be known, and then end."""
 TOO_SLOW = "The current node timed out during startup"
 OBJECT_STORE_BYTES = 100 * 2**20  # Ray refuses less than 75 MiB
 
@@ -82,16 +82,16 @@ class RayNodes:
         return {"RAY_AUTH_MODE": "token" if token else "disabled", **token, "RAY_TMPDIR": str(self.folder)}
 
     def environment(self) -> dict[str, str]:
-        """A node's whole environment: nothing of ours but the language."""
+        """A node's whole environment: nothing of this process except the language."""
         return {
             **self.access(),
             "PATH": f"{self.python.parent}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.folder),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_NO_INDEX": "1",  # what a node needs it is sent
+            "PIP_NO_INDEX": "1",  # a node gets its packages from the job
             "RAY_usage_stats_enabled": "0",
-            "RAY_worker_niceness": "0",  # beside other tests on a busy machine they would starve
+            "RAY_worker_niceness": "0",  # next to other tests on a busy machine they would starve
             **self.extra,
         }
 
@@ -103,9 +103,9 @@ class RayNodes:
         return self
 
     def start_head(self, cpus: int) -> None:
-        """Start the head, also in the place of one that has ended."""
+        """Start the head, also as a replacement of one that has ended."""
         self.nodes[:1] = []
-        # a note on this machine by which Ray takes a head that has died for one that runs, while nodes wait for it here
+        # a file on this machine that makes Ray take a dead head for a running one, while nodes wait for it here
         (self.scratch("head") / "ray_current_cluster").unlink(missing_ok=True)
         head = self._start(
             "head", cpus, "--head", "--port", str(self.port), "--dashboard-host", self.host,
@@ -115,15 +115,15 @@ class RayNodes:
         self.nodes.sort(key=lambda node: node is not head)
 
     def head_options(self) -> list[str]:
-        """Further options of the head; what they name may lie in `folder`."""
+        """Further options of the head; their files may be in `folder`."""
         return []
 
     def add_node(
         self, cpus: int, hidden: Path | None = None, network: FarNetwork | None = None, ip: str | None = None
     ) -> Node:
-        """Start one more node, to which the folder `hidden` is another, empty one; wait until the cluster knows it.
+        """Start one more node, for which the folder `hidden` is empty; wait until the cluster knows it.
 
-        It is in the `network` where one is given, and else at the head's address unless it has its own `ip`.
+        It is in the `network` if given, else at the head's address unless it has its own `ip`.
         """
         name = f"node{len(self.nodes)}"
         return self._start(name, cpus, "--address", self.address, hidden=hidden, network=network, ip=ip)
@@ -142,13 +142,13 @@ class RayNodes:
         return node
 
     def spare_port(self) -> str:
-        """A port that is free and none of the head's, whose are free while it is away."""
+        """A free port that is not one of the head's, which are free while it is down."""
         own = (self.port, self.dashboard_port, self.client_port)
         return str(next(port for port in iter(free_port, None) if port not in own))
 
     def scratch(self, name: str) -> Path:
-        """Where a node keeps its files, as on a machine of its own: two would install what they are sent at once."""
-        return self.folder / ("ray" if name == "head" else name)  # the first is where `auto` looks for a cluster
+        """The folder of a node's files, as on a separate machine: else two nodes would install packages together."""
+        return self.folder / ("ray" if name == "head" else name)  # `auto` looks for a cluster in the first
 
     def _launch(
         self,
@@ -171,28 +171,28 @@ class RayNodes:
             command = ["unshare", "--map-root-user", "--mount", "sh", "-c", HIDE, hidden, *command]
         if network is not None:
             command = [*network.prefix(), *command]
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, cwd=self.folder,
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder,
                 env=self.environment(), start_new_session=True,
             )  # fmt: skip
         self.nodes.append(Node(name, process, log))
         return self.nodes[-1]
 
     def alive(self) -> int:
-        """How many nodes the cluster takes to be alive."""
-        found = self.get("/api/v0/nodes?detail=0")["data"]["result"]["result"]
-        return sum(1 for node in found if node["state"] == "ALIVE")
+        """How many nodes the cluster considers alive."""
+        nodes = self.get("/api/v0/nodes?detail=0")["data"]["result"]["result"]
+        return sum(1 for node in nodes if node["state"] == "ALIVE")
 
     def get(self, path: str, method: str = "GET") -> Any:
-        """What the dashboard's API answers."""
+        """The answer of the dashboard's API."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.dashboard + path, headers=headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
     def wait_for_nodes(self, count: int, seconds: float = START_SECONDS, starting: Node | None = None) -> None:
-        """Wait until the cluster takes just `count` nodes to be alive; fails at once where `starting` ends."""
+        """Wait until the cluster considers exactly `count` nodes alive; fails immediately if `starting` ends."""
         counted: list[int] = []
 
         def all_alive() -> bool:
@@ -210,7 +210,7 @@ class RayNodes:
         return [node.name for node in self.nodes if node.process.poll() is not None]
 
     def stop(self) -> None:
-        """Kill what was started, by process, the orphans of killed nodes included, and delete the folder."""
+        """Kill all started processes, including the orphans of killed nodes, and delete the folder."""
         started = [process for node in self.nodes for process in node.processes()]
         kill_all([*started, *self.strays()])
         for node in self.nodes:
@@ -220,15 +220,15 @@ class RayNodes:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def strays(self, path: str = "") -> list[psutil.Process]:
-        """Every process that names a path below the cluster's folder, or `path`, whoever its parent is now."""
-        found = []
+        """Every process that names a path below the cluster's folder, or `path`, with any parent."""
+        processes = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 folder = Path(f"/proc/{process.pid}")
-                said = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-                if (path or f"{self.folder}/").encode() in said and process.pid != os.getpid():
-                    found.append(process)
-        return found
+                description = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+                if (path or f"{self.folder}/").encode() in description and process.pid != os.getpid():
+                    processes.append(process)
+        return processes
 
     def __enter__(self) -> Self:
         return self

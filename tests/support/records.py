@@ -1,4 +1,4 @@
-"""Records of trials for tests, from the names of their parts' fields: what a ledger's reader sees, without training."""
+"""Records of trials for tests, from the names of their parts' fields, as a reader of the ledger gets them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def make_record(
     **more: Any,
 ) -> TrialRecord:
     """The record of an ended trial; `more` are other fields of its parts, `measured` when it was measured again."""
-    given = {"key": key, "seed": seed, "outcome": outcome, "params": params, "settings": settings, "metrics": metrics,
+    parts = {"key": key, "seed": seed, "outcome": outcome, "params": params, "settings": settings, "metrics": metrics,
              "attempts": 1, **more}  # fmt: skip
-    given["when"] = given.pop("measured", 0.0)
-    assert set(given) <= FIELDS, f"no part of a record has {set(given) - FIELDS}"
-    [record] = assemble({name: [value] for name, value in {**given, "study": RunId(study)}.items()})
+    parts["when"] = parts.pop("measured", 0.0)
+    assert set(parts) <= FIELDS, f"no part of a record has {set(parts) - FIELDS}"
+    [record] = assemble({name: [value] for name, value in {**parts, "study": RunId(study)}.items()})
     return record
 
 

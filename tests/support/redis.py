@@ -1,4 +1,4 @@
-"""A real Redis on loopback that keeps what it is sent in memory, for the state of a Ray cluster's head."""
+"""A real in-memory Redis on loopback, for the state of a Ray cluster's head."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.support.waiting import PROCESS_SECONDS, wait_until
 
 @contextlib.contextmanager
 def serving_redis(folder: Path) -> Iterator[str]:
-    """The server's HOST:PORT; skips the test where there is no Redis."""
+    """The server's HOST:PORT; skips the test if there is no Redis."""
     require_system("redis-server")
     port, log = free_port(), folder / "redis.log"
     options = ("--bind", LOOPBACK, "--port", str(port), "--dir", str(folder), "--save", "", "--appendonly", "no")
-    with log.open("wb") as said:
-        process = subprocess.Popen(["redis-server", *options], stdout=said, stderr=subprocess.STDOUT, cwd=folder)
+    with log.open("wb") as output:
+        process = subprocess.Popen(["redis-server", *options], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
     try:
         wait_until(lambda: answers(port), "Redis's answer", process=process, show=log.read_text)
         yield f"{LOOPBACK}:{port}"

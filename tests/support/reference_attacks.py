@@ -1,6 +1,6 @@
-"""S3's attacks and perturbations as their definitions read: one task at a time, one image at a time, nothing clever.
+"""S3's attacks and perturbations as they are defined: one task and one image at a time, without optimisations.
 
-What the engine computes is held to this. `images`: (N, C, H, W) in [0, 1]; `labels`: (N, 1 + M), main task first.
+The engine's results are compared with this. `images`: (N, C, H, W) in [0, 1]; `labels`: (N, 1 + M), main task first.
 """
 
 from __future__ import annotations
@@ -84,19 +84,19 @@ def of_size(direction: Tensor, like: Tensor, image: Tensor, epsilon: float, orde
 def turned(mp: Tensor, sta: Tensor, normal: Tensor, images: Tensor, epsilon: float, order: int) -> Tensor:
     """For each image a random direction with MP's norm and MP's angle to `sta`, as projected, found by bisection."""
     turned_ones = []
-    for one, axis, draw, image in zip(mp, sta, normal, images, strict=True):
+    for eta_mp, axis, draw, image in zip(mp, sta, normal, images, strict=True):
         across = draw - (draw * axis).sum() / (axis * axis).sum() * axis
-        wanted, (low, high) = angle(one, axis), (0.0, torch.pi / 2)
+        wanted, (low, high) = angle(eta_mp, axis), (0.0, torch.pi / 2)
         for _ in range(60):
             turn = torch.tensor((low + high) / 2, dtype=torch.float64)
             direction = turn.cos() * axis / axis.norm() + turn.sin() * across / across.norm()
-            eta = of_size(direction, one, image, epsilon, order)
+            eta = of_size(direction, eta_mp, image, epsilon, order)
             low, high = (float(turn), high) if angle(eta, axis) < wanted else (low, float(turn))
         turned_ones.append(eta)
     return torch.stack(turned_ones)
 
 
-def angle(one: Tensor, other: Tensor) -> float:
+def angle(first: Tensor, second: Tensor) -> float:
     """In radians, in float64."""
-    one, other = one.double(), other.double()
-    return float(((one * other).sum() / (one.norm() * other.norm())).clamp(-1, 1).acos())
+    first, second = first.double(), second.double()
+    return float(((first * second).sum() / (first.norm() * second.norm())).clamp(-1, 1).acos())

@@ -1,4 +1,4 @@
-"""One update of D and G as S1's equations are written, term by term, every expectation with passes of its own."""
+"""One update of D and G as S1's equations are written, term by term, every expectation with its own passes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def equation_4(generator: nn.Module, x: Tensor) -> Tensor:
 
 
 def equation_6(config: Config, generator: nn.Module, discriminator: nn.Module, x0: Tensor, x1: Tensor) -> Tensor:
-    """Every half-cycle from the image on: Gⁱ(x) is i passes."""
+    """Every half-cycle, starting from the image: Gⁱ(x) is i passes."""
     total = torch.zeros((), dtype=x0.dtype)
     for i in range(1, config.half_cycles + 1):
         g0, g1 = x0, x1

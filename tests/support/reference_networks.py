@@ -1,6 +1,6 @@
-"""Networks that evaluations are calibrated on: each dataset's STA and MP at scale quick, and STA with masked gradients.
+"""Networks for calibrating evaluations: each dataset's STA and MP at scale quick, and STA with masked gradients.
 
-Training them takes a minute or so each; what is kept in `folder` is not trained again.
+Training takes about a minute each; those stored in `folder` are not trained again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ ARMS: tuple[Arm, ...] = ("sta", "mp", "masked")
 TASKS = {"digits": "odd_even", "mnist": "odd_even", "gtsrb": "circle_polygon", "cifar10": "animal_vehicle"}
 """The auxiliary task of each dataset."""
 TESTED = 1_000
-"""Test images, where there are so many."""
+"""Test images, if there are so many."""
 LEVELS = 8
 """Grey levels that the masked network's input is rounded to: its gradients are zero."""
 
 
 class Quantised(nn.Module):
-    """A network behind a rounded input: gradient attacks see nothing, black-box ones do."""
+    """A network with rounded input: it masks gradients, but not from black-box attacks."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Quantised(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A trained network with the configuration that it is attacked by, and its test samples."""
+    """A trained network with the configuration of its attacks, and its test samples."""
 
     dataset: str
     arm: Arm
@@ -54,17 +54,17 @@ class Reference:
 
 
 def reference(dataset: str, arm: Arm, folder: Path, data_root: str | None, seed: int = 0) -> Reference:
-    """The network of a dataset and an arm, from `folder` where it is kept there."""
+    """The network of a dataset and an arm, from `folder` if it is stored there."""
     trained = "sta" if arm == "masked" else arm
-    given = {"dataset": dataset, "perturbation": trained, "tasks": [TASKS[dataset]], "attacks": ["pgd"]}
-    config = resolve(method, {**given, "test_size": TESTED}, None, "quick").config
+    settings = {"dataset": dataset, "perturbation": trained, "tasks": [TASKS[dataset]], "attacks": ["pgd"]}
+    config = resolve(method, {**settings, "test_size": TESTED}, None, "quick").config
     assert isinstance(config, Config)
     run = InProcessRun(seed=seed, data_root=data_root)
-    kept = folder / f"{dataset}-{trained}-{seed}.pt"
-    if not kept.is_file():
+    path = folder / f"{dataset}-{trained}-{seed}.pt"
+    if not path.is_file():
         states = [report.state for report in method.train(config, run)]
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(states[-1], kept)
-    network = method.load(config, torch.load(kept, weights_only=True))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(states[-1], path)
+    network = method.load(config, torch.load(path, weights_only=True))
     samples = splits(config, run.data(dataset_of(config)), run.device).test
     return Reference(dataset, arm, config, Quantised(network) if arm == "masked" else network, samples)

@@ -1,4 +1,4 @@
-"""Results of a study that lies in no storage, for tests of what is made of them."""
+"""Results of a study without a storage, for tests of their readers."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def results_of(
     baseline: Mapping[str, Any] | None = None,
     name: str = "",
 ) -> StudyResults:
-    """What these records of a study come to; `name` is what the run is called, if not by the study's name."""
+    """The results of these records of a study; `name`: the name of the run, if not the study's."""
     return StudyResults(RunId(study.study, "", name), study, declared, records, arms_of_study(study, baseline))

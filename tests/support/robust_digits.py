@@ -55,7 +55,7 @@ def robust_network(classes: int = 10, epochs: int = 6, epsilon: float = EPSILON)
 def train_on(
     network: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor, epsilon: float
 ) -> None:
-    """A step of the optimizer on what PGD of 5 steps makes of a batch; `epsilon` 0 is training without attacks."""
+    """A step of the optimizer on a batch attacked by PGD of 5 steps; `epsilon` 0 is training without attacks."""
     with frozen(network):
         adversarial = pgd(
             lambda x: F.cross_entropy(network(x), labels, reduction="sum"),

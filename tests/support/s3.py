@@ -1,4 +1,4 @@
-"""A real S3 endpoint over HTTP on loopback (moto's server, a process of its own), and faults before it."""
+"""A real S3 endpoint over HTTP on loopback (moto's server, in a separate process), and faults in front of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "recognisable-secret-9d1f4e"
 """The fake secret key; it may appear nowhere."""
 
 # ends when its parent does: its standard input is closed then
-# writes are done one after the other, because moto looks at a condition and writes in two steps: of a hundred races of
+# writes are done one after the other, because moto checks a condition and writes in two steps: of a hundred races of
 # four writers one had two winners, as on a server that must be refused
 SERVER = """
 import io
@@ -59,13 +59,13 @@ class S3:
     buckets: set[str] = field(default_factory=set)
 
     def client(self) -> Any:
-        """A boto3 client of the server itself, whatever stands before it."""
+        """A boto3 client of the server itself, without a proxy."""
         import boto3
 
         return boto3.session.Session().client("s3", endpoint_url=self.endpoint)
 
     def bucket(self, name: str | None = None) -> str:
-        """Make a bucket, of a new name where none is given, and say how it is called."""
+        """Make a bucket, with a new name by default, and return its name."""
         name = name or f"bucket-{uuid.uuid4().hex[:12]}"
         if name not in self.buckets:
             self.client().create_bucket(Bucket=name)
@@ -75,7 +75,7 @@ class S3:
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Every key of a bucket."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def empty(self) -> None:
         """Delete every bucket that was made."""
@@ -89,14 +89,14 @@ class S3:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
-    """The address of the one server of a test session; a test asks for `s3`, which sets the environment too."""
+    """The address of the one server of a test session; tests use `s3`, which also sets the environment."""
     with serving_s3() as endpoint:
         yield endpoint
 
 
 @contextlib.contextmanager
 def serving_s3() -> Iterator[str]:
-    """A server in a process of its own; its address."""
+    """A server in a separate process; its address."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER],
@@ -126,9 +126,9 @@ def serving_s3() -> Iterator[str]:
 
 @pytest.fixture
 def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """The endpoint, with the environment naming it: `AWS_ENDPOINT_URL`, fake credentials, and nothing of one's own.
+    """The endpoint, with the environment set to it: `AWS_ENDPOINT_URL`, fake credentials, and nothing of the user's.
 
-    What a driver keeps on this machine goes to `home` in the test's folder.
+    A driver's local files go to `home` in the test's folder.
     """
     monkeypatch.setenv("SADDLE_HOME", str(tmp_path / "home"))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -137,20 +137,20 @@ def s3(s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.setenv(name, value)
     server = S3(s3_server)
     yield server
-    with contextlib.suppress(Exception):  # what a test left half done is not a failure of the next one
+    with contextlib.suppress(Exception):  # leftovers of a test are not a failure of the next one
         server.empty()
 
 
 @pytest.fixture
 def s3_proxy(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
-    """A faulty proxy before the endpoint; the environment names it instead of the endpoint."""
+    """A faulty proxy in front of the endpoint; the environment is set to it instead of the endpoint."""
     with faulty_proxy(s3.endpoint) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
         yield proxy
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """The variables a process needs to use the endpoint, and to ask nobody else for credentials."""
+    """The variables that a process needs to use the endpoint, without other sources of credentials."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "fake-key-of-saddle-tests",

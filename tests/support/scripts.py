@@ -1,4 +1,4 @@
-"""Scripts that a page shows before and after they are made a study."""
+"""Scripts that a page shows before and after they become a study."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MOST_CHANGED_LINES = 10
 
 
 def python(folder: Path, *words: str) -> str:
-    """What a script of the folder prints."""
-    done = subprocess.run(
+    """The output of a script of the folder."""
+    process = subprocess.run(
         [sys.executable, *words], cwd=folder, env=dict(os.environ), capture_output=True, text=True, timeout=570
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout

@@ -1,4 +1,4 @@
-"""A real S3 server on loopback, SeaweedFS: a program of its own, with data in a folder and its own reading of S3."""
+"""A real S3 server on loopback, SeaweedFS: a separate program with data in a folder and its own version of S3."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OPTIONS = (
     "-master.telemetry=false", "-s3", "-s3.port=",
     "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=",
 )  # fmt: skip
-"""Those of the compose file, with many small volumes: each bucket of a test has some of its own."""
+"""The options of the compose file, with many small volumes, as each bucket of a test has its own."""
 START_SECONDS = 240.0
 
 
 @dataclass
 class SeaweedFS:
-    """A running server; `endpoint` is its address, `folder` holds all that it stores."""
+    """A running server; `endpoint` is its address, `folder` has all its data."""
 
     endpoint: str
     folder: Path
@@ -62,8 +62,8 @@ def serving_seaweedfs(folder: Path, options: Sequence[str] = OPTIONS) -> Iterato
     command += [f"-{name}.port.grpc={free_port()}" for name in ("master", "volume", "filer", "s3")]
     command += [f"-{name}.localSocket={folder}/{name}.sock" for name in ("filer", "s3")]
     log = folder / "weed.log"
-    with log.open("wb") as said:
-        process = subprocess.Popen([weed, *command], stdout=said, stderr=subprocess.STDOUT, cwd=folder)
+    with log.open("wb") as output:
+        process = subprocess.Popen([weed, *command], stdout=output, stderr=subprocess.STDOUT, cwd=folder)
     server = SeaweedFS(f"http://127.0.0.1:{ports['s3']}", folder, process)
     try:
         wait_until(
@@ -76,7 +76,7 @@ def serving_seaweedfs(folder: Path, options: Sequence[str] = OPTIONS) -> Iterato
 
 
 def makes_bucket(endpoint: str, name: str = "saddle") -> bool:
-    """Whether the server has made a bucket; it answers some seconds before it can."""
+    """Whether the server has made a bucket; it answers some seconds before it can do so."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     session = boto3.session.Session(ACCESS_KEY, SECRET, region_name="us-east-1")
@@ -89,18 +89,18 @@ def makes_bucket(endpoint: str, name: str = "saddle") -> bool:
 
 @pytest.fixture(scope="session")
 def seaweedfs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the one server of a test session; a test asks for `real_s3`."""
+    """The address of the one server of a test session; tests use `real_s3`."""
     with serving_seaweedfs(tmp_path_factory.mktemp("seaweedfs") / "server") as server:
         yield server.endpoint
 
 
 @pytest.fixture
 def real_s3(seaweedfs_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """The server, with the environment naming it as `s3` does for moto's."""
+    """The server, with the environment set to it as by `s3` for moto's."""
     monkeypatch.setenv("SADDLE_HOME", str(tmp_path / "home"))
     for name, value in environment(seaweedfs_server).items():
         monkeypatch.setenv(name, value)
     server = S3(seaweedfs_server)
     yield server
-    with contextlib.suppress(Exception):  # what a test left half done is not a failure of the next one
+    with contextlib.suppress(Exception):  # leftovers of a test are not a failure of the next one
         server.empty()

@@ -28,7 +28,7 @@ run_in_process(open_store(sys.argv[1]), sys.stdin.read(), track=False)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered."""
+    """The answer to a request."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,24 +41,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class Served:
-    """A running server; `address` holds the token where it demands one."""
+    """A running server; `address` contains the token if it demands one."""
 
     address: str
 
     @property
     def host(self) -> str:
-        """What its own pages send as their Host."""
+        """The Host header of its own pages."""
         return urlsplit(self.address).netloc
 
     def ask(self, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Answer:
-        """What the server answers; an underscore in a header's name stands for a hyphen."""
+        """The server's answer; an underscore in a header's name stands for a hyphen."""
         connection = http.client.HTTPConnection(self.host, timeout=ANSWER_SECONDS)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, headers={"Host": self.host, **named})
             answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
+            answered = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, answered, answer.read())
         finally:
             connection.close()
 

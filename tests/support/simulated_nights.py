@@ -1,6 +1,6 @@
-"""Nights whose truth is known, run through the code that decides: a machine that trains what it is asked for.
+"""Nights with a known truth, run through the code that decides: a machine that trains what it is asked to.
 
-A version of the code gives every replicate a value of its own, normal about the version's level; versions that share
+A version of the code gives every replicate its own value, normal about the version's level; versions that share
 their noise are the same program.
 """
 
@@ -26,7 +26,7 @@ LEVEL, SPREAD = 0.6, 0.01
 
 @dataclass(frozen=True)
 class Version:
-    """A program: `noise` tells it from others; `shift` is what it adds to every watched metric of `arms`, or of all.
+    """A program: `noise` distinguishes it from others; `shift` is added to every watched metric of `arms`, or of all.
 
     `failing`: the outcome of the replicates that fail with it.
     """
@@ -39,9 +39,9 @@ class Version:
 
 @dataclass
 class Machine:
-    """Trains as a deterministic machine does, or with fresh noise each time; remembers what it was asked for.
+    """Trains as a deterministic machine, or with fresh noise each time; records what it was asked to train.
 
-    `versions`: which program a commit is.
+    `versions`: the program of each commit.
     """
 
     policy: Policy
@@ -53,7 +53,7 @@ class Machine:
     _drawn: dict[tuple[int, Replicate], np.ndarray] = field(default_factory=dict)
 
     def train(self, work: Work) -> list[Measurement]:
-        """What the work measures."""
+        """The measurements of the work."""
         self.asked.append(work)
         return [self.measure(each, work) for each in work.replicates]
 
@@ -95,12 +95,12 @@ def run_night(
     date: str | None = None,
     time_for: Callable[[Work], Work] = lambda work: work,
 ) -> History:
-    """The history with a night on which everything was trained that was asked for, or what there was `time_for`."""
+    """The history with a night that trained everything it was asked to, or as much as there was `time_for`."""
     night = Night(date or date_of(len(history.nights)), environment)
     while (work := next_work(history, night)) is not None:
-        done = time_for(work)
-        night = night.with_measurements(machine.train(done))
-        if done != work:
+        affordable = time_for(work)
+        night = night.with_measurements(machine.train(affordable))
+        if affordable != work:
             break
     return history.with_night(night)
 

@@ -1,7 +1,7 @@
 """A slot, its coordinator and the ranks of its groups, without Ray and in virtual time.
 
-Slot and ranks call the coordinator as `GroupWorker` and `serve_rank` do. Simulated are processes, which may die or
-hang, and Ray Train, which ends a group a little after the death of a rank.
+Slot and ranks call the coordinator as `GroupWorker` and `serve_rank` do. Processes, which may die or
+hang, and Ray Train, which ends a group a little after the death of a rank, are simulated.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from saddle.trial.restart_policy import RESTARTS
 from tests.support.rank_scenarios import Plan, Scenario
 
 NOTICED_SECONDS = 0.5
-"""How long Ray Train takes to hear of a death, see `group.TRAIN_SETTINGS`."""
+"""Seconds that Ray Train takes to notice a death, see `group.TRAIN_SETTINGS`."""
 
 PATIENCE = 60.0
-"""Seconds that a slot waits for a step where it has a limit: longer than a failure takes to be concluded."""
+"""Seconds that a slot waits for a step with a limit: longer than it takes to conclude a failure."""
 
 
 @dataclass
 class Actor:
-    """A rank's process, as far as the coordinator asks after it."""
+    """A rank's process, as far as the coordinator uses it."""
 
     alive: bool = True
 
@@ -43,7 +43,7 @@ class Actor:
 
 @dataclass
 class Attempt:
-    """What the slot heard of one attempt at a trial, and how it ended for the slot."""
+    """The messages that the slot got of one attempt at a trial, and how it ended for the slot."""
 
     trial: int
     plan: Plan
@@ -58,7 +58,7 @@ class Attempt:
 
 @dataclass
 class Group:
-    """The ranks of one generation, and what Ray Train does about them."""
+    """The ranks of one generation, and Ray Train's reactions."""
 
     scenario: Scenario
     coordinator: Coordinator
@@ -66,18 +66,18 @@ class Group:
     actors: list[Actor]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     over: bool = False
-    """Whether Train has ended it; the slot sees that at its next trial."""
+    """Whether Train has ended it; the slot notices that at its next trial."""
     broken_off: bool = False
     """Whether it ended, or the slot gave it up, in the middle of a trial."""
 
     def lose(self, rank: int) -> asyncio.Task[None]:
-        """A rank's process dies; Train hears of it a little later, and ends the group."""
+        """A rank's process dies; Train notices it a little later, and ends the group."""
         self.actors[rank].alive = False
         self._reach(rank)
         return asyncio.create_task(self._end(f"rank {rank} died", NOTICED_SECONDS))
 
     def retire(self, seconds: float) -> asyncio.Task[None]:
-        """The slot ends the group; the coordinator hears of it `seconds` later, when there may be another group."""
+        """The slot ends the group; the coordinator learns of it `seconds` later, when there may be another group."""
         self.broken_off = True
         self._kill()
         return asyncio.create_task(self._end("retired", seconds))
@@ -93,14 +93,14 @@ class Group:
             self._reach(rank)
 
     def _reach(self, rank: int) -> None:
-        """Kill a rank, but for an orphan, which nobody reaches."""
+        """Kill a rank, except an orphan, which can't be reached."""
         if not self.scenario.orphans:
             self.tasks[rank].cancel()
 
 
 @dataclass
 class Simulation:
-    """One slot, its coordinator and its groups, with all that was said."""
+    """One slot, its coordinator and its groups, with all messages."""
 
     scenario: Scenario
     coordinator: Coordinator = field(init=False)
@@ -108,11 +108,11 @@ class Simulation:
     ends: list[asyncio.Task[None]] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     asked: int = 0
-    """Steps that the slot has asked for of the trial under way."""
+    """Steps of the current trial that the slot has requested."""
     decisions: dict[tuple[int, int, int], set[str]] = field(default_factory=lambda: defaultdict(set))
-    """What ranks were told after each barrier, by generation, number of the trial and barrier."""
+    """The decisions sent to ranks after each barrier, by generation, number of the trial and barrier."""
     hanging: set[Any] = field(default_factory=set)
-    """Ranks that hang in a step of their own."""
+    """Ranks that hang in their step."""
     paused: int = 0
 
     def __post_init__(self) -> None:
@@ -160,7 +160,7 @@ class Simulation:
             deaths += 1
 
     async def listen(self, attempt: Attempt) -> None:
-        """Ask for one step after the other until the attempt has ended for the slot."""
+        """Request one step after the other until the attempt has ended for the slot."""
         self.asked = 0
         start = {"trial": attempt.trial, "attempt": attempt.number, "reached": attempt.reached}
         await self.coordinator.start(json.dumps(start))
@@ -172,7 +172,7 @@ class Simulation:
                 return
             message, attempt.whole = json.loads(answer["message"]), answer["whole"]
             stamp = [attempt.group.generation, attempt.trial, attempt.number]
-            assert message.get("stamp", stamp) == stamp, "a message of another trial, attempt or group was handed on"
+            assert message.get("stamp", stamp) == stamp, "a message of another trial, attempt or group was passed on"
             assert message["key"] == f"trial-{attempt.trial}"
             if message["kind"] == "epoch":
                 attempt.epochs.append(message["epoch"])
@@ -191,20 +191,20 @@ class Simulation:
         await self.pause()
         await self.coordinator.join(group.generation, rank, {"actor": group.actors[rank], "group": None})
         trial = 0
-        while (taken := await self.coordinator.take(group.generation, trial)) is not None:
-            before, (trial, text) = trial, taken
+        while (spec := await self.coordinator.take(group.generation, trial)) is not None:
+            before, (trial, text) = trial, spec
             assert trial > before, "a rank takes a trial twice"
             start = json.loads(text)
             barrier, message = 0, await self.step(group, rank, start, 0)
             while (answer := await self.coordinator.meet(group.generation, trial, barrier, rank, message)) == "go":
                 self.decisions[group.generation, trial, barrier].add(answer)
                 barrier += 1
-                assert barrier <= self.asked or group is not self.group, "a rank takes a step that nobody asked for"
+                assert barrier <= self.asked or group is not self.group, "a rank takes a step that was not requested"
                 message = await self.step(group, rank, start, barrier)
             self.decisions[group.generation, trial, barrier].add(answer)
 
     async def step(self, group: Group, rank: int, start: dict[str, Any], barrier: int) -> str:
-        """What a rank says after a step, with a stamp of group, trial and attempt; it may hang in the step."""
+        """A rank's message after a step, with a stamp of group, trial and attempt; it may hang in the step."""
         await self.pause()
         key, number = f"trial-{start['trial']}", start["attempt"]
         plan, epoch = self.scenario.trials[start["trial"]], start["reached"] + barrier
@@ -225,7 +225,7 @@ class Simulation:
 
 
 async def simulate(scenario: Scenario) -> Simulation:
-    """Train every trial of a scenario, and see that no rank is left waiting for the coordinator."""
+    """Train every trial of a scenario, and check that no rank is left waiting for the coordinator."""
     simulation = Simulation(scenario)
     for number, plan in enumerate(scenario.trials):
         await simulation.train(number, plan)

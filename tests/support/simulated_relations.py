@@ -1,8 +1,8 @@
-"""Simulated relations with a known truth: how often each word is said, by the rule that `answer_relation` follows.
+"""Simulated relations with a known truth: how often each verdict occurs, by the rule of `answer_relation`.
 
 True gains spread over units with a standard deviation of 3, a unit's gains over seeds with one of 1.5, as in the plan
-of a study; families differ in their level and in their predictor's. Beside the words stand what two customary tests
-would claim: a regression with every seed as a point, and one with fixed-effect weights 1/s².
+of a study; families differ in their level and in their predictor's. The verdicts are compared with two customary tests:
+a regression with every seed as a point, and one with fixed-effect weights 1/s².
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from saddle.analyse.statistics.regression.seed_variance import shrunk_variances
 
 SEEDS, SD_OF_GAINS, SD_OF_SEEDS, ALPHA = 5, 3.0, 1.5, 0.05
 SAME_GAINS = 1e-9
-"""A spread of true gains that is none."""
+"""A negligible spread of true gains."""
 
 Shape = Literal["normal", "t3"]
 Predictor = Literal["normal", "outlying"]
@@ -69,7 +69,7 @@ class Relations:
 
 @dataclass(frozen=True)
 class WordRates:
-    """Shares of studies: `rises` and `falls` as saddle says them, and what the two other tests claim."""
+    """Shares of studies: saddle's `rises` and `falls`, and the claims of the two other tests."""
 
     scenario: RelationScenario
     studies: int
@@ -92,7 +92,7 @@ def simulate_relations(scenario: RelationScenario, studies: int, seed: int = 0) 
 
     x = generator.standard_normal(shape)
     if scenario.predictor == "outlying":
-        x[:, -1] += 10  # as GTSRB lies among the five datasets of S3, Table 3
+        x[:, -1] += 10  # as GTSRB among the five datasets of S3, Table 3
     truth = scenario.sd_of_gains * (scenario.r * x + math.sqrt(1 - scenario.r**2) * draw(shape))
     if scenario.apart:
         truth += (
@@ -104,7 +104,7 @@ def simulate_relations(scenario: RelationScenario, studies: int, seed: int = 0) 
 
 
 def word_rates(scenario: RelationScenario, studies: int, seed: int = 0) -> WordRates:
-    """How often each word is said of so many studies."""
+    """How often each verdict occurs in so many studies."""
     simulated = simulate_relations(scenario, studies, seed)
     variances = simulated.gains.var(-1, ddof=1)
     noise = shrunk_variances(variances, np.full(simulated.x.shape[1], scenario.seeds)) / scenario.seeds
@@ -127,7 +127,7 @@ def _p_of_seeds_as_points(simulated: Relations, scenario: RelationScenario) -> F
 
 
 def _p_of_fixed_weights(simulated: Relations, variances: Floats, scenario: RelationScenario) -> Floats:
-    """Weights 1/s², as if units did not differ but by the noise of their seeds."""
+    """Weights 1/s², as if units only differed by the noise of their seeds."""
     weights = 1 / variances
     away, gains = (centred(v, weights, scenario.members) for v in (simulated.x, simulated.gains.mean(-1)))
     information = (weights * away**2).sum(-1)

@@ -42,7 +42,7 @@ class SearchRates:
 
 
 def search_rates(search: GuessingSearch, searches: int, seed: int = 0) -> SearchRates:
-    """Answer so many searches as saddle answers them."""
+    """Answer so many searches with saddle's code."""
     generator, chance = np.random.default_rng(seed), 1 / search.classes
     values = generator.binomial(search.samples, chance, (searches, search.trials)) / search.samples
     named = sum(_has_best([*map(float, row)], search) for row in values)

@@ -1,7 +1,7 @@
-"""Simulated studies with a known truth: how often each word of a verdict is said, and how often one is said wrongly.
+"""Simulated studies with a known truth: how often each verdict occurs, and how often one is wrong.
 
 A study has a baseline and one or more arms. A replicate is normal with standard deviation 1; half of its variance is
-what its seed does to every arm alike. `claims` beside the words are what a t test of the complete pairs would claim at
+the seed's equal effect on every arm. `claims` are what a t test of the complete pairs would claim at
 each of its looks, without anything that saddle adds to it.
 """
 
@@ -45,9 +45,9 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`wrong`: the words that are not true of it. `looks`: numbers of seeds, until all is settled.
+    """`wrong`: the verdicts that are false for it. `looks`: numbers of seeds, until all is settled.
 
-    `spending`: how α is spent in a race, whose looks are declared beforehand; None where each look extends the study.
+    `spending`: how α is spent in a race, whose looks are declared beforehand; None if each look extends the study.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """Of `studies` simulated ones: the share that ends in each word for any of its arms, and in any wrong word.
+    """Of `studies` simulated ones: the share that ends in each verdict for any of its arms, and in any wrong one.
 
     `claimed_by_t`: the share in which a t test of the complete pairs finds a difference for any arm at any look.
     """
@@ -109,22 +109,22 @@ def skewed(seeds: int = SEEDS, on_log: bool = False) -> Study:
 
 
 def error_rates(scenario: Scenario, studies: int, seed: int = 0) -> ErrorRates:
-    """Judge so many studies of a scenario as saddle judges them."""
+    """Judge so many studies of a scenario with saddle's code."""
     generator = np.random.default_rng(seed)
     words: Counter[Verdict] = Counter()
     wrong = claimed = 0
     for _ in range(studies):
         study = scenario.study(generator)
-        said = {effect.verdict for effect in final_effects(study, scenario)}
-        words.update(said)
-        wrong += bool(said & scenario.wrong)
+        verdicts = {effect.verdict for effect in final_effects(study, scenario)}
+        words.update(verdicts)
+        wrong += bool(verdicts & scenario.wrong)
         claimed += any(claimed_by_t(study, seeds, scenario.spec) for seeds in scenario.looks)
     shares = {word: count / studies for word, count in words.items()}
     return ErrorRates(scenario.name, studies, shares, wrong / studies, claimed / studies)
 
 
 def final_effects(study: Simulated, scenario: Scenario) -> list[Effect]:
-    """Those of the first look at which every arm is settled, else of the last; of a race those it ends with."""
+    """The effects at the first look at which every arm is settled, else at the last; for a race those at its end."""
     if scenario.spending is not None:
         arms, baseline = first_seeds(study, max(scenario.looks))
         seeds = range(max(scenario.looks))
@@ -148,7 +148,7 @@ def first_seeds(study: Simulated, count: int) -> tuple[list[ArmValues], ArmValue
 
 
 def claimed_by_t(study: Simulated, seeds: int, spec: ComparisonSpec) -> bool:
-    """Whether a t test of the complete pairs finds a difference for any arm, each at the whole level."""
+    """Whether a t test of the complete pairs finds a difference for any arm, each at the full level."""
     for values, failed in zip(study.arms, study.arms_failed, strict=True):
         complete = ~(failed | study.baseline_failed)[:seeds]
         differences = (values - study.baseline)[:seeds][complete]

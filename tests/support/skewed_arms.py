@@ -1,7 +1,7 @@
-"""Simulated studies in which one arm is skewed and the baseline is not: what intervals miss, and which words are said.
+"""Simulated studies in which one arm is skewed and the baseline is not: what intervals miss, and the verdicts.
 
 A replicate of the skewed arm is log-normal (its logarithm has standard deviation 1); a baseline's is normal, with a
-quarter of its spread, or log-normal with a quarter of it on the logarithm. What a seed does to both arms alike cancels
+quarter of its spread, or log-normal with a quarter of it on the logarithm. A seed's equal effect on both arms cancels
 in their difference and is left out. The true difference is zero on the scale that is compared: of means, or of mean
 logarithms.
 """
@@ -64,7 +64,7 @@ def draw(shape: str, scale: ScaleName, seeds: int, studies: int) -> tuple[np.nda
 
 
 def simulate(shape: str, scale: ScaleName, seeds: int, studies: int) -> Row:
-    """Judge every simulated study as a study of one arm is judged."""
+    """Judge every simulated study as a study of one arm."""
     arms, baselines = draw(shape, scale, seeds, studies)
     low, high = paired_t(arms - baselines).interval(ALPHA)
     words: Counter[Verdict] = Counter()

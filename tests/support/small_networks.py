@@ -11,7 +11,7 @@ from trainables.models.building import build_network
 from trainables.models.multi_task import MultiTaskNetwork
 
 CLASSES = (10, 2, 3)
-"""Of the main task and two auxiliary ones."""
+"""Class counts of the main task and two auxiliary ones."""
 
 SMALL_NETWORKS: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {
     "lenet": ((1, 8, 8), {"width": 2}),
@@ -22,7 +22,7 @@ SMALL_NETWORKS: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {
 
 
 def small_network(name: str, seed: int = 0, classes: tuple[int, ...] = CLASSES) -> MultiTaskNetwork:
-    """A network in training mode whose norms have seen images, so that they do something in eval mode."""
+    """A network in training mode whose norms have statistics of images, so that they have an effect in eval mode."""
     shape, sizes = SMALL_NETWORKS[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Studies as they lie in a storage, with invented trials: what reads ledgers can be tested without training."""
+"""Studies in a storage with invented trials, for testing readers of ledgers without training."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from saddle.trial.run_id import RunId
 from tests.support.records import make_record
 
 Measure = Callable[[Replicate], Mapping[str, float] | str]
-"""What a replicate measures; a text is the outcome of one that did not complete."""
+"""The metrics of a replicate; a text is the outcome of one that did not complete."""
 
 
 Predict = Callable[[Replicate], Mapping[str, Any]]
-"""The arrays (`labels`, `predictions.clean`, …) that a replicate leaves."""
+"""The arrays (`labels`, `predictions.clean`, …) of a replicate."""
 
 
 def store_ablation(
@@ -43,36 +43,38 @@ def store_ablation(
     settle_study(store, study, baseline, fresh=False)
     arms = make_arms(study.ablation, baseline, study.settings)
     blocks = block_list(study.ablation.blocks)
-    for place, one in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
-        found = measure(one)
-        completed = not isinstance(found, str)
+    for place, replicate in enumerate(replicates(arms, study.ablation.seed_list, blocks)):
+        measured = measure(replicate)
+        completed = not isinstance(measured, str)
+        settings = {**replicate.arm.settings, **replicate.block}
         Ledger(store, RunId(study.study)).add(
             make_record(
-                key=one.key, study=study.study, seed=one.seed, outcome="completed" if completed else str(found),
-                params={**study.settings, **one.arm.settings, **one.block}, settings={**one.arm.settings, **one.block},
-                metrics=dict(found) if not isinstance(found, str) else {}, arm=one.arm.name,
-                block=dict(one.block), seconds=10.0,
+                key=replicate.key, study=study.study, seed=replicate.seed,
+                outcome="completed" if completed else str(measured),
+                params={**study.settings, **settings}, settings=settings,
+                metrics=dict(measured) if not isinstance(measured, str) else {}, arm=replicate.arm.name,
+                block=dict(replicate.block), seconds=10.0,
                 started=when + 10 * place, ended=when + 10 * place + 10, epochs=3,
-                fingerprints={**facts, "seed": one.seed},
-                arrays=store_arrays(store, study, one, predict(one) if predict and completed else {}),
+                fingerprints={**facts, "seed": replicate.seed},
+                arrays=store_arrays(store, study, replicate, predict(replicate) if predict and completed else {}),
             )
         )  # fmt: skip
     return study
 
 
 def rewrite_entry(store: Store, entry: TrialRecord) -> None:
-    """Let the ledger say something else of a trial, which no driver does."""
+    """Change a trial in the ledger, which no driver does."""
     ledger = Ledger(store, RunId(entry.study))
     ledger.remove(entry.key)
     ledger.add(entry)
 
 
-def store_arrays(store: Store, study: Study, one: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
-    """Store a replicate's arrays where a trial would; returns their paths."""
+def store_arrays(store: Store, study: Study, replicate: Replicate, arrays: Mapping[str, Any]) -> dict[str, str]:
+    """Store a replicate's arrays as a trial would; returns their paths."""
     paths = {}
     for name, array in arrays.items():
         buffer = io.BytesIO()
         np.save(buffer, array)
-        paths[name] = f"{trial_folder(RunId(study.study), one.key)}/arrays/{name}.npy"
+        paths[name] = f"{trial_folder(RunId(study.study), replicate.key)}/arrays/{name}.npy"
         store.write(paths[name], buffer.getvalue())
     return paths

@@ -1,4 +1,4 @@
-"""Nights as they lie in a storage, with invented measurements."""
+"""Nights in a storage, with invented measurements."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def _row(key: str, value: Schema, *, required: bool) -> str:
 
 
 def _first(value: Schema, name: str, otherwise: Any) -> Any:
-    """What the schema or the first alternative that has one says under `name`."""
+    """The entry `name` of the schema or of the first alternative that has one."""
     if name in value:
         return value[name]
     return next(
@@ -61,13 +61,13 @@ def _first(value: Schema, name: str, otherwise: Any) -> Any:
 
 
 def _default(value: Any) -> str:
-    """The default as JSON, without what is null in it."""
+    """The default as JSON, without null values."""
     stated = {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
     return "" if stated in (None, "", [], {}) else f"`{json.dumps(stated, ensure_ascii=False)}`"
 
 
 def _type(value: Schema) -> str:
-    """What may stand there, in words: types, choices, bounds, and links to the sections of other models."""
+    """The allowed values, in words: types, choices, bounds, and links to the sections of other models."""
     if value.get("properties"):
         return "a mapping with " + " or ".join(f"`{key}:` {_type(part)}" for key, part in value["properties"].items())
     if "anyOf" in value or "oneOf" in value:

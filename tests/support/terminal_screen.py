@@ -18,9 +18,9 @@ WIDTH, HEIGHT = 100, 40
 
 
 def screens(command: Sequence[str], seconds: float = 300) -> Iterator[str]:
-    """What the terminal shows, whenever that has changed, until the command ends.
+    """The screen of the terminal after every change, until the command ends.
 
-    Raises `AssertionError` where it has not ended after `seconds`.
+    Raises `AssertionError` if it has not ended after `seconds`.
     """
     process, terminal = pty.fork()
     if process == 0:
@@ -43,10 +43,10 @@ def screens(command: Sequence[str], seconds: float = 300) -> Iterator[str]:
 
 
 def _read(terminal: int, deadline: float) -> bytes:
-    """What was printed next; nothing once the command has ended."""
+    """The next output; empty once the command has ended."""
     ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
     assert ready, "the command printed nothing more and did not end"
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux' way to say that the other end was closed
+    except OSError:  # on Linux this means that the other end was closed
         return b""

@@ -1,4 +1,4 @@
-"""The network that tests cut off: what is sent meanwhile is lost in silence, and arrives once it is healed."""
+"""The network that tests cut: packets are lost silently meanwhile, and arrive once it is restored."""
 
 from __future__ import annotations
 

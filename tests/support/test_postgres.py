@@ -1,4 +1,4 @@
-"""The PostgreSQL that other tests rely on: it comes back with what was committed, whatever way it went."""
+"""The PostgreSQL that other tests rely on: it comes back with all commits after any kind of stop."""
 
 from __future__ import annotations
 

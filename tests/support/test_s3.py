@@ -1,4 +1,4 @@
-"""The endpoint and the proxy do what tests rely on."""
+"""The endpoint and the proxy behave as tests rely on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_environment_names_the_endpoint(s3: S3) -> None:
     assert s3.keys(bucket) == ["a/b"]
     s3.empty()
     names = {listed["Name"] for listed in s3.client().list_buckets()["Buckets"]}
-    assert bucket not in names, "others' may be left, where a process was still writing to one"
+    assert bucket not in names, "others' may be left, if a process was still writing to one"
 
 
 def test_faults_happen_as_often_as_told(s3: S3, s3_proxy: FaultyProxy, impatient: Any) -> None:

@@ -1,4 +1,4 @@
-"""Waiting returns what was waited for, and says what did not happen."""
+"""Waiting returns what was waited for, and reports what did not happen."""
 
 from __future__ import annotations
 

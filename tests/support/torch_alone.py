@@ -1,4 +1,4 @@
-"""A Python whose path holds torch and what torch needs, and nothing else: neither saddle nor pydantic."""
+"""A Python whose path has only torch and what torch needs, neither saddle nor pydantic."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ for absent in ("saddle", "trainables", "ray", "mlflow", "optuna", "pydantic"):
 
 
 def run_with_torch_alone(folder: Path, script: str, scratch: Path) -> str:
-    """What a script prints beside the files of `folder`."""
+    """The output of a script next to the files of `folder`."""
     packages = link_torch(scratch / "packages")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-S", "-c", START + script, str(packages), str(folder)],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def link_torch(folder: Path) -> Path:
-    """A folder of links to torch, numpy and what torch says that it requires."""
+    """A folder of links to torch, numpy and torch's requirements."""
     folder.mkdir(exist_ok=True)
     for name in sorted(required_by("torch") | required_by("numpy")):
         for file in metadata.files(name) or ():

@@ -1,4 +1,4 @@
-"""An event loop in which time passes only while everybody waits for it; it is an error where nobody ever will."""
+"""An event loop in which time passes only while all tasks wait for it; a deadlock is an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 class Hang(Exception):
-    """Every task waits for another one, and none for a time."""
+    """All tasks wait for each other, and none for a time."""
 
 
 class _Idle(selectors.SelectSelector):
@@ -36,7 +36,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, Answer]) -> Answer:
-    """What `main` returns, in no real time; raises `Hang` where it never would."""
+    """The result of `main`, in no real time; raises `Hang` if it would never return."""
     loop = _Loop()
     try:
         return loop.run_until_complete(main)

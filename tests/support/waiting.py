@@ -9,7 +9,7 @@ from subprocess import Popen
 from typing import Any
 
 PROCESS_SECONDS = 180
-"""How long a process may take for what is its last: a guard against hanging, on a busy machine too."""
+"""Seconds that a process may take to end: a guard against hanging, also on a busy machine."""
 
 
 def wait_until(
@@ -27,7 +27,7 @@ def wait_until(
     """
     deadline = time.monotonic() + seconds
     while True:
-        # both before the condition, which may become true while they are looked at
+        # both before the condition, which may become true while they are read
         late, ended = time.monotonic() >= deadline, process is not None and process.poll() is not None
         if value := condition():
             return value
@@ -38,7 +38,7 @@ def wait_until(
 
 
 def join_all(*threads: threading.Thread, seconds: float = 120) -> None:
-    """Wait for the end of every thread; raises `AssertionError` where one still runs after `seconds`."""
+    """Wait for the end of every thread; raises `AssertionError` if one still runs after `seconds`."""
     wait_until(
         lambda: not any(thread.is_alive() for thread in threads),
         "the end of every thread",

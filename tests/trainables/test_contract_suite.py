@@ -139,10 +139,10 @@ def test_a_sound_trainable_passes(sound: type[Walk]) -> None:
     [
         (Forgetful, "a_resumed_trial_equals_an_undisturbed_one", "the state lacks something"),
         (Aliasing, "a_reported_state_is_a_copy", "clone tensors"),
-        (Peeking, "training_reports_declared_metrics_of_train_and_validation_only", "for evaluate alone"),
+        (Peeking, "training_reports_declared_metrics_of_train_and_validation_only", "for evaluate only"),
         (Undeclared, "evaluate_reports_declared_test_metrics", "METRICS doesn't declare"),
         (Impossible, "evaluate_reports_declared_test_metrics", "test/accuracy = 0.5'], which METRICS excludes"),
-        (HeldAgainstNothing, "the_declared_metrics_are_well_named", "held against test/clean, which isn't declared"),
+        (HeldAgainstNothing, "the_declared_metrics_are_well_named", "refers to test/clean, which isn't declared"),
         (Training, "load_gives_the_trained_model_in_eval_mode", "in eval mode"),
         (Unseeded, "a_seed_decides_everything", "the same seed gave different"),
         (SelectedOnTest, "the_declared_metrics_are_well_named", "never on test"),

@@ -56,7 +56,7 @@ EVALUATION_FIELDS = (
     "test_size",
     "test_subset",
 )
-"""With which stored networks can be measured again; validation, which chooses the checkpoint, keeps what it had."""
+"""Settings with which stored networks can be measured again; validation, which chooses checkpoints, keeps its own."""
 
 SELECTION = "validation/robust_accuracy.worst_case"
 
@@ -131,8 +131,8 @@ def check(config: Config, run: Run) -> None:
     from trainables.datasets.errors import DataError
     from trainables.models.sizes import too_small
 
-    found = splits(config, run.data(dataset_of(config)), run.device)
+    parts = splits(config, run.data(dataset_of(config)), run.device)
     if SHIFTED in ANALYSES.needs(config):
         shifted_samples(config, run)
-    if problem := too_small(config.network, *found.shape[1:]):
+    if problem := too_small(config.network, *parts.shape[1:]):
         raise DataError(problem)

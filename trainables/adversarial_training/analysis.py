@@ -1,4 +1,4 @@
-"""What an analysis of a network trained by this method is given, a batch of test images at a time. Imports no torch."""
+"""What an analysis of a network trained by this method gets, one batch of test images at a time. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from trainables.interpretability.explained import ExplainedImages
 
 MOST_ANALYSED = 1_000
-"""Test images that analyses look at, the first of an order that keeps their classes' proportions."""
+"""Test images that are analysed, the first of an order that keeps their classes' proportions."""
 
 MOST_TASKS = 2
 """Auxiliary tasks whose analyses have declared names; S3 has two."""
 
 NETWORK = "network"
-"""What costs are counted of: passes of the one network that there is."""
+"""The network whose passes are counted as cost."""
 
 PERTURBATIONS, SHARED_STARTS = "perturbations", "shared_starts"
 """What an analysis may need: `TestedBatch.perturbations`, and those from a shared start among them."""
 EXPLANATIONS, RETRAINED = "explanations", "retrained"
-"""What an analysis may need, too: `TestedBatch.explained` and `TestedBatch.retrained`."""
+"""What an analysis may also need: `TestedBatch.explained` and `TestedBatch.retrained`."""
 TRAINING, SHIFTED, CORRUPTED = "training_images", "shifted_images", "corrupted_images"
-"""What an analysis may need, too: `TestedBatch.training`, `TestedBatch.shifted` and `TestedBatch.corrupted`."""
+"""What an analysis may also need: `TestedBatch.training`, `TestedBatch.shifted` and `TestedBatch.corrupted`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def mean_of(etas: Sequence[Tensor]) -> Tensor:
 
 
 class TestedBatch(Protocol):
-    """Some of the analysed test images and what the evaluation found of them."""
+    """Some of the analysed test images with what the evaluation measured on them."""
 
     @property
     def config(self) -> Any:
@@ -86,48 +86,48 @@ class TestedBatch(Protocol):
 
     @property
     def perturbations(self) -> PerturbedBatch:
-        """Each task's own perturbation, and what S3 makes of them; only for an analysis that needs `PERTURBATIONS`."""
+        """Each task's own perturbation and S3's mixtures; only for an analysis that needs `PERTURBATIONS`."""
 
     @property
     def explained(self) -> ExplainedImages:
-        """Those of the images that are explained, the first `explained_images` of all, and their maps; perhaps none.
+        """The images that are explained, the first `explained_images` of all, with their maps; possibly none.
 
         Only for an analysis that needs `EXPLANATIONS`.
         """
 
     @property
     def retrained(self) -> Mapping[str, Tensor]:
-        """Which of the images, (B,) bool, networks get right that are retrained on some pixels alone.
+        """Which images, (B,) bool, are classified correctly by networks that are retrained on some pixels only.
 
-        `top.METHOD` on those that an attribution ranks first, `bottom.METHOD` last. Only for an analysis that needs
+        `top.METHOD`: on those that an attribution ranks first, `bottom.METHOD`: last. Only for an analysis that needs
         `RETRAINED`.
         """
 
     @property
     def logits(self) -> Tensor:
-        """What the main head says of the clean images, (B, classes)."""
+        """The main head's logits of the clean images, (B, classes)."""
 
     @property
     def right(self) -> Tensor:
-        """Which images, (B,) bool, the main head classifies rightly when clean."""
+        """Which images, (B,) bool, the main head classifies correctly when clean."""
 
     @property
     def training(self) -> TestedBatch:
-        """As many images that the network was trained on, always the same; fewer, or none, where it had fewer.
+        """As many images that the network was trained on, always the same; fewer, or none, if it had fewer.
 
-        Nothing is said of what they survived. Only for an analysis that needs `TRAINING`.
+        What they survived is not known. Only for an analysis that needs `TRAINING`.
         """
 
     @property
     def shifted(self) -> TestedBatch:
-        """As many test images of `shift_dataset`; fewer, or none, where it has fewer. Only with the need `SHIFTED`."""
+        """As many test images of `shift_dataset`; fewer, or none, if it has fewer. Only for the need `SHIFTED`."""
 
     @property
     def corrupted(self) -> Iterator[tuple[str, int, Tensor]]:
-        """The images under each corruption of the table at each severity, with its name; with the need `CORRUPTED`."""
+        """The images under each corruption of the table at each severity, with its name; for the need `CORRUPTED`."""
 
     def withstood(self, attack: str, budget: Budget, standing: Tensor, epsilon: float | None = None) -> Tensor:
-        """Which of the images that are `standing`, (B,) bool, stand an attack of the table with this budget, too.
+        """Which of the `standing` images, (B,) bool, also withstand an attack of the table with this budget.
 
-        Within `epsilon`, or without one within that of the evaluation.
+        Within `epsilon`, by default that of the evaluation.
         """

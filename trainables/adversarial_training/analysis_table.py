@@ -1,4 +1,4 @@
-"""The analyses of a tested network, one to a file of `analyses`, and what is made for them. Imports no torch."""
+"""The analyses of a tested network, one in each file of `analyses`, and what they need. Imports no torch."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _forward(config: Any, tested: int) -> Mapping[str, float]:
 
 
 def _without_other_classes(config: Any) -> str:
-    """What keeps a configuration from having a shift of domain, as far as its dataset's facts tell."""
+    """Why a configuration can't have a shift of domain, as far as its dataset's facts show."""
     if config.shift_dataset is None:
         return "need a dataset to shift to; give shift_dataset, such as shift_dataset: mnist with dataset: digits"
     own, other = known_facts(config.dataset), known_facts(config.shift_dataset)
@@ -82,7 +82,7 @@ def _too_small_to_corrupt(config: Any) -> str:
 
 
 def own_side(dataset: Any) -> int | None:
-    """The shorter side of the size that a dataset's description asks for itself."""
+    """The shorter side of the size that a dataset's own description asks for."""
     size = own_size(dataset)
     side: int | None = min(size) if isinstance(size, tuple | list) else size
     return side

@@ -8,7 +8,7 @@ from typing import Any
 from trainables.adversarial_training.perturbations.table import KINDS
 
 WITH_STAGES = ("resnet18", "wide_resnet")
-"""The networks that have stages, behind which denoising blocks may stand."""
+"""The networks that have stages, after which denoising blocks can be added."""
 
 
 def refusal(config: Any) -> str:
@@ -24,7 +24,7 @@ def student_start(config: Any) -> int:
 
 
 def validated_epochs(config: Any) -> set[int]:
-    """The epochs, counted from 1, that end with a validation: the first of every network, each so many, the last."""
+    """The epochs, counted from 1, that end with a validation: each network's first, every n-th, and the last."""
     every = range(config.validate_every, config.epochs + 1, config.validate_every)
     return {1, student_start(config) + 1, config.epochs, *every}
 

@@ -1,4 +1,4 @@
-"""The parts of adversarial training that an ablation may take away by name. Imports no torch."""
+"""The parts of adversarial training that an ablation may remove by name. Imports no torch."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Config(
     def _consistent(self) -> Self:
         if self.alpha0_min > self.alpha0_max:
             raise ValueError(f"alpha0_min {self.alpha0_min:g} is above alpha0_max {self.alpha0_max:g}; swap them")
-        kind = KINDS.get(self.perturbation)  # what is retired has none
+        kind = KINDS.get(self.perturbation)  # a retired one has none
         if (kind is None or kind.needs_tasks) and not self.tasks:
             raise ValueError(
                 f"perturbation {self.perturbation} needs auxiliary tasks; "
@@ -136,6 +136,6 @@ class Config(
     def _check_size(self) -> None:
         facts = known_facts(self.dataset)
         size = (self.image_size, self.image_size) if self.image_size else facts.shape[1:] if facts else None
-        size = size or getattr(self.dataset, "height_width", None)  # as one's own data says, where it says so
+        size = size or getattr(self.dataset, "height_width", None)  # own data may state its size
         if size and (problem := too_small(self.network, *size)):
             raise ValueError(f"{problem}; set a larger image_size, or choose another network")

@@ -1,4 +1,4 @@
-"""How much a trial computes and stores, known before anything runs. Imports no torch."""
+"""How much a trial computes and stores, estimated before anything runs. Imports no torch."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from trainables.models.sizes import Size
 from trainables.models.sizes import network_size as size_of
 
 UNKNOWN = Facts(title="own data", shape=(3, 32, 32), classes=tuple("0123456789"), train=5_000, test=1_000)
-"""Assumed of one's own data where it can't be seen without opening it."""
+"""Assumed for own data that can't be described without opening it."""
 UNSEEN = replace(UNKNOWN, title="own data that is not on this machine")
-"""Of such data a study may say how many images it takes."""
+"""For such data a study may state how many images it uses."""
 
 TEACHER = 0.5
-"""A forward pass of a teacher, of a step of an attack."""
+"""A forward pass of a teacher relative to a step of an attack."""
 
 FGSM_AND_ALIGNMENT = 4
 """Steps that the signals of catastrophic overfitting take in addition to PGD's."""
@@ -52,7 +52,7 @@ def estimate(config: Config) -> tuple[float, int]:
 
 
 def facts_of(dataset: Any) -> Facts:
-    """What is known of a dataset, or seen of one's own data from outside: its files are counted, not opened."""
+    """The facts of a dataset; for own data what can be seen from outside: its files are counted, not opened."""
     if isinstance(dataset, FolderDataset):
         return _of_folder(Path(dataset.folder).expanduser(), dataset.height_width)
     if isinstance(dataset, ParquetDataset):
@@ -61,7 +61,7 @@ def facts_of(dataset: Any) -> Facts:
 
 
 def chosen_facts(config: Config) -> Facts:
-    """What is known of a dataset after classes were chosen: as if all had equally many images."""
+    """The facts of a dataset after classes were chosen, as if all had equally many images."""
     facts = _as_taken(facts_of(config.dataset), config)
     count = (own_transformation(config.dataset) or config).class_count
     if count is None or count >= len(facts.classes):
@@ -72,7 +72,7 @@ def chosen_facts(config: Config) -> Facts:
 
 
 def _as_taken(facts: Facts, config: Config) -> Facts:
-    """The facts, of unseen data with as many images as the configuration takes of each split."""
+    """The facts; for unseen data with as many images as the configuration uses of each split."""
     if facts.title != UNSEEN.title:
         return facts
     return replace(facts, train=config.train_size or facts.train, test=config.test_size or facts.test)
@@ -85,7 +85,7 @@ def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
         sizes = {split: _count(part) for split, part in layout.splits.items()}
         classes = tuple(child.name for child in folders_in(layout.splits.get("train", layout.root)))
         images = sizes.get("train") or _count(layout.root)
-    except DataError:  # absent or not as it should be, which loading it reports
+    except DataError:  # absent or malformed, which loading it reports
         return replace(UNSEEN, shape=_shape(size))
     tests = sizes.get("test", images // 5)
     if not images:
@@ -95,12 +95,12 @@ def _of_folder(folder: Path, size: tuple[int, int] | None) -> Facts:
 
 
 def _count(part: Folder) -> int:
-    """How many images lie in the class folders of a split."""
+    """How many images the class folders of a split contain."""
     return sum(is_image(child) for class_folder in folders_in(part) for child in visible(class_folder))
 
 
 def _of_parquet(dataset: ParquetDataset) -> Facts:
-    """Sizes from the files' footers; of those on S3, which an estimate asks nothing, none."""
+    """Sizes from the files' footers; none for files on S3, which an estimate doesn't read."""
     addresses = dataset.parquet.splits
     if any(address.startswith("s3://") for address in addresses.values()):
         return replace(UNSEEN, shape=_shape(dataset.height_width))
@@ -116,7 +116,7 @@ def _shape(size: tuple[int, int] | None) -> tuple[int, int, int]:
 
 
 def passes(config: Config) -> tuple[float, float]:
-    """How many single images a trial takes the gradients of weights from, and how many steps of attacks it takes.
+    """From how many single images a trial takes the gradients of weights, and how many steps of attacks it takes.
 
     Each of them is a pass through the network; `preprocessing` that is random takes several for each step of a test.
     """
@@ -135,10 +135,10 @@ def passes(config: Config) -> tuple[float, float]:
 
 
 def training_passes(config: Config) -> tuple[float, float]:
-    """The same of the training alone: from how many images gradients of weights are taken, and steps of attacks."""
+    """The same for the training alone: from how many images gradients of weights are taken, and steps of attacks."""
     facts = chosen_facts(config)
     trained = config.epochs * training_images(config, facts)
-    kind = KINDS.get(config.perturbation, KINDS["mp"])  # what is retired mixed all tasks, too
+    kind = KINDS.get(config.perturbation, KINDS["mp"])  # the retired one mixed all tasks, too
     steps = trained * kind.attacks(len(config.tasks)) * kind.steps(training_attack(config, config.epsilon).steps)
     steps += trained * student_share(config) * TEACHER
     return trained * passes_of_step(config), steps
@@ -151,25 +151,25 @@ def held_out_images(config: Config, facts: Facts) -> float:
 
 
 def training_images(config: Config, facts: Facts) -> float:
-    """How many images an epoch trains on; of a fold `train_size` counts the held-out ones, too."""
+    """How many images an epoch trains on; with folds, `train_size` counts the held-out ones, too."""
     wanted, held_out = min(config.train_size or facts.train, facts.train), held_out_images(config, facts)
     return min(wanted, facts.train - held_out) if config.folds is None else wanted - held_out
 
 
 def passes_of_step(config: Config) -> float:
-    """How often a step takes the gradients of the weights from an image, those of mixes counted in."""
+    """How often a step takes the gradients of the weights from an image, mixes included."""
     once = (2 if config.objective == "trades" else 1) + (2 if config.augmix and config.jsd_weight else 0)
     perturbed = 1 - min(1.0, config.awp_warmup / config.epochs) if config.awp_gamma else 0.0
     return once * (1 + perturbed)
 
 
 def student_share(config: Config) -> float:
-    """The share of a distillation's epochs in which the teacher is asked for every image."""
+    """The share of a distillation's epochs in which the teacher predicts every image."""
     return 1 - student_start(config) / config.epochs if config.distillation != "none" else 0.0
 
 
 def draws_of(config: Config) -> int:
-    """How many passes validation and test take for one."""
+    """How many passes validation and test take for each single pass."""
     kind = TRANSFORMATIONS.get(config.preprocessing)
     return config.eot_draws if kind is not None and kind.is_random else 1
 
@@ -177,10 +177,10 @@ def draws_of(config: Config) -> int:
 def _attack_steps(config: Config, classes: int, *, tested: bool) -> float:
     """Steps of the attacks on one image that a test takes, or a validation; see `STANDING`."""
     planned = attacks_taken(config, tested=tested)
-    within = [one for one in planned if one.attack.within_epsilon]
+    within = [attack for attack in planned if attack.attack.within_epsilon]
     return sum(
-        one.attack.cost(one.budget, classes) * (1.0 if one.of_set is None or one is within[0] else STANDING)
-        for one in planned
+        attack.attack.cost(attack.budget, classes) * (1.0 if attack.of_set is None or attack is within[0] else STANDING)
+        for attack in planned
     )
 
 
@@ -201,5 +201,5 @@ def network_size(config: Config) -> Size:
 
 
 def _labels(name: str, labels: dict[str, int | str], facts: Facts) -> int:
-    """How many labels a task tells apart; of own data, whose classes aren't known yet, as many as its mapping names."""
+    """How many labels a task has; for own data, whose classes aren't known yet, as many as its mapping names."""
     return len(set(labels.values())) if labels else resolve_task(name, labels, facts.classes).classes

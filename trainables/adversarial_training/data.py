@@ -18,7 +18,7 @@ from trainables.datasets.sampling.samples import Samples, samples_of
 from trainables.datasets.sampling.subsets import draw_subset
 
 SUBSET_SEED = 20261121
-"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.
+"""Seed of the held-out split and of subsets only, so that every replicate and arm sees the same ones.
 
 `split_seed` and `test_subset` choose others."""
 
@@ -39,7 +39,7 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
     """Cut a dataset: held-out and training images from its training split, test images from its test split.
 
     Held out are `validation_fraction` × (`train_size`, or the whole split) images; training images come from the rest,
-    none of them from a group (a track, a larger image) of which an image is held out.
+    none of them from a group (a track, a larger image) that has a held-out image.
     With `folds` the held-out images are one fold of `train_size` images, and training images the other folds. Otherwise
     a dataset with a validation split has it held out: all of it, or `validation_fraction` × `train_size` images.
     """
@@ -76,7 +76,7 @@ def splits(config: Config, dataset: Dataset, device: Any) -> Splits:
 
 
 def tasks_of(config: Config, dataset: Dataset) -> list[Task]:
-    """The auxiliary tasks on a dataset; of one whose classes were chosen from more, those of all, as far as they go.
+    """The auxiliary tasks on a dataset; if its classes were chosen from more, the tasks of all, restricted to these.
 
     Raises `DataError` for a task that gives all chosen classes one label.
     """

@@ -1,4 +1,4 @@
-"""What is measured of a trial's training images before anything is trained. Imports no torch until it is."""
+"""Measures of a trial's training images before anything is trained. Imports torch only when they are computed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainables.datasets.stats.separation import Separation
 
 SAMPLE, PER_CLASS, SEED = 5_000, 500, 0
-"""Distances are taken from at most so many training images of each class, and so many of all, drawn with this seed."""
+"""Distances use at most so many training images of each class, and so many in total, drawn with this seed."""
 
 DATA_MEASURES: Mapping[str, str] = {
     "inter_class_variance": "mean L2 distance between images of two classes (S3, eq. 8)",
@@ -36,7 +36,7 @@ DATA_MEASURES: Mapping[str, str] = {
 def data_measures(config: Config, run: Run) -> dict[str, float]:
     """The measures of the training images as a trial sees them: resized, transformed, without what is held out.
 
-    `config` has the budgets that are attacked with. What isn't defined on these images, as a ratio over nothing, is
+    `config` has the attack budgets. A measure that isn't defined on these images, such as a ratio to zero, is
     left out.
     """
     import torch
@@ -58,7 +58,7 @@ def data_measures(config: Config, run: Run) -> dict[str, float]:
 
 
 def measured(train: Samples, classes: int, epsilon: float) -> Separation | None:
-    """How far the classes of training images lie apart; None where only one has images."""
+    """How far apart the classes of training images are; None if only one has images."""
     import torch
 
     from trainables.datasets.dataset import Split

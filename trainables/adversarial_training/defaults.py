@@ -1,8 +1,8 @@
-"""What recipe, scale and dataset give to the fields that a study leaves open, and where each value comes from.
+"""The values of recipe, scale and dataset for the fields that a study leaves open, and where each comes from.
 
 A recipe gives the optimiser and its schedule (see `recipes`); a scale gives sizes of data, network and training. Where
-both speak, scale `quick` wins on learning rate, batch and epochs, because a rate meant for 200 epochs learns nothing in
-ten; scale `full` leaves them to the recipe. Without a scale, `quick` counts; without a recipe, `official_code` at scale
+both give a value, scale `quick` wins on learning rate, batch and epochs, because a rate for 200 epochs is too low for
+ten; scale `full` leaves them to the recipe. The default scale is `quick`, the default recipe `official_code` at scale
 `quick` and on MNIST, which it is for, and `paper` on other datasets.
 """
 
@@ -31,11 +31,11 @@ WIDTHS: Mapping[Network, Default] = {
     "wide_resnet": Default(10, "customary"),
 }
 NARROW: Mapping[Network, int] = {"lenet": 4, "resnet18": 8, "alexnet": 16, "wide_resnet": 1}
-"""Widths at scale quick of a network that the dataset's quick sizes don't name."""
+"""Widths at scale quick of networks that the dataset's quick sizes don't name."""
 
 
 def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> dict[str, Default]:
-    """Values for the fields that `given` leaves open; a given ε, number of steps or optimiser moves what hangs on it.
+    """Values for the fields that `given` leaves open; some depend on a given ε, number of steps or optimiser.
 
     Raises `ValueError` for a recipe or scale that doesn't exist.
     """
@@ -80,7 +80,7 @@ def _width(network: Any, dataset: str | None) -> Default:
 
 def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]) -> dict[str, Default]:
     epochs = given.get("epochs", quick.epochs)
-    # a study that shortens training must not be left with a warm-up that never ends
+    # in a study that shortens training, the warm-up must still end
     warmup = min(quick.epsilon_warmup, epochs // 3) if isinstance(epochs, int) else quick.epsilon_warmup
     optimizer = given.get("optimizer", recipe["optimizer"].value)
     network = given.get("network", quick.network)
@@ -102,7 +102,7 @@ def _quick(quick: Quick, recipe: Mapping[str, Default], given: Mapping[str, Any]
 
 
 def _technique(given: Mapping[str, Any]) -> dict[str, Default]:
-    """What a given technique brings with it."""
+    """The defaults that a technique brings with it."""
     values: dict[str, Default] = {}
     if given.get("objective") == "trades":
         values["perturbation"] = Default("kl", "customary", TRADES)
@@ -113,7 +113,7 @@ def _technique(given: Mapping[str, Any]) -> dict[str, Default]:
 
 def _attack(budget: AttackBudget, given: Mapping[str, Any], dataset: str | None, *, quick: bool) -> dict[str, Default]:
     epsilon = _number(given.get("epsilon"), budget.epsilon)
-    # what is compared must be attacked alike, whatever it was trained with; one's own data has no budget but the given
+    # compared networks must be attacked with one budget, however they were trained; own data has only the given one
     attacked = _number(given.get("attack_epsilon"), epsilon if dataset is None else budget.epsilon)
     steps = Default(Quick.steps, "assumed") if quick else Default(budget.steps, budget.source)
     wanted = int(_number(given.get("steps"), steps.value))
@@ -138,5 +138,5 @@ def _attack(budget: AttackBudget, given: Mapping[str, Any], dataset: str | None,
 
 
 def _number(value: Any, otherwise: float) -> float:
-    """`value` if it is a number; what isn't is left for the configuration to refuse."""
+    """`value` if it is a number; anything else is left for the configuration to refuse."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else otherwise

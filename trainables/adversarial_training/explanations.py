@@ -1,4 +1,4 @@
-"""What the analyses of explanations share: values by attribution method, over the images that have one."""
+"""Shared by the analyses of explanations: values by attribution method, over the images that have one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def means(arrays: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 def medians(arrays: Mapping[str, Tensor]) -> dict[str, float]:
-    """The same with the median, for what spreads over orders of magnitude."""
+    """The same with the median, for values that spread over orders of magnitude."""
     known = {name: values[~values.isnan()] for name, values in arrays.items()}
     return {name: float(values.quantile(0.5)) for name, values in known.items() if len(values)}
 

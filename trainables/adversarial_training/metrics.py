@@ -1,4 +1,4 @@
-"""The names of everything adversarial training reports, from the attacks and analyses there are. Imports no torch."""
+"""The names of everything that adversarial training reports, from its attacks and analyses. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ share = partial(Metric, "maximize", unit="fraction")
 
 
 def declared() -> Mapping[str, Metric]:
-    """Every metric there can be; the better direction of a mere description, as of a size, is by convention."""
+    """Every possible metric; the better direction of a mere description, such as a size, is by convention."""
     of_epsilon = Metric("maximize", low=0.0)
     metrics: dict[str, Metric] = {
         "train/loss": Metric("minimize", role="loss"),
         "train/adversarial_accuracy": share(),
         "train/epsilon": Metric("maximize", low=0.0, high=1.0),
-        "train/perturbation_size": Metric("maximize", low=0.0, shown=False),  # what perturbation_l1 was called
+        "train/perturbation_size": Metric("maximize", low=0.0, shown=False),  # the former name of perturbation_l1
         "train/perturbation_l1": of_epsilon,
         "train/perturbation_l2": of_epsilon,
         "train/perturbation_angle": Metric("maximize", unit="degrees", low=0.0, high=180.0),

@@ -24,7 +24,7 @@ def build(
 
     `purpose`: names the random stream of its weights, where a trial has several networks.
     """
-    with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
+    with torch.random.fork_rng(devices=[]):  # initialisers use the global generator, whose state must not change
         torch.manual_seed(stream_seed(seed, purpose))
         model = build_network(
             config.network, shape, classes, config.width, config.depth, config.depth_rule, config.denoising
@@ -53,7 +53,7 @@ def load(config: Config, state: Mapping[str, Any]) -> MultiTaskNetwork:
 def compiled(
     model: MultiTaskNetwork, how: Literal["off", "default", "cuda_graphs"], *, attack_step: bool = False
 ) -> MultiTaskNetwork:
-    """The same network, its trunk compiled in place for training and attacks alike; its state keeps its names.
+    """The same network, its trunk compiled in place for training and attacks; its state keeps its names.
 
     `attack_step`: steps of its attack in training are compiled, too, each whole. What a process has compiled for
     earlier trials is forgotten: torch compiles a function for a few networks only, and a worker serves many trials.

@@ -1,7 +1,7 @@
 """How a network is optimised on a dataset, by recipe: every value with its source. Imports no torch.
 
 `official_code` is S3's published script, which trains MNIST alone; `paper` is what S3 states for all of its datasets;
-`customary` is what the literature trains robust networks with, and what S3's baselines take to be reached.
+`customary` is what the literature trains robust networks with, and what reaching S3's baselines takes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SMALL = 32
 
 @dataclass(frozen=True)
 class Customary:
-    """The values of SGD with momentum on one dataset, and whose they are.
+    """The values of SGD with momentum on one dataset, and their source.
 
     `differing`: the fields whose values are not from `reference`, each with its source.
     """
@@ -63,7 +63,7 @@ class Customary:
 
 AVERAGED: Mapping[str, tuple[Source, str]] = {"weight_average": ("customary", FASTAT)}
 AS_USUAL: Mapping[str, tuple[Source, str]] = dict.fromkeys(("momentum", "augmentation"), ("customary", RICE))
-"""What the benchmark's description leaves open, and everybody has."""
+"""What the benchmark's description leaves open and is common practice."""
 
 CUSTOMARY: Mapping[str, Customary] = {
     "cifar10": Customary(FASTAT, differing=AS_USUAL),
@@ -94,7 +94,7 @@ CUSTOMARY: Mapping[str, Customary] = {
         differing={**AVERAGED, "schedule": ("customary", RICE)},
     ),
 }
-"""By dataset; for others the values are assumed, from the one whose images are most alike (see `customary_of`)."""
+"""By dataset; for others the values are assumed, from the one whose images are most similar (see `customary_of`)."""
 
 
 def recipe_of(recipe: str | None, dataset: str | None, *, full: bool) -> str:
@@ -159,5 +159,5 @@ def _paper(dataset: str | None) -> dict[str, Default]:
 
 def _customary(dataset: str | None) -> dict[str, Default]:
     return customary_of(dataset).defaults() | {
-        "task_reduction": Default("mean", "customary", "auxiliary tasks leave the scale of the gradient as it is")
+        "task_reduction": Default("mean", "customary", "auxiliary tasks don't change the scale of the gradient")
     }

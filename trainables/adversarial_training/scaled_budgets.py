@@ -5,13 +5,13 @@ from __future__ import annotations
 from trainables.adversarial_training.config import Config
 
 SCALED = ("epsilon", "step_size", "attack_epsilon", "attack_step_size", "l2_budget")
-"""What is a distance between images."""
+"""Settings that are distances between images."""
 
 
 def with_scaled_budgets(config: Config) -> Config:
     """The configuration with all its budgets, in training and evaluation, as `epsilon_scaled_with` has them.
 
-    Every entry of the trainable goes through it, so that the rest knows budgets as they are attacked with.
+    Every entry of the trainable goes through it, so that the rest sees the budgets of the attacks.
     """
     if config.epsilon_scaled_with == "nothing" or config.contrast == 1:
         return config

@@ -1,4 +1,4 @@
-"""The sizes of scale `quick`: what answers within a minute or so on two cores. Imports no torch."""
+"""The sizes of scale `quick`, with which a trial takes about a minute on two cores. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainables.adversarial_training.settings.network import Network
 from trainables.datasets.registry import KNOWN
 
 SMALL = 32
-"""The most pixels a side of images that are small, as MNIST's and CIFAR-10's are."""
+"""The most pixels a side of images that count as small, as those of MNIST and CIFAR-10."""
 TINY = 16
 
 
@@ -38,7 +38,7 @@ def quick_of(dataset: str | None) -> Quick:
 
 
 def usual_quick(shape: tuple[int, int, int]) -> Quick:
-    """The sizes for images (C, H, W) on which no others were tried: those that suit MNIST, CIFAR-10, Tiny ImageNet."""
+    """The sizes for other images (C, H, W): those that suit MNIST, CIFAR-10 or Tiny ImageNet."""
     channels, height, width = shape
     side = max(height, width)
     if side > SMALL:

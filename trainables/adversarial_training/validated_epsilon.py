@@ -1,4 +1,4 @@
-"""The ε that validation attacks within, and which checkpoints that may choose too early. Imports no torch."""
+"""The ε of validation, and which checkpoints it may choose too early. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MUCH_LESS = 0.5
 
 
 def is_attacked(config: Config) -> bool:
-    """Whether training takes adversarial images at all: not so of `none`, nor of `gaussian` noise."""
+    """Whether training uses adversarial images at all: not for `none` nor for `gaussian` noise."""
     kind = KINDS.get(config.perturbation)
     return kind is None or kind.steps(1) > 0
 
@@ -30,7 +30,7 @@ def validated_epsilon(config: Config, full: float | None = None) -> float:
 
 
 def selection_doubt(config: Config, metric: Metric) -> str:
-    """Why `metric` may choose a checkpoint of this configuration before it has learnt; empty if nothing is known."""
+    """Why `metric` may choose a checkpoint of this configuration before it has learnt; empty if there is no reason."""
     if metric.role != "robust" or (is_attacked(config) and config.epsilon_share is not None):
         return ""
     trained, validated = trained_epsilon(config), validated_epsilon(config)

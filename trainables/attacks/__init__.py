@@ -1,1 +1,1 @@
-"""Attacks in the L∞ ball and Carlini and Wagner's L2 one, a file each: plain functions that know no config."""
+"""Attacks in the L∞ ball and Carlini and Wagner's in L2, one per file: plain functions without a configuration."""

@@ -1,4 +1,4 @@
-"""What an attack is: a file of `methods` with one at its top level adds one. Imports no torch."""
+"""The type of an attack: a file of `methods` with one at its top level adds one. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 FORWARD, FORWARD_TWICE = 0.5, 1.5
-"""A forward pass alone costs half of one with the gradient of the images; FAB looks again at where a step has led."""
+"""A forward pass alone costs half of one with the gradient of the images; FAB makes one more after every step."""
 
 CUSTOMARY_CLASSES = 10
-"""Attacks are ordered by their cost on so many classes, whatever the data: the order must not hang on it."""
+"""Attacks are ordered by their cost on so many classes for all data, as the order must not depend on the data."""
 
 Norm = Literal["linf", "l2"]
 
@@ -23,12 +23,12 @@ Aims = Literal["random", "least_likely", "likely"]
 
 @dataclass(frozen=True)
 class Budget:
-    """How long an attack tries; what it has no use for is left at the default.
+    """The effort of an attack; fields that it doesn't use are left at the default.
 
     `steps`: iterations of a start, or queries of an attack without gradients. `restarts`: starts, each on what those
-    before it left standing. `targets`: wrong classes that every start aims at in turn, at most as many as there are;
-    0 of an untargeted attack. `step_size`: on pixels in [0, 1]; None if the attack sets its own. `searches`: values
-    that an attack tries for a weight of its own, each in `steps` iterations. `rescaled`: the schedule of Square's sizes
+    before it left standing. `targets`: wrong classes that every start aims at in turn, at most all of them;
+    0 for an untargeted attack. `step_size`: on pixels in [0, 1]; None if the attack sets its own. `searches`: values
+    that an attack tries for its own weight, each in `steps` iterations. `rescaled`: the schedule of Square's sizes
     ends with its queries, instead of being that of 10,000.
     """
 
@@ -46,13 +46,13 @@ class Budget:
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack: what it is, its usual budget, and the function that runs it.
+    """An attack: its description, its usual budget, and the function that runs it.
 
-    `run`: of one within ε, given a `runners.Start`, the images (N, C, H, W) that it found; of one without an L∞ bound,
-    given a `problem.Problem` and a budget, the `cw_l2.SmallestPerturbation`. It imports torch when it is called.
+    `run`: within ε it takes a `runners.Start` and returns the images (N, C, H, W) that it found; without an L∞ bound it
+    takes a `problem.Problem` and a budget and returns the `cw_l2.SmallestPerturbation`. It imports torch when called.
 
-    `norm`: "linf" ones stay within ε and have a part in the worst case; "l2" ones have a budget of their own.
-    `loss`: what is raised, per sample and head. `aims`: the wrong classes that a targeted attack aims at: one drawn
+    `norm`: "linf" ones stay within ε and count for the worst case; "l2" ones have their own budget.
+    `loss`: the loss to raise, per sample and head. `aims`: the wrong classes that a targeted attack aims at: one drawn
     at random for every start, the least likely one, or the likeliest ones of the clean image in turn. `adjustable`:
     the parts of its budget that a study may set; the others are as published. `weight`: the cost of a step in forward
     passes with the gradient of the images. `joint`: it can attack all heads at once.
@@ -80,7 +80,7 @@ class Attack:
         return self.aims in ("random", "least_likely")
 
     def adjusted(self, settings: Mapping[str, Any]) -> Budget:
-        """Its budget with what a study may set of it."""
+        """Its budget with the parts that a study may set."""
         return replace(self.budget, **{name: settings[name] for name in self.adjustable})
 
     def cost(self, budget: Budget, classes: int) -> float:

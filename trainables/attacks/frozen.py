@@ -1,4 +1,4 @@
-"""A model as attacks need it: in eval mode, with gradients of its input only."""
+"""A model for attacks: in eval mode, with gradients of its input only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def frozen(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextmanager
 def without_gradients(model: nn.Module) -> Iterator[None]:
-    """The model's weights out of the graph, so that a backward pass through it computes those of its input alone."""
+    """Take the model's weights out of the graph, so that a backward pass computes only gradients of its input."""
     wanting = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in wanting:
         parameter.requires_grad_(False)

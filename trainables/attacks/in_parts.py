@@ -1,4 +1,4 @@
-"""A network's answers to many images within a limit of memory: those of its parts, one after the other."""
+"""A network's outputs for many images within a limit of memory: part by part."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from trainables.attacks.problem import HeadsOf
 
 
 def in_parts(heads_of: HeadsOf, at_once: int) -> HeadsOf:
-    """The same function, which keeps what a gradient of the images needs of no more than `at_once` images at a time.
+    """The same function, which keeps the graph of no more than `at_once` images at a time for gradients of the images.
 
-    More images go through it in parts, and a gradient recomputes each part (Chen et al., 2016): a forward pass more,
-    and the same answers but for the order of additions. `heads_of` must judge each image by itself and draw nothing
+    More images go through it in parts, and a gradient recomputes each part (Chen et al., 2016): one more forward pass,
+    and the same outputs except for the order of additions. `heads_of` must treat each image by itself and draw nothing
     from a global generator.
     """
 

@@ -1,4 +1,4 @@
-"""What an attack raises and what it found: the seam between attack algorithms and models, heads, targets and labels."""
+"""Objectives and results of attacks: the interface between attack algorithms and models, heads, targets and labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 PASS_PIXELS = 1 << 17
-"""Pixels (of all channels together) of one pass on a CPU; a larger one leaves its caches and takes longer."""
+"""Pixels (of all channels together) of one pass on a CPU; a larger one exceeds its caches and takes longer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,14 +21,14 @@ class Judged:
     fooled: Tensor
 
     def of(self, rows: Tensor) -> Judged:
-        """What is said of `rows`, a mask or indices."""
+        """The judgement of `rows`, a mask or indices."""
         return Judged(self.loss[rows], self.fooled[rows])
 
 
 Objective = Callable[[Tensor, Tensor], Judged]
-"""Adversarial images (n, C, H, W) and which of the N samples they are, (n,) int64 → how they are judged.
+"""Adversarial images (n, C, H, W) and which of the N samples they are, (n,) int64 → their judgement.
 
-What an image is judged by must not depend on the others in its batch: a model in eval mode.
+The judgement of an image must not depend on the others in its batch: the model is in eval mode.
 """
 
 LogitsOf = Callable[[Tensor], Tensor]
@@ -39,7 +39,7 @@ LogitsOf = Callable[[Tensor], Tensor]
 class AttackResult:
     """`images` (N, C, H, W) within ε and in [0, 1], and `fooled` (N,) bool, whether any iterate fooled the network.
 
-    An image is the fooling iterate where there was one, else the iterate of highest loss. `evaluations`: how many
+    An image is the fooling iterate if there was one, else the iterate of highest loss. `evaluations`: how many
     images went through the network forwards.
     """
 
@@ -49,7 +49,7 @@ class AttackResult:
 
 
 class BestIterates:
-    """The best iterate of each of N samples until now: the first one that fooled, else the one of highest loss.
+    """The best iterate of each of N samples so far: the first one that fooled, else the one of highest loss.
 
     `turns`: the N are so many blocks of the same samples, and one that is fooled in a block counts as fooled in all
     later ones.
@@ -77,7 +77,7 @@ class BestIterates:
             self.fooled = self.fooled.view(self.turns, -1).cumsum(0).flatten() > 0
 
     def result(self) -> AttackResult:
-        """What was found, detached from further updates."""
+        """The result so far, detached from further updates."""
         return AttackResult(self.images, self.fooled, self.evaluations)
 
 
@@ -104,13 +104,13 @@ def targeted(
 
 
 def judge(objective: Objective, images: Tensor, which: Tensor) -> Judged:
-    """What `objective` says of `images`, without gradients."""
+    """The judgement of `images` by `objective`, without gradients."""
     with torch.no_grad():
         return _joined(images.dtype, [objective(images[here], which[here]) for here in passes(images)])
 
 
 def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> tuple[Judged, Tensor]:
-    """What `objective` says of `images`, and the gradients of its losses, (n, C, H, W), 0 if there are none."""
+    """The judgement of `images` by `objective`, and the gradients of its losses, (n, C, H, W), 0 if there are none."""
     parts, gradients = [], []
     for here in passes(images):
         point = images[here].detach().requires_grad_()
@@ -122,10 +122,10 @@ def judge_with_gradient(objective: Objective, images: Tensor, which: Tensor) -> 
 
 
 def input_gradient(loss: Tensor, point: Tensor) -> Tensor:
-    """The gradient of a scalar at `point`, of its shape: 0 where there is no path to it, or no number."""
+    """The gradient of a scalar at `point`, of its shape: 0 if there is no path to it, or where it isn't a number."""
     # a network that rounds its input, or looks up a table, may leave no path from the loss to the image
     gradient = torch.autograd.grad(loss, point, allow_unused=True)[0] if loss.requires_grad else None
-    # sign(NaN) is NaN: one overflow in the network would take the iterate out of its ball for good
+    # sign(NaN) is NaN: one overflow in the network would take the iterate out of its ball permanently
     return torch.zeros_like(point) if gradient is None else gradient.nan_to_num(0.0)
 
 

@@ -1,4 +1,4 @@
-"""What every attack is up against: images, labels and a network, and the record of what fooled it."""
+"""The problem of every attack: images, labels and a network, and the record of what fooled it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ HeadsOf = Callable[[Tensor], Sequence[Tensor]]
 """Images (n, C, H, W) → the logits (n, classes) of every head that the attack knows, the main one's first."""
 
 Draw = Callable[[str], torch.Generator]
-"""A purpose, such as a start's number → the random stream of it, on the CPU."""
+"""A purpose, such as a start's number → its random stream, on the CPU."""
 
 
 class Record:
-    """What the network answered to N samples while it was attacked: any iterate counts.
+    """The network's predictions on N samples while it was attacked: any iterate counts.
 
-    `fooled` (N,) bool; `predictions` (N,): the wrong class of the first image that fooled it, the right one where none
-    did. `reached` (N,) bool: whether it ever answered the class aimed at, while `aims` was set.
+    `fooled` (N,) bool; `predictions` (N,): the wrong class of the first image that fooled it, the right one if none
+    did. `reached` (N,) bool: whether it ever predicted the class aimed at, while `aims` was set.
     """
 
     def __init__(self, labels: Tensor) -> None:
@@ -40,7 +40,7 @@ class Record:
         self.reached = torch.zeros_like(labels, dtype=torch.bool)
 
     def note(self, answers: Tensor, which: Tensor, aims: Tensor | None = None) -> None:
-        """Note the classes (n,) that the network answered for the samples `which`, (n,)."""
+        """Record the classes (n,) that the network predicted for the samples `which`, (n,)."""
         first = (answers != self.labels[which]) & ~self.fooled[which]
         self.predictions[which[first]] = answers[first]
         self.fooled[which[first]] = True
@@ -48,7 +48,7 @@ class Record:
             self.reached[which[answers == aims[which]]] = True
 
     def take_over(self, turns: Record) -> None:
-        """Note of a record of the same samples several times over what one turn after the other would have noted."""
+        """Take over the record of the same samples in several turns as if they had run one after the other."""
         count = len(turns.labels) // len(self.labels)
         for of_turn, fooled_then in zip(turns.predictions.chunk(count), turns.fooled.chunk(count), strict=True):
             first = fooled_then & ~self.fooled
@@ -61,7 +61,7 @@ class Problem:
     """N images (N, C, H, W) in [0, 1] with their labels (N, heads), the main head's first.
 
     `clean`: their logits, one tensor for each head. `alive` (N,) bool: the samples to attack; random draws are made
-    for all N, so that no sample's depends on which others are attacked. `draw`: the random streams of this attack.
+    for all N, so that no sample's draws depend on which others are attacked. `draw`: the random streams of this attack.
     """
 
     heads_of: HeadsOf
@@ -87,7 +87,7 @@ class Problem:
         return self.alive & ~self.record.fooled
 
     def repeated(self, turns: int) -> Problem:
-        """The same samples `turns` times over, one turn behind the other, with a record of their own."""
+        """The same samples `turns` times, one turn after the other, with a separate record."""
         return replace(
             self,
             images=self.images.repeat(turns, 1, 1, 1),
@@ -101,8 +101,8 @@ class Problem:
     ) -> Objective:
         """The loss summed over heads, towards `aims` (N, heads) or away from the labels.
 
-        An attack leaves a sample alone once it is fooled: by any iterate, or `to_target` by the class aimed at; and
-        one that isn't alive from the start. What isn't `noted` counts for nothing.
+        An attack skips a sample once it is fooled: by any iterate, or `to_target` by the class aimed at; and
+        one that isn't alive from the start. Results that aren't `noted` don't count.
         """
 
         def judge(adversarial: Tensor, which: Tensor) -> Judged:
@@ -116,14 +116,14 @@ class Problem:
                 _raised(loss, head, labels[:, m], None if aims is None else aims[which, m])
                 for m, head in enumerate(logits)
             ]
-            done = self.record.reached if to_target else self.record.fooled
-            return Judged(torch.stack(raised).sum(0), done[which] | ~attacked)
+            succeeded = self.record.reached if to_target else self.record.fooled
+            return Judged(torch.stack(raised).sum(0), succeeded[which] | ~attacked)
 
         return judge
 
 
 def _raised(loss: Loss, logits: Tensor, labels: Tensor, aims: Tensor | None) -> Tensor:
-    """A table entry's loss of one head, (n,); the DLR loss is the margin where there are too few classes for it."""
+    """A table entry's loss of one head, (n,); the DLR loss is the margin if there are too few classes for it."""
     classes = logits.shape[1]
     if aims is None:
         if loss == "cross_entropy":

@@ -1,4 +1,4 @@
-"""The attacks of the table on a `Problem`: every start and target in turn, each on what is left standing."""
+"""Run the attacks of the table on a `Problem`: every start and target in turn, each on what is left standing."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ class Start:
 
     @property
     def turns(self) -> int:
-        """How many runs it takes."""
+        """The number of its runs."""
         return max(1, len(self.aims))
 
     def generator(self, turn: int = 0) -> torch.Generator:
-        """The random stream of one turn of this start alone, so that none depends on how many were needed before."""
+        """The random stream of one turn of this start, so that none depends on how many were needed before."""
         return self.problem.draw(f"{self.restart} {turn}" if turn else str(self.restart))
 
     def best(self) -> BestIterates:
-        """The images themselves; those that aren't standing count as fooled, so that an attack leaves them alone."""
+        """The images themselves; those that aren't standing count as fooled, so that an attack skips them."""
         best = BestIterates(self.problem.images.detach().contiguous())
         best.fooled = ~self.problem.standing
         return best
 
     def take_turns(self, run: Run, draw: Callable[[Tensor, float, torch.Generator], Tensor]) -> Tensor:
-        """The images that `run` finds from points which `draw` draws within ε, for each class aimed at in turn.
+        """The images that `run` finds from starts that `draw` draws within ε, for each class aimed at in turn.
 
         The first start of an attack with a single target continues until that is reached.
         """
         problem, best = self.problem, self.best()
         images = best.images.clone()
-        asked = problem if self.turns == 1 else problem.repeated(self.turns)
-        objective = asked.objective(
+        repeated = problem if self.turns == 1 else problem.repeated(self.turns)
+        objective = repeated.objective(
             self.attack.loss,
             torch.cat([*self.aims]) if self.aims else None,
             to_target=self.attack.has_target_rate and self.restart == 0 and self.turns == 1,
@@ -58,15 +58,15 @@ class Start:
             return draw(images, problem.epsilon, self.generator(turn))
 
         run_in_turn(run, objective, images, start_of, self.turns, best)
-        if asked is not problem:
-            problem.record.take_over(asked.record)
+        if repeated is not problem:
+            problem.record.take_over(repeated.record)
         return best.images
 
 
 def run_attack(attack: Attack, problem: Problem, budget: Budget) -> Tensor:
     """Run an attack within ε on the samples that are alive; their adversarial images (N, C, H, W) are returned.
 
-    What it did is in `problem.record`; images of samples that it didn't attack are as they were.
+    Its results are in `problem.record`; images of samples that it didn't attack are unchanged.
     """
     adversarial = problem.images.clone()
     for restart in range(budget.restarts):
@@ -88,13 +88,13 @@ def aims_of(attack: Attack, problem: Problem, budget: Budget, restart: int) -> I
 
 
 def _aim(attack: Attack, problem: Problem, head: int, place: int) -> Tensor:
-    """The wrong class of one head, (N,): of heads with fewer classes the first ones again."""
+    """The wrong class of one head, (N,); heads with fewer classes repeat the first ones."""
     clean, labels = problem.clean[head], problem.labels[:, head]
     if attack.aims == "least_likely":
         return least_likely_class(clean, labels)
     classes = clean.shape[1]
     if attack.aims == "random":
-        # the main head's are the same whatever the threat model
+        # the main head's are the same for every threat model
         order = random_wrong_classes(labels, classes, problem.draw(f"classes {head}"))
     else:
         order = likeliest_wrong_classes(clean, labels, classes - 1)

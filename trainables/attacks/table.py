@@ -1,4 +1,4 @@
-"""Every attack there is and the named sets of them: one entry for each, which everything else asks. Imports no torch.
+"""All attacks and the named sets of them, with one entry each, which everything else reads. Imports no torch.
 
 A further attack is a file of `methods`. Nothing else lists attacks: the study file's names, metrics, costs and the
 order of running all come from these entries.
@@ -18,10 +18,10 @@ from trainables.discovery import discover
 
 @dataclass(frozen=True)
 class Escalation:
-    """Budgets that are run in the end where an attack finds more than the share `above` of all samples.
+    """Budgets that are run at the end if an attack fools more than the share `above` of all samples.
 
-    And more than one of them, beyond those that the attacks before it found: these were too weak for that network.
-    `escalations`, by attack: what its own budgets are escalated to where they still find too much.
+    Also more than one sample beyond those that the attacks before it fooled: these were too weak for that network.
+    `escalations`, by attack: further budgets if these still fool too many.
     """
 
     above: float
@@ -31,9 +31,9 @@ class Escalation:
 
 @dataclass(frozen=True)
 class AttackSet:
-    """Attacks with fixed budgets that together are one evaluation, run cheapest first on what is left standing.
+    """Attacks with fixed budgets that form one evaluation, run cheapest first on what is left standing.
 
-    `escalations`, by the attack whose finds show that a network is not to be attacked cheaply.
+    `escalations`, by the attack whose successes show that a network must not be attacked cheaply.
     """
 
     name: str
@@ -43,7 +43,7 @@ class AttackSet:
 
 
 def by_name(entries: Iterable[Any]) -> dict[str, Any]:
-    """Entries under their names."""
+    """Entries by their names."""
     return {entry.name: entry for entry in entries}
 
 
@@ -67,7 +67,7 @@ def _order(attack: Attack) -> tuple[bool, float]:
 
 
 ATTACKS: dict[str, Attack] = by_name(sorted(discover(methods, Attack).values(), key=_order))
-"""By name, the cheapest first, as they are listed to people."""
+"""By name, the cheapest first, as they are listed to users."""
 
 SETS: dict[str, AttackSet] = by_name(
     [
@@ -99,11 +99,11 @@ SETS: dict[str, AttackSet] = by_name(
 """By name."""
 
 NAMES: tuple[str, ...] = (*ATTACKS, *SETS)
-"""What `attacks` of a study may list."""
+"""The names that `attacks` of a study may list."""
 
 
 def attack_of(name: str) -> Attack:
-    """The entry of an attack; raises `ValueError` with the nearest name for one that isn't there."""
+    """The entry of an attack; raises `ValueError` with the nearest name for an unknown one."""
     if name not in ATTACKS:
         raise ValueError(f"{name!r} is not an attack; {nearest(name, ATTACKS)}")
     return ATTACKS[name]
@@ -112,5 +112,5 @@ def attack_of(name: str) -> Attack:
 def described() -> str:
     """All attacks and sets in a line, for the description of a hyperparameter."""
     attacks = [f"{attack.name}, {attack.says}" for attack in ATTACKS.values()]
-    sets = [f"{one.name}, {one.says}" for one in SETS.values()]
+    sets = [f"{attack_set.name}, {attack_set.says}" for attack_set in SETS.values()]
     return f"{'; '.join(attacks)}. Sets: {'; '.join(sets)}."

@@ -7,10 +7,10 @@ from torch import Tensor
 
 
 def random_wrong_classes(labels: Tensor, classes: int, generator: torch.Generator) -> Tensor:
-    """All wrong classes of each sample, (N, classes - 1), in a uniformly random order of its own.
+    """All wrong classes of each sample, (N, classes - 1), each in its own uniformly random order.
 
-    Rows are drawn one after the other from `generator` (a CPU one), so sample i has the same order whatever comes
-    after it, whatever its label, and on every device.
+    Rows are drawn one after the other from `generator` (a CPU one), so sample i has the same order for any
+    later samples and any label, and on every device.
     """
     draws = torch.rand(len(labels), classes - 1, generator=generator, dtype=torch.float64)
     order = draws.argsort(1).to(labels.device)

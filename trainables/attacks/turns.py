@@ -1,4 +1,4 @@
-"""Runs of an attack in turn, each on what those before it left standing, several of them in one pass of the network."""
+"""Runs of an attack in turn, each on what those before it left standing, several in one pass of the network."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from torch import Tensor
 from trainables.attacks.objective import PASS_PIXELS, BestIterates, Judged, Objective
 
 Run = Callable[[Objective, Tensor, Tensor, BestIterates], None]
-"""Objective, images (n, C, H, W), their starts (n, C, H, W) and the record that a run tells what it found."""
+"""A run: takes objective, images (n, C, H, W), their starts (n, C, H, W) and the record of its results."""
 
 
 def run_in_turn(
     run: Run, objective: Objective, images: Tensor, start_of: Callable[[int], Tensor], turns: int, best: BestIterates
 ) -> None:
-    """`turns` runs on the samples that `best` has left of `images` (N, C, H, W), recorded in `best`.
+    """`turns` runs on the samples of `images` (N, C, H, W) that are left in `best`, recorded there.
 
-    `objective` is asked about rows: `turn` · N + `sample`. `start_of`: a turn's starts, (N, C, H, W). The result is
-    that of one run after the other. Where few samples are left, a step of one run costs little more than its overhead:
+    `objective` judges rows: `turn` · N + `sample`. `start_of`: a turn's starts, (N, C, H, W). The result is
+    that of one run after the other. If few samples are left, a step of one run costs little more than its overhead:
     so the first turn, which fools most, runs alone, and then as many together as fit into one pass. A sample that a
-    turn fooled leaves all later ones; what these did until then is thrown away.
+    turn fooled is dropped from all later ones; their results for it are discarded.
     """
     first = 0
     while first < turns and len(which := best.left()):

@@ -42,7 +42,7 @@ EVALUATION_FIELDS = (
     "test_size",
     "test_subset",
 )
-"""With which stored networks can be measured again."""
+"""Settings with which stored networks can be measured again."""
 
 SELECTION = "validation/accuracy_and_validity"
 """Both networks are kept, so both are chosen: a checkpoint of valid counterfactuals may have a D still untrained."""

@@ -1,4 +1,4 @@
-"""The analyses of a tested GAN, one to a file of `analyses`. Imports no torch."""
+"""The analyses of a tested GAN, one in each file of `analyses`. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from trainables.discovery import discover
 from trainables.evaluation.analysis import Analysis, AnalysisTable
 
 ANALYSES: AnalysisTable[TrainedGAN] = AnalysisTable(discover(analyses, Analysis))
-"""A test gives them all that it has at once, which it has in any case."""
+"""A test gives them everything in one part, which it computes anyway."""

@@ -1,4 +1,4 @@
-"""The parts of the counterfactual GAN that an ablation may take away by name. Imports no torch."""
+"""The parts of the counterfactual GAN that an ablation may remove by name. Imports no torch."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Config(
     NetworkSettings,
     DefectSettings,
 ):
-    """A generator of counterfactuals against a discriminator that is the classifier, too."""
+    """A generator of counterfactuals against a discriminator that is also the classifier."""
 
     @field_validator("analyses", "positive", mode="before")
     @classmethod

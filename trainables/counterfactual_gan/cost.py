@@ -1,4 +1,4 @@
-"""How much a trial computes and stores, known before anything runs. Imports no torch."""
+"""How much a trial computes and stores, estimated before anything runs. Imports no torch."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def estimate(config: Config) -> tuple[float, int]:
     tested = min(config.test_size or facts.test, facts.test)
     d_turns, g_turns = turns(config.update_ratio)
     d_share, g_share = d_turns / max(d_turns, g_turns), g_turns / max(d_turns, g_turns)
-    one = generator.macs * (1 + g_share * (TRAINED * config.half_cycles - 1))
-    one += discriminator.macs * (2 * TRAINED * d_share + 2 * config.half_cycles * g_share)
+    per_image = generator.macs * (1 + g_share * (TRAINED * config.half_cycles - 1))
+    per_image += discriminator.macs * (2 * TRAINED * d_share + 2 * config.half_cycles * g_share)
     look = generator.macs + 2 * discriminator.macs + 2 * config.judges * judge.macs
-    macs = config.epochs * (trained * one + held_out * look) + tested * look
+    macs = config.epochs * (trained * per_image + held_out * look) + tested * look
     macs += config.judges * config.judge_epochs * trained * TRAINED * judge.macs
     if config.twins:
         macs += config.epochs * trained * TRAINED * (d_share * discriminator.macs + g_share * generator.macs)

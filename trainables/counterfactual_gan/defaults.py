@@ -1,4 +1,4 @@
-"""What recipe and scale give to the fields that a study leaves open, and where each value comes from."""
+"""The values of recipe and scale for the fields that a study leaves open, and where each comes from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["RECIPES", "SCALES", "defaults"]
 RECIPES = ("cracks", "apples", "diverse")
 
 DIVERSE: Mapping[str, Any] = {"lambda_diversity": 3.0}
-"""What `diverse` adds to `cracks`: seen to take sameness from .75 to .03 at equal validity (methods.md, 10)."""
+"""What `diverse` adds to `cracks`: it reduced sameness from .75 to .03 at equal validity (methods.md, 10)."""
 
 SWINS = ("swin_tiny", "swin_small")
 
@@ -40,15 +40,15 @@ QUICK: Mapping[str, Any] = {
     "attack_draws": 2,
     "curve_size": 100,
 }
-"""What answers within minutes on two cores, and was seen to work (methods.md, 9); all of it is assumed."""
+"""Sizes that take minutes on two cores and worked (methods.md, 9); all of them are assumed."""
 
 
 def defaults(given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> dict[str, Default]:
     """Values for the fields that `given` leaves open; raises `ValueError` for a recipe or scale that doesn't exist.
 
     A recipe is one of S1's two experiments (4.1): `apples` has λ₃ = 0.1 and updates D twice as often as G, `cracks`
-    λ₃ = 2 and both alike. `diverse` is `cracks` with counterfactuals that differ from image to image, which S1 doesn't
-    ask for. Without a recipe `cracks` counts, without a scale `quick`.
+    λ₃ = 2 and both equally often. `diverse` is `cracks` with counterfactuals that differ between images, which S1
+    doesn't ask for. The default recipe is `cracks`, the default scale `quick`.
     """
     require("counterfactual_gan", recipe, RECIPES, scale)
     values = data_defaults(given, recipe, scale) | _recipe(recipe) | _scale(given, scale)

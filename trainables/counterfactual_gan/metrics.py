@@ -9,11 +9,11 @@ from trainables.counterfactual_gan.analysis_table import ANALYSES
 from trainables.counterfactual_gan.scores import CLASSIFIERS, SETS, distance, share, within_one
 
 TERMS = ("discriminator", "adversarial", "classification", "sparsity", "sameness", "commitment", "identity")
-"""Of the losses (S1, eq. 1, 6, 3, 4), and those of diversity, of vector quantisation and of the cycle."""
+"""Terms of the losses (S1, eq. 1, 6, 3, 4), and those of diversity, of vector quantisation and of the cycle."""
 
 
 def declared() -> Mapping[str, Metric]:
-    """Every metric there can be; the better direction of a mere description is by convention."""
+    """Every possible metric; the better direction of a mere description is by convention."""
     metrics: dict[str, Metric] = {f"train/loss.{name}": Metric("minimize") for name in TERMS}
     for split in ("validation", "test"):
         metrics |= dict(_both(split))

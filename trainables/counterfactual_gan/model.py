@@ -17,7 +17,7 @@ from trainables.randomness import stream_seed
 
 
 class Explained(NamedTuple):
-    """What a trained model says of images (N, C, H, W)."""
+    """The outputs of a trained model for images (N, C, H, W)."""
 
     logits: Tensor
     """D's (N, 3): undamaged, damaged, generated."""
@@ -36,13 +36,13 @@ class CounterfactualModel(nn.Module):
 
     def forward(self, images: Tensor) -> Explained:
         """D's verdict, a counterfactual and G's verdict of images (N, C, H, W) in [0, 1]."""
-        made = self.generator(images)
-        return Explained(self.discriminator(images), made.images, made.logits)
+        generated = self.generator(images)
+        return Explained(self.discriminator(images), generated.images, generated.logits)
 
 
 def generator_of(config: Config, shape: Sequence[int], seed: int) -> Generator:
     """A fresh generator for images (C, H, W), initialised from `seed` alone."""
-    with torch.random.fork_rng(devices=[]):  # initialisers know only the global generator, which isn't ours to move
+    with torch.random.fork_rng(devices=[]):  # initialisers use the global generator, whose state must not change
         torch.manual_seed(stream_seed(seed, "generator"))
         return build_generator(
             config.generator,
@@ -76,7 +76,7 @@ def discriminator_of(config: Config, shape: Sequence[int], seed: int, classes: i
 
 
 def load(config: Config, state: Mapping[str, Any]) -> CounterfactualModel:
-    """The model of a stored state, on the CPU, in eval mode; of an averaged network the average."""
+    """The model of a stored state, on the CPU, in eval mode; for an averaged network the average."""
     offline = config.model_copy(update={"generator_pretrained": False, "discriminator_pretrained": False})
     model = CounterfactualModel(
         generator_of(offline, state["shape"], seed=0), discriminator_of(offline, state["shape"], seed=0)

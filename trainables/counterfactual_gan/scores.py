@@ -1,4 +1,4 @@
-"""What the scores of the counterfactual GAN are of, and what kinds of them there are. Imports no torch."""
+"""The subjects and the kinds of the counterfactual GAN's scores. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trainables.contract import Metric
 
 share = partial(Metric, "maximize", unit="fraction")
 within_one = partial(Metric, low=0.0, high=1.0)
-"""Of probabilities and shares that S1 writes as decimals."""
+"""The format of probabilities and shares that S1 writes as decimals."""
 distance = partial(Metric, "minimize", low=0.0)
 
 SETS = ("full", "undamaged", "damaged")

@@ -1,4 +1,4 @@
-"""What an analysis of a trained GAN is given: all that is compared. Imports no torch."""
+"""What an analysis of a trained GAN gets: everything to compare. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainedGAN:
-    """A trained model with all that analyses compare it with."""
+    """A trained model with everything that analyses compare it with."""
 
     config: Config
     data: Splits
     model: CounterfactualModel
     measured: Measured
-    """On the test images."""
+    """The measurements on the test images."""
     panel: list[Discriminator]
     features: FeatureExtractor
     d_twin: Discriminator | None

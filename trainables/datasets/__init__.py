@@ -1,6 +1,6 @@
 """Image datasets as plain tensors: known names, folders of classes, Parquet files.
 
-Names are imported when they are used, so that `trainables.datasets.config` stays free of torch.
+Names are imported on first use, so that `trainables.datasets.config` stays free of torch.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from trainables.provenance import Source
 class AttackBudget:
     """ε, step and steps of PGD, L∞ on [0, 1] pixels; `attack_steps` are those of an evaluation.
 
-    `reason` says in words where they come from. S3 states none and defers to an earlier paper; only MNIST's is in its
+    `reason` states in words where they come from. S3 states none and defers to an earlier paper; only MNIST's is in its
     official code (methods.md, 1.1).
     """
 
@@ -26,7 +26,7 @@ class AttackBudget:
 
 
 def usual_budget(shape: tuple[int, int, int]) -> AttackBudget:
-    """The budget of images (C, H, W) for which no publication states one."""
+    """The budget for images (C, H, W) for which no publication states one."""
     channels, height, width = shape
     if channels == 1 and max(height, width) <= SMALL:
         return SMALL_AND_GREY
@@ -34,7 +34,7 @@ def usual_budget(shape: tuple[int, int, int]) -> AttackBudget:
 
 
 SMALL = 32
-"""The most pixels a side of images that are small, as MNIST's and CIFAR-10's are."""
+"""The most pixels a side of images that count as small, as those of MNIST and CIFAR-10."""
 
 PHOTOGRAPHS = AttackBudget(
     8 / 255, 2 / 255, 10, 20, "assumed", "the customary budget of colour photographs, never MNIST's 0.3"

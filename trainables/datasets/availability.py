@@ -11,13 +11,13 @@ from trainables.datasets.registry import KNOWN
 
 @dataclass(frozen=True)
 class Presence:
-    """What lies below the data root of a known dataset: in which files, and how many images before any cutting."""
+    """What is below the data root of a known dataset: in which files, and how many images before any cutting."""
 
     form: str
     train: int
     test: int
     problem: str = ""
-    """What is wrong with the files, where they can't be used."""
+    """What is wrong with the files if they can't be used."""
 
     def complete(self, name: str) -> bool:
         """Whether it is the whole dataset and not a part of it."""
@@ -25,7 +25,7 @@ class Presence:
 
 
 def is_present(name: str, root: Path) -> bool:
-    """Whether a known dataset lies under the data root, in whole or in part; what is in its files is not looked at."""
+    """Whether a known dataset is below the data root, in whole or in part; its files are not opened."""
     try:
         return KNOWN[name].locate(root) is not None
     except DataError:
@@ -33,7 +33,7 @@ def is_present(name: str, root: Path) -> bool:
 
 
 def how_to_get(name: str, root: Path) -> str:
-    """What to say of a known dataset that isn't below the data root, or can't be used."""
+    """The message for a known dataset that isn't below the data root, or can't be used."""
     try:
         KNOWN[name].locate(root)
     except DataError as error:
@@ -44,7 +44,7 @@ def how_to_get(name: str, root: Path) -> str:
 
 
 def look(name: str, root: Path) -> Presence | None:
-    """How much of a known dataset is there, by counting; None if nothing is."""
+    """How much of a known dataset is there, by counting; None if there is nothing."""
     try:
         files = KNOWN[name].locate(root)
         if files is None:

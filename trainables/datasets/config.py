@@ -1,4 +1,4 @@
-"""What a study file may say about a dataset, by name or as files, and at which size. Imports no torch."""
+"""How a study file describes a dataset: a name or files, and a size. Imports no torch."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ class _Described(BaseModel):
 
     @property
     def height_width(self) -> tuple[int, int] | None:
-        """The wanted (H, W), or None to keep the images as they are."""
+        """The wanted (H, W), or None to keep the images unchanged."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
 def _address(address: str) -> str:
-    """A path, or an address on S3; what is wrong is not quoted, because a credential may be in it."""
+    """A path, or an address on S3; errors don't quote it, because it may contain a credential."""
     scheme, separator, _ = address.partition("://")
     if separator and scheme != "s3":
         raise ValueError(f"{scheme[:8]}://… can't be read; data must be in a local folder or at s3://BUCKET/KEY")
@@ -107,7 +107,7 @@ def _range(value: tuple[float, float] | None) -> tuple[float, float] | None:
 
 
 def without_defaults(model: BaseModel, values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A description's values without those of `names` that are as ever: stored trials from before have none of them."""
+    """A description's values without defaults of `names`, which stored trials of earlier versions don't have."""
     fields = type(model).model_fields
     return {k: v for k, v in values.items() if k not in names or getattr(model, k) != fields[k].default}
 
@@ -125,7 +125,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Own(_Described):
-    """One's own images, of which only their owner knows what `trainables.datasets.decoding.images` has to ask."""
+    """Own images; only their owner knows the answers that `trainables.datasets.decoding.images` needs."""
 
     background: Literal["white", "black"] | tuple[Level, Level, Level] = Field(
         default="white",
@@ -175,11 +175,11 @@ class ParquetFiles(BaseModel):
     test: Address
     validation: Address | None = None
     label: Annotated[str, Field(min_length=1)] | None = None
-    """The column of the labels, where it is not `label`."""
+    """The column of the labels, if it is not `label`."""
     image: Annotated[str, Field(min_length=1)] | None = None
-    """The column of the images, where it is not `image`."""
+    """The column of the images, if it is not `image`."""
     group: Annotated[str, Field(min_length=1)] | None = None
-    """The column that says what images belong together, where it is not `group`."""
+    """The column that states which images belong together, if it is not `group`."""
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class ParquetFiles(BaseModel):
 
     @property
     def splits(self) -> dict[SplitName, str]:
-        """The address of each split that there is."""
+        """The address of each existing split."""
         named: dict[SplitName, str | None] = {"train": self.train, "test": self.test, "validation": self.validation}
         return {split: address for split, address in named.items() if address is not None}
 
@@ -196,7 +196,7 @@ class ParquetDataset(_Own):
     """Parquet files with columns `image` (encoded bytes), `label`, and optionally `label_name`, `mask` and `group`.
 
     Images of one `group` (integers or text: a track, a patient, a larger image) are never on both sides of a split.
-    As Hugging Face writes them, too: structs of bytes and path, class names in the schema, other names of columns.
+    Hugging Face's form is read, too: structs of bytes and path, class names in the schema, other names of columns.
     """
 
     parquet: ParquetFiles
@@ -221,7 +221,7 @@ def _kind(value: Any) -> str | None:
 
 
 class NamedDataset(_Described):
-    """A dataset known by name, its images resized; without a size, the same as its name alone."""
+    """A dataset known by name, its images resized; without a size it is the same as its name alone."""
 
     known: Annotated[str, AfterValidator(_known), Field(description="The name, such as gtsrb.")]
 
@@ -248,7 +248,7 @@ _ADAPTER: TypeAdapter[Spec] = TypeAdapter(DatasetSpec)
 
 
 def parse_spec(value: Any) -> Spec:
-    """The dataset that `value` describes; raises `DataError` that says what is wrong with it."""
+    """The dataset that `value` describes; raises `DataError` with what is wrong with it."""
     try:
         return _ADAPTER.validate_python(value)
     except ValidationError as error:
@@ -262,7 +262,7 @@ def parse_spec(value: Any) -> Spec:
 
 
 def with_size(spec: Any, size: int | tuple[int, int] | None) -> Spec:
-    """The same dataset with its images resized to `size`, N×N or (height, width); as it is where that is None."""
+    """The same dataset with its images resized to `size`, N×N or (height, width); unchanged if that is None."""
     parsed = parse_spec(spec)
     if size is None:
         return parsed
@@ -272,7 +272,7 @@ def with_size(spec: Any, size: int | tuple[int, int] | None) -> Spec:
 
 
 def with_tile(spec: Any, tile: int) -> Spec:
-    """The same dataset cut into tiles of N×N, whatever tiles it asked for itself."""
+    """The same dataset cut into tiles of N×N, instead of those that its own description asks for."""
     parsed = parse_spec(spec)
     if isinstance(parsed, str):
         return NamedDataset(known=parsed, tile=tile)
@@ -280,7 +280,7 @@ def with_tile(spec: Any, tile: int) -> Spec:
 
 
 def with_transformation(spec: Any, transformation: Transformation) -> Spec:
-    """The same dataset changed so; as it is where that changes nothing."""
+    """The same dataset with these changes; unchanged if there are none."""
     parsed = parse_spec(spec)
     if not transformation.changes:
         return parsed
@@ -292,7 +292,7 @@ def with_transformation(spec: Any, transformation: Transformation) -> Spec:
 def dataset_of(config: Any) -> Spec:
     """The dataset that a configuration names, in its `tile_size`, at its `image_size`, and as its fields transform it.
 
-    It may lack any of these fields.
+    The configuration may lack any of these fields.
     """
     spec = parse_spec(config.dataset)
     tile = getattr(config, "tile_size", None)
@@ -301,26 +301,26 @@ def dataset_of(config: Any) -> Spec:
 
 
 def own_transformation(value: Any) -> Transformation | None:
-    """The transformation that a description asks for itself."""
+    """The transformation that the description itself asks for."""
     own = value.get("transformation") if isinstance(value, Mapping) else getattr(value, "transformation", None)
     return own if isinstance(own, Transformation) else None
 
 
 def own_size(value: Any) -> Any:
-    """The size that a description asks for itself, whatever its form; None without one, and without complaint."""
+    """The size that a description of any form itself asks for; None without one or for an invalid description."""
     return value.get("size") if isinstance(value, Mapping) else getattr(value, "size", None)
 
 
 def known_name(value: Any) -> str | None:
-    """The known name that a dataset is given by, with or without a size; None for anything else, without complaint."""
+    """The known name of a dataset, with or without a size; None for anything else, even if invalid."""
     name = value.get("known") if isinstance(value, Mapping) else getattr(value, "known", value)
     return name if isinstance(name, str) and name in KNOWN else None
 
 
 def known_facts(value: Any) -> Facts | None:
-    """The facts of a dataset given by a known name, at its size; None for anything else, without complaint.
+    """The facts of a dataset given by a known name, at its size; None for anything else, even if invalid.
 
-    Where other tiles than its own are asked for, their number is estimated by their area.
+    If other tiles than its own are asked for, their number is estimated from their area.
     """
     name = known_name(value)
     facts = KNOWN[name].facts if name is not None else None

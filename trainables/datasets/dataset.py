@@ -18,7 +18,7 @@ class Split:
     """One split: `images` (N, C, H, W) uint8, `labels` (N,) int64, `masks` (N, H, W) uint8 or None.
 
     `groups` (N,) int64, where several samples show the same thing: which of them belong together, as the tiles of one
-    image or the frames of one track do. Where the source names groups, a number means the same group in every split.
+    image or the frames of one track. Where the source names groups, a number means the same group in every split.
     """
 
     images: Tensor
@@ -57,9 +57,9 @@ class Split:
 class Dataset:
     """A dataset with its splits; `classes` names the labels 0, 1, …
 
-    `validation`: where it brings a split to hold out; else a part of `train` is held out. `origins`: where the images
-    of each split come from, in words. `remarks`: what its owner should know of how it was read. `chosen_from`: the
-    names of all classes, where these were chosen from more, and `chosen` the labels that they have among those.
+    `validation`: its own split to hold out, if any; else a part of `train` is held out. `origins`: where the images
+    of each split come from, in words. `remarks`: what its owner should know about how it was read. `chosen_from`: the
+    names of all classes, if these were chosen from more, and `chosen` their labels among those.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Dataset:
 
     @property
     def splits(self) -> dict[SplitName, Split]:
-        """The splits that there are, by name."""
+        """The existing splits, by name."""
         named: dict[SplitName, Split] = {"train": self.train, "test": self.test}
         return named if self.validation is None else {**named, "validation": self.validation}
 
@@ -89,7 +89,7 @@ class Dataset:
         """SHA-256 of all contents: class names, pixels, labels, masks and groups, in their order."""
         digest = hashlib.sha256("\0".join(self.classes).encode())
         for split in self.splits.values():
-            # groups count where there are any, so that they changed no fingerprint of what has none
+            # groups count only if there are any, so that fingerprints of data without groups stayed the same
             for tensor in (split.images, split.labels, split.masks, *([] if split.groups is None else [split.groups])):
                 digest.update(str(None if tensor is None else tuple(tensor.shape)).encode())
                 if tensor is not None:

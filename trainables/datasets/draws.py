@@ -1,4 +1,4 @@
-"""Hyperparameters that say which random draw of a dataset's images a trial is given. Imports no torch."""
+"""Hyperparameters for the random draw of a dataset's images that a trial gets. Imports no torch."""
 
 from __future__ import annotations
 

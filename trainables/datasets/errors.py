@@ -1,4 +1,4 @@
-"""What goes wrong with data, said to the person whose data it is."""
+"""Errors about data, for the person who owns the data."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from difflib import get_close_matches
 from trainables.datasets.names import normal
 
 SHOWN = 20
-"""So many mistakes of one dataset are listed one by one."""
+"""How many mistakes of one dataset are listed individually."""
 
 
 class DataError(ValueError):
-    """A dataset is absent, corrupt or not what its description says; the message names file, row or class."""
+    """A dataset is absent, corrupt or differs from its description; the message names file, row or class."""
 
 
 class DataNotFoundError(DataError):
-    """A dataset isn't on this machine; the message says how to get it."""
+    """A dataset isn't on this machine; the message explains how to get it."""
 
 
 class Mistakes:
@@ -30,12 +30,12 @@ class Mistakes:
         return bool(self.messages)
 
     def add(self, message: str) -> None:
-        """Note one more."""
+        """Add a mistake."""
         self.messages.append(message)
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note the `DataError` that what is done within raises, and continue after it."""
+        """Add the `DataError` that is raised within the block, and continue after it."""
         try:
             yield
         except DataNotFoundError:
@@ -44,7 +44,7 @@ class Mistakes:
             self.add(str(error))
 
     def raise_any(self) -> None:
-        """Raise `DataError` with all of them, one a line, the first `SHOWN` word by word."""
+        """Raise `DataError` with all of them, one per line, the first `SHOWN` in full."""
         more = len(self.messages) - SHOWN
         end = [f"and {more:,} more"] if more > 0 else []
         if len(self.messages) > 1:

@@ -13,7 +13,7 @@ from trainables.datasets.sources import Source
 
 
 def find_source(spec: NamedDataset | FolderDataset | ParquetDataset, root: Path | None = None) -> Source:
-    """The source of a description; raises `DataNotFoundError` for what isn't there.
+    """The source of a description; raises `DataNotFoundError` if it doesn't exist.
 
     `root`: the data root, below which a known dataset is looked for.
     """

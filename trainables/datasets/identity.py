@@ -1,4 +1,4 @@
-"""What of a dataset changes when its files do, known without reading them. Imports no torch."""
+"""The identity of a dataset, which changes with its files, without reading them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def identity_of(spec: Any, root: str | os.PathLike[str] | None = None) -> tuple[
 
 
 def data_identity(configs: Iterable[Any], data_root: str | os.PathLike[str] | None = None) -> list[str]:
-    """What changes when the data of configurations do: the identities of their datasets, each looked at once."""
+    """What changes with the data of configurations: the identities of their datasets, each computed once."""
     specs = {repr(spec): spec for spec in map(dataset_of, configs)}
     return sorted({part for spec in specs.values() for part in identity_of(spec, data_root)})

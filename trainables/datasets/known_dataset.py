@@ -1,4 +1,4 @@
-"""All that is said of a dataset that has a name: a file of `known` with one of these adds a dataset.
+"""Everything that is known about a named dataset: a file of `known` with a `KnownDataset` adds one.
 
 Imports no torch, and neither do the files of `known`.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 PART = " (part)"
-"""What the name of a known dataset ends in where not all of its images are there."""
+"""The end of the name of a known dataset of which not all images are there."""
 
 
 class Download(Protocol):
@@ -32,13 +32,13 @@ class Download(Protocol):
     def fetch(self, root: Path, mirror: str | None, get: HttpGet) -> tuple[Path, ...]:
         """The files below the data root, fetched unless they are there and sound.
 
-        Raises `DataError` if the server sends something else than the well-known content; nothing of it is kept.
+        Raises `DataError` if the server sends anything but the well-known content; nothing of it is kept.
         """
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a dataset without opening it; `shape`: (C, H, W)."""
+    """The facts of a dataset without opening it; `shape`: (C, H, W)."""
 
     title: str
     shape: tuple[int, int, int]
@@ -46,7 +46,7 @@ class Facts:
     train: int
     test: int
     resized: bool = False
-    """Images come in many sizes and are brought to that of `shape`, unless another one is asked for."""
+    """Images have many sizes and are resized to that of `shape`, unless another one is asked for."""
     tile: int | None = None
     """The side of the tiles that its large images are cut into, unless another one is asked for."""
     large: tuple[int, int] | None = None
@@ -62,7 +62,7 @@ class Facts:
 class PublishedVariance:
     """The inter-class variance of S3's Table 3, and the size (height and width) of images that it belongs to.
 
-    S3 gives no sizes: these are those at which measurements come to its values.
+    S3 gives no sizes: at these, measurements give its values.
     """
 
     value: float
@@ -72,9 +72,9 @@ class PublishedVariance:
 
 @dataclass(frozen=True)
 class KnownDataset:
-    """A dataset that a study names: what it is, where its files lie, what is customary on it.
+    """A dataset that a study names: what it is, where its files are, what is customary on it.
 
-    Whatever is left out is not known of it, or follows from the images' shape.
+    A value that is left out is unknown, or follows from the images' shape.
     """
 
     name: str
@@ -83,17 +83,17 @@ class KnownDataset:
     """Looks below the data root for the files that its authors distribute; raises `DataError` if they are there in
     part: a Parquet copy next to them might be another one, or a subset."""
     files: str = ""
-    """What goes where below the data root, in words, as the archives unpack."""
+    """The files and their places below the data root, in words, as the archives unpack."""
     parquet: tuple[str, str] | None = None
     """Files, or folders of such, of training and test split, with columns `image`, `label` and perhaps `label_name`."""
     groups_of: GroupsOf | None = None
-    """What the names of the files that the images of `parquet` were tell of their groups."""
+    """Gives groups from the names of the original files of the images of `parquet`."""
     load: Callable[[Path], Dataset] | None = None
-    """Loads it whole and as it is, past the node's cache, where it is small enough for that."""
+    """Loads it whole, without the node's cache, if it is small enough for that."""
     draw: Callable[[float], Dataset] | None = None
-    """Draws it again with classes so far apart, where a program draws it (see `Transformation.separation`)."""
+    """Draws it with classes so far apart, if a program draws it (see `Transformation.separation`)."""
     downloads: tuple[Download, ...] = ()
-    """What brings its files; only what has a published address and checksum."""
+    """Its downloads; only those with a published address and checksum."""
     bundled: bool = False
     """Comes with an installed package, so there is nothing to fetch."""
     tasks: ClassTable | None = None
@@ -105,15 +105,15 @@ class KnownDataset:
     """The network that S3's Table 2 trains on it, and the size of images."""
     image_size: int | None = None
     quick: Mapping[str, Any] | None = field(default=None, hash=False)
-    """What of scale quick is other than its plain sizes, where others were tried; None: as the images' shape says."""
+    """The sizes of scale quick that differ from the plain ones, if others were tried; None: by the images' shape."""
 
     @property
     def budget(self) -> AttackBudget:
-        """The attack budget of its own, or that of its images' shape."""
+        """Its own attack budget, or that of its images' shape."""
         return self.attack or usual_budget(self.facts.shape)
 
     def locate(self, root: Path) -> Found | None:
-        """The dataset below the data root, first in its authors' files, then in Parquet; None if nothing of it is.
+        """The dataset below the data root, first in its authors' files, then in Parquet; None if it isn't there.
 
         Raises `DataError` if either is there in part.
         """
@@ -122,12 +122,12 @@ class KnownDataset:
 
     @property
     def what_goes_there(self) -> str:
-        """The files that are looked for below the data root."""
+        """The files that are searched for below the data root."""
         columns = [f"Parquet files {' and '.join(self.parquet)}"] if self.parquet is not None else []
         return ", or ".join([*([self.files] if self.files else []), *columns])
 
     def absent(self, root: Path) -> DataNotFoundError:
-        """What to say where it isn't there."""
+        """The error if it isn't there."""
         if not self.what_goes_there:
             return DataNotFoundError(f"dataset {self.name} is not in {root}; {self._fetch}")
         fetch = f"{self._fetch}, or " if self.downloads else ""

@@ -22,10 +22,10 @@ def load(spec: Any, root: str | os.PathLike[str] | None = None) -> Dataset:
     Each form takes a `tile: N` to cut large images into tiles; see `trainables.datasets.decoding.tiles`, and a
     `transformation: {contrast: 0.5}` of what was loaded; see `trainables.datasets.transformations`.
 
-    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache.node_cache`. One's own
-    may lie on S3. A known dataset of which not all images are there says so in its name.
+    What must be decoded or resized comes from the node's cache; see `trainables.datasets.cache.node_cache`. Own files
+    may be on S3. A known dataset of which not all images are there has a name that shows it.
 
-    `root`: the data root of the known ones; see `data_root` for what counts without it.
+    `root`: the data root of the known ones; see `data_root` for the default.
     Raises `DataError` for what is absent, corrupt or inconsistent.
     """
     parsed = parse_spec(spec)
@@ -77,15 +77,15 @@ def _load_known(spec: NamedDataset, root: str | os.PathLike[str] | None) -> Data
     if _is_whole(spec, known, dataset, root):
         return dataset
     part = replace(dataset, name=spec.known + PART)
-    vars(part)["fingerprint"] = dataset.fingerprint  # of the contents, not of the name
+    vars(part)["fingerprint"] = dataset.fingerprint  # from the contents, not the name
     return part
 
 
 def _is_whole(spec: NamedDataset, known: KnownDataset, dataset: Dataset, root: str | os.PathLike[str] | None) -> bool:
-    """Whether all images are there; of what was cut, only the files know how many there were."""
+    """Whether all images are there; after cutting, only the files show how many there were."""
     if spec.tile is None:
         return (len(dataset.train), len(dataset.test)) == known.facts.stored
     from trainables.datasets.availability import look
 
-    found = look(spec.known, data_root(root))
-    return found is not None and found.complete(spec.known)
+    availability = look(spec.known, data_root(root))
+    return availability is not None and availability.complete(spec.known)

@@ -1,4 +1,4 @@
-"""Names of classes, folders and columns, compared as people read them: however Unicode writes an accent."""
+"""Names of classes, folders and columns, compared as people read them, for any Unicode form of an accent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The datasets that have a name, one to a file of `known`. Imports no torch."""
+"""The named datasets, one in each file of `known`. Imports no torch."""
 
 from __future__ import annotations
 

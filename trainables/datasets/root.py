@@ -1,4 +1,4 @@
-"""Where datasets live on this machine."""
+"""Where datasets are on this machine."""
 
 from __future__ import annotations
 

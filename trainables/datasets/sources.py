@@ -1,4 +1,4 @@
-"""What a dataset is before it is decoded: its files, and its images one after the other."""
+"""A dataset before it is decoded: its files, and its images one by one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SplitName = Literal["train", "test", "validation"]
 GroupName = str | int
 SPLITS: tuple[SplitName, ...] = ("train", "test")
-"""What every dataset has; `validation` only one's own may bring."""
+"""The splits of every dataset; only own data may also have `validation`."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +39,32 @@ class Contents:
     labels: Mapping[SplitName, Tensor]
     samples: Iterator[Sample]
     masked: bool = False
-    """Samples have masks, and one without has no damage."""
+    """Whether samples have masks; one without has no damage."""
     undamaged_first: bool = False
-    """Label 0 is that of undamaged images, as in all known datasets that have masks."""
+    """Whether label 0 is that of undamaged images, as in all known datasets that have masks."""
     mistakes: Sequence[str] = ()
-    """What is wrong already, to be reported together with what is wrong with the images."""
+    """Mistakes so far, reported together with those of the images."""
     origins: Mapping[SplitName, str] = field(default_factory=dict)
     """Where the images of each split come from, in words."""
     groups: Mapping[SplitName, Sequence[GroupName | None]] = field(default_factory=dict)
-    """By split, which physical thing or recording each image shows, None for one of its own; absent if not known.
+    """By split, which physical thing or recording each image shows, None for one without others; absent if not known.
 
     A name has the same meaning in all splits.
     """
     remarks: Sequence[str] = ()
-    """What a person should know who didn't expect it: what isn't read, or how something was understood."""
+    """What users may not expect: what isn't read, or how something was interpreted."""
 
 
 class Source(Protocol):
-    """A dataset whose files have been found and not been opened."""
+    """A dataset whose files have been found but not opened."""
 
     @property
     def name(self) -> str:
-        """How the dataset is called."""
+        """The name of the dataset."""
 
     @property
     def files(self) -> Sequence[tuple[str, File]]:
-        """Every file, with what it is for."""
+        """Every file, with its purpose."""
 
     def contents(self) -> Contents:
         """Read it, images as they are asked for; raises `DataError` naming file and row of what is wrong."""

@@ -1,4 +1,4 @@
-"""What recipe and scale give to the data and to a UNet, for whatever trains on defects, so that results compare.
+"""The values of recipe and scale for the data and a UNet, the same in all methods on defects, so that results compare.
 
 Imports no torch.
 """
@@ -17,10 +17,10 @@ SCALES = ("quick", "full")
 FULL_SIZE = 224
 """S1, 4.2."""
 FULL_WIDTH, FULL_SWIN_WIDTH = 64, 96
-"""Of a convolutional network's first stage; the embedding of Swin-Tiny and Swin-Small (Liu et al., 2021)."""
+"""Width of a convolutional network's first stage; the embedding of Swin-Tiny and Swin-Small (Liu et al., 2021)."""
 
 QUICK_SIZE, QUICK_TRAIN, QUICK_TEST = 32, 1_000, 400
-"""Pixels a side and images, with which networks were seen to learn in minutes (methods.md, 9)."""
+"""Pixels a side and images, with which networks learnt in minutes (methods.md, 9)."""
 QUICK_WIDTH, QUICK_SWIN_WIDTH = 16, 24
 """The latter a multiple of 24, because a stage's heads divide it."""
 
@@ -49,7 +49,7 @@ def data_defaults(given: Mapping[str, Any], recipe: str | None, scale: str | Non
 
 
 def unet_defaults(network: Any, scale: str | None) -> dict[str, Default]:
-    """`width`, `levels` and `pretrained` of a `cnn_unet` or `swin_unet`, those that the scale says something of."""
+    """`width`, `levels` and `pretrained` of a `cnn_unet` or `swin_unet`, as far as the scale sets them."""
     swin = network == "swin_unet"
     if scale == "full":
         width = FULL_SWIN_WIDTH if swin else FULL_WIDTH

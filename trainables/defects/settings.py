@@ -1,4 +1,4 @@
-"""What is trained on: dataset, tiles, classes, augmentation. Imports no torch."""
+"""The training data: dataset, tiles, classes, augmentation. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainables.datasets.draws import declare_split_seed, declare_test_subset
 
 
 class DefectSettings(Config):
-    """The data of a trial: two classes, 0 undamaged and 1 damaged, and masks where there are any."""
+    """The data of a trial: two classes, 0 undamaged and 1 damaged, and masks if there are any."""
 
     dataset: DatasetSpec = hyperparameter(
         "synthetic_cracks",

@@ -21,7 +21,7 @@ from trainables.defects.settings import DefectSettings
 from trainables.randomness import stream
 
 SUBSET_SEED = 20261121
-"""Seed of the held-out split and of subsets: theirs alone, so that every replicate and arm sees the same ones.
+"""Seed of the held-out split and of subsets only, so that every replicate and arm sees the same ones.
 
 `split_seed` and `test_subset` choose others."""
 
@@ -39,7 +39,7 @@ class Splits:
     shape: tuple[int, int, int]
     classes: tuple[str, str]
     fingerprint: str
-    """Of the whole dataset before anything was cut from it."""
+    """The class names of the whole dataset before anything was cut from it."""
 
     def counts(self) -> dict[str, str]:
         """How many images of each class every part has, in words."""
@@ -51,7 +51,7 @@ class Splits:
 
 
 def splits(config: DefectSettings, dataset: Dataset, device: Any) -> Splits:
-    """Cut a dataset; held-out images come from other source images than those that are trained on, or are those that it
+    """Cut a dataset; held-out images come from other source images than the training images, or are those that it
     brings for validation.
 
     Raises `DataError` for more than two classes of which none is named positive, and for too few images.

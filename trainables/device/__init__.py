@@ -1,1 +1,1 @@
-"""What trainables share where a GPU computes: its arithmetic, transfers to it, and copies of what it holds."""
+"""Shared code for computing on a GPU: its arithmetic, transfers to it, and copies from it."""

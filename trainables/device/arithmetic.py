@@ -1,7 +1,7 @@
-"""Switches of torch that a trial sets and that outlive it: TF32 and determinism, as they were before afterwards.
+"""Switches of torch that a trial sets and that would outlive it: TF32 and determinism; they are restored afterwards.
 
-A worker serves many trials, and torch's switches are the process's. Therefore each trial sets both for the time of
-every step that it computes, and none is left to what an earlier trial, a library or a notebook had set.
+A worker serves many trials, and torch's switches are global in the process. Therefore each trial sets both during
+every step that it computes, and none depends on what an earlier trial, a library or a notebook had set.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from trainables.device.settings import ArithmeticSettings
 T = TypeVar("T")
 
 WORKSPACE, TWO_BUFFERS = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-"""What cuBLAS computes deterministically with; torch refuses its products without (CUDA's documentation of cuBLAS)."""
+"""The workspace with which cuBLAS is deterministic; torch refuses its products without (CUDA's docs of cuBLAS)."""
 
 
 @contextmanager
 def float32_products(*, tf32: bool) -> Iterator[None]:
-    """Products and convolutions of float32 on a GPU round what they multiply to TF32, or don't.
+    """Whether products and convolutions of float32 on a GPU round their inputs to TF32.
 
     By torch's own defaults convolutions do and products don't. Both of torch's interfaces to the switch are set, as
     code that reads the other one is refused.
@@ -55,7 +55,7 @@ def _matmul_precision() -> str:
 
 @contextmanager
 def deterministic_algorithms(wanted: bool) -> Iterator[None]:
-    """Where `wanted`, operations give the same bits for the same input, or raise `RuntimeError`; else as it was.
+    """If `wanted`, operations give the same bits for the same input, or raise `RuntimeError`; else nothing changes.
 
     cuBLAS reads its workspace's size when a process first uses it: in a worker that had computed products before, they
     are as deterministic as torch's own workspace makes them.
@@ -80,15 +80,15 @@ def deterministic_algorithms(wanted: bool) -> Iterator[None]:
 
 @contextmanager
 def measuring(config: ArithmeticSettings) -> Iterator[None]:
-    """The arithmetic that a trial measures with: full float32, deterministic as it says."""
+    """The arithmetic of a trial's measurements: full float32, deterministic if it asks for that."""
     with float32_products(tf32=False), deterministic_algorithms(config.deterministic):
         yield
 
 
 def each_within(steps: Iterator[T], context: Callable[[], AbstractContextManager[None]]) -> Iterator[T]:
-    """The values of `steps`, each of them made within a `context` of its own.
+    """The values of `steps`, each computed within its own `context`.
 
-    So nothing is set while whoever asked for a value looks at it, or drops the rest.
+    So nothing is set while the caller uses a value, or drops the rest.
     """
     over = object()
     while True:
@@ -100,6 +100,6 @@ def each_within(steps: Iterator[T], context: Callable[[], AbstractContextManager
 
 
 def autocast(config: ArithmeticSettings, device: torch.device) -> AbstractContextManager[None]:
-    """bfloat16 on a GPU where mixed precision is asked for."""
+    """bfloat16 on a GPU if mixed precision is asked for."""
     wanted = config.mixed_precision and device.type == "cuda"
     return cast(AbstractContextManager[None], torch.autocast(device.type, torch.bfloat16, enabled=wanted))

@@ -1,4 +1,4 @@
-"""The arithmetic of a trial on a GPU, as fields that every method has alike. Imports no torch."""
+"""The arithmetic of a trial on a GPU, as fields that every method has. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from trainables.contract import Config, hyperparameter
 
 
 class ArithmeticSettings(Config):
-    """How exact and how reproducible a trial computes; whatever these say, measurements are made in full float32."""
+    """How exactly and reproducibly a trial computes; measurements are always made in full float32."""
 
     mixed_precision: bool = hyperparameter(
         False,
@@ -29,6 +29,6 @@ class ArithmeticSettings(Config):
         source="assumed",
         description=(
             "Compute by deterministic algorithms only, so that a trial gives the same bits again on the same kind of "
-            "machine; an operation that has none fails the trial. Slower on a GPU."
+            "machine; an operation without one fails the trial. Slower on a GPU."
         ),
     )

@@ -12,10 +12,10 @@ from trainables.states import detached
 
 
 def begin_copy(state: Mapping[str, Any], device: torch.device) -> Callable[[], dict[str, Any]]:
-    """Begin to copy a nested `state` to the CPU, and give what waits for the copy and returns it.
+    """Begin to copy a nested `state` to the CPU; returns a function that waits for the copy and returns it.
 
-    The state is copied as it is after all that was asked of `device` until now. On a GPU that takes place on a stream
-    of its own, into pinned memory, while the present stream continues. Until the copy was waited for nothing may change
+    The copy is of the state after all work queued on `device` so far. On a GPU it takes place on a separate stream,
+    into pinned memory, while the present stream continues. Until the copy was waited for, nothing may change
     the state, as the next step of an optimiser does; attacks and measurements don't.
     """
     if device.type == "cpu":
@@ -37,5 +37,5 @@ def _pinned_copy(tensor: Tensor) -> Tensor:
     """The tensor on the CPU once the present stream has got there."""
     if tensor.device.type == "cpu":
         return tensor.detach().clone()
-    tensor.record_stream(torch.cuda.current_stream(tensor.device))  # else its memory could be given to another one
+    tensor.record_stream(torch.cuda.current_stream(tensor.device))  # else its memory could be reused for another one
     return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor.detach(), non_blocking=True)

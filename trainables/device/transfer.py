@@ -1,4 +1,4 @@
-"""What is drawn or listed on a CPU, brought to where a batch is computed without a wait."""
+"""Move values from the CPU to the device of a batch without waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def to_device(values: Tensor, device: torch.device) -> Tensor:
     """`values` on `device`; from a CPU to a GPU by pinned memory, so that neither waits for the other.
 
-    From memory that isn't pinned a copy waits until the GPU has done all that was asked of it. torch keeps pinned
+    A copy from memory that isn't pinned waits until the GPU has finished all queued work. torch keeps pinned
     memory until its copy is done, and then uses it again.
     """
     if values.device.type != "cpu" or device.type == "cpu":
@@ -18,5 +18,5 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
 
 
 def to_like(values: Tensor, other: Tensor) -> Tensor:
-    """`values` as numbers of `other`'s kind, on its device; see `to_device`."""
+    """`values` in the dtype of `other`, on its device; see `to_device`."""
     return to_device(values.to(other.dtype), other.device)

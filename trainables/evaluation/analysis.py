@@ -1,7 +1,7 @@
-"""The seam of analyses: what a tested model is asked besides its accuracy. Imports no torch until one is run.
+"""The interface of analyses of a tested model. Imports no torch until one is run.
 
-A trainable has a folder of analyses, one to a file, and an `AnalysisTable` of them, which its configuration, metrics,
-costs and evaluation ask.
+A trainable has a folder of analyses, one in each file, and an `AnalysisTable` of them, for its configuration, metrics,
+costs and evaluation.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any, Generic, TypeVar
 from trainables.contract import Metric
 
 Part = TypeVar("Part")
-"""What a trainable gives its analyses: some of the test images, or all, with what is known of the model on them."""
+"""What a trainable gives its analyses: some or all of the test images, with the model's results on them."""
 
 
 @dataclass
 class Findings:
-    """Metrics named without their split, arrays, pictures, and what they rest on."""
+    """Metrics named without their split, arrays, pictures, and fingerprints of what they depend on."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Findings:
     fingerprints: dict[str, Any] = field(default_factory=dict)
 
     def add(self, other: Findings) -> None:
-        """Take over what another analysis found."""
+        """Add the findings of another analysis."""
         self.metrics |= other.metrics
         self.arrays |= other.arrays
         self.images |= other.images
@@ -34,7 +34,7 @@ class Findings:
 
 
 def costs_nothing(config: Any, tested: int) -> Mapping[str, float]:
-    """Of an analysis that looks at what has been computed anyway."""
+    """The cost of an analysis that uses what has been computed anyway."""
     return {}
 
 
@@ -42,11 +42,11 @@ def costs_nothing(config: Any, tested: int) -> Mapping[str, float]:
 class Analysis(Generic[Part]):
     """An analysis of a tested model; `says` is a clause for the description of the hyperparameter `analyses`.
 
-    `metrics`: all that it may report, named without their split. `measure`: of one part of the test images: arrays with
-    a value for each image, or everything at once where a trainable has a single part. `summarise`: all that is found of
-    all parts, from the configuration and their arrays put together. `needs`: what of a part it looks at that is made
-    for analyses alone, by the names of the table; nothing else is made. `cost`: passes of each network, by its name, on
-    so many tested images, forward ones counting one and backward ones one more; without what it needs.
+    `metrics`: all that it may report, named without their split. `measure`: for one part of test images, arrays with
+    a value for each image, or everything if a trainable has a single part. `summarise`: the findings on
+    all parts, from the configuration and their concatenated arrays. `needs`: inputs that are computed
+    only for analyses, by the names of the table; others aren't computed. `cost`: passes of each network, by name, on
+    so many tested images, where a forward pass counts one and a backward pass one more; without its needs.
     """
 
     name: str
@@ -60,9 +60,9 @@ class Analysis(Generic[Part]):
 
 @dataclass(frozen=True)
 class Provision:
-    """What is made once for all analyses that need it.
+    """An input that is computed once for all analyses that need it.
 
-    `cost` is as that of an analysis. `refusal`: why it can't be made with a configuration, as the end of a sentence
+    `cost`: as of an analysis. `refusal`: why it can't be computed with a configuration, as the end of a sentence
     that begins with the analyses' names; empty if it can.
     """
 
@@ -72,9 +72,9 @@ class Provision:
 
 @dataclass(frozen=True)
 class AnalysisTable(Generic[Part]):
-    """The analyses of a trainable by their names, and what is made for them; a configuration's `analyses` choose.
+    """The analyses of a trainable by their names, and their inputs; a configuration's `analyses` choose.
 
-    Raises `TypeError` for an analysis that needs what the trainable doesn't make.
+    Raises `TypeError` for an analysis that needs what the trainable doesn't provide.
     """
 
     entries: Mapping[str, Analysis[Part]]
@@ -89,7 +89,7 @@ class AnalysisTable(Generic[Part]):
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Every metric there can be of a test, with its split."""
+        """Every possible metric of a test, with its split."""
         return {f"test/{name}": of for entry in self.entries.values() for name, of in entry.metrics.items()}
 
     @property
@@ -98,11 +98,11 @@ class AnalysisTable(Generic[Part]):
         return "; ".join(f"{entry.name}, {entry.says}" for entry in self.entries.values())
 
     def chosen(self, config: Any) -> list[Analysis[Part]]:
-        """Those that a configuration names, in its order."""
+        """The analyses that a configuration names, in its order."""
         return [self.entries[name] for name in config.analyses if name in self.entries]
 
     def needs(self, config: Any) -> frozenset[str]:
-        """What is to be made for those that a configuration names."""
+        """The inputs of those that a configuration names."""
         return frozenset[str]().union(*(entry.needs for entry in self.chosen(config)))
 
     def refusal(self, config: Any) -> str:
@@ -124,24 +124,24 @@ class AnalysisTable(Generic[Part]):
         return total
 
     def run(self, config: Any, parts: Iterable[Part]) -> Findings:
-        """All that the chosen analyses find; without any, `parts` is not begun. Each part is seen once."""
+        """The findings of the chosen analyses; without any, `parts` is not iterated. Each part is used once."""
         findings, chosen = Findings(), self.chosen(config)
         if not chosen:
             return findings
         measured: list[list[Findings]] = [[] for _ in chosen]
         for part in parts:
-            for entry, found in zip(chosen, measured, strict=True):
-                found.append(entry.measure(part))
-        for entry, found in zip(chosen, measured, strict=True):
+            for entry, results in zip(chosen, measured, strict=True):
+                results.append(entry.measure(part))
+        for entry, results in zip(chosen, measured, strict=True):
             if entry.summarise is not None:
-                findings.add(entry.summarise(config, _joined(found)))
+                findings.add(entry.summarise(config, _joined(results)))
             else:
-                for one in found:
-                    findings.add(one)
+                for result in results:
+                    findings.add(result)
         return findings
 
 
 def _joined(findings: Sequence[Findings]) -> dict[str, Any]:
     import torch
 
-    return {name: torch.cat([one.arrays[name] for one in findings]) for name in findings[0].arrays}
+    return {name: torch.cat([part.arrays[name] for part in findings]) for name in findings[0].arrays}

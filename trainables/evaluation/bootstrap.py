@@ -32,10 +32,10 @@ def bootstrap_interval(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of `statistic`, which is given the indices, (n,) or about, of a resample of n images.
+    """Percentile interval of `statistic`, which takes the indices, (n,) or about, of a resample of n images.
 
-    `groups`: (n,), the source of each image; whole sources are then drawn, because tiles of one picture say less than
-    as many pictures. Resamples whose statistic is NaN (no error among them, say) are left out and seen in `used`.
+    `groups`: (n,), the source of each image; whole sources are then drawn, because tiles of one picture tell less than
+    as many pictures. Resamples whose statistic is NaN (as without any error) are left out and not counted in `used`.
     Raises `ValueError` if there is nothing to draw.
     """
     _require(n, groups, resamples, level)
@@ -45,13 +45,13 @@ def bootstrap_interval(
 
 @dataclass(frozen=True)
 class Resamples:
-    """How often each of n images is in each of R resamples, (R, n) float64: for scores that follow from counts."""
+    """How often each of n images is in each of R resamples, (R, n) float64, for scores that follow from counts."""
 
     counts: Tensor
 
     @classmethod
     def draw(cls, n: int, groups: Tensor | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Resamples:
-        """The very resamples that `bootstrap_interval` draws; raises `ValueError` as it does."""
+        """The same resamples as `bootstrap_interval`; raises `ValueError` in the same cases."""
         _require(n, groups, resamples, LEVEL)
         return cls(
             torch.stack([drawn.bincount(minlength=n) for drawn in _resamples(n, groups, resamples, seed)]).double()
@@ -60,7 +60,7 @@ class Resamples:
     def f1_interval(self, predicted: Tensor, labels: Tensor, level: float = LEVEL) -> Interval:
         """The interval of the F1 of class 1, of predicted classes and labels (n,) of 0 and 1.
 
-        As elsewhere F1 is 0 if no image is positive and none is taken for one.
+        As elsewhere F1 is 0 if no image is positive and none is predicted as positive.
         """
         hits = ((predicted == 1) & (labels == 1)).double()
         either = (predicted == 1).double() + (labels == 1).double()
@@ -87,7 +87,7 @@ def _resamples(n: int, groups: Tensor | None, resamples: int, seed: int) -> Iter
 
 
 def _percentiles(values: Tensor, level: float) -> Interval:
-    """The interval of the values (R,) that are numbers."""
+    """The interval of those values (R,) that aren't NaN."""
     numbers = values[~values.isnan()]
     if len(numbers) < len(values) / 2:
         return Interval(math.nan, math.nan, level, len(numbers))

@@ -1,6 +1,6 @@
 """Whether a classifier's probabilities mean what they say: calibration errors, likelihood and Brier score.
 
-No temperature is fitted: what is measured is the network as it is. See Guo et al. (2017) for the error over bins of
+No temperature is fitted: the network is measured unchanged. See Guo et al. (2017) for the error over bins of
 equal width, Nixon et al. (2019) for that over bins of equally many samples.
 """
 
@@ -27,7 +27,7 @@ def equal_width_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float
 def equal_mass_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:
     """The same over bins of equally many samples, in the order of their confidence.
 
-    Samples of equal confidence that two bins would part count as spread evenly over both, whatever their order.
+    Samples of equal confidence that two bins would split count as spread evenly over both, in any order.
     """
     confidence, right = _confidence(logits, labels)
     order = confidence.argsort()

@@ -45,7 +45,7 @@ def classification_scores(predicted: Tensor, labels: Tensor) -> Classification:
 
 
 def predicted_class(logits: Tensor) -> Tensor:
-    """The larger of p₀ and p₁, (N,), whatever p_fake is (S1, Figure 3); `logits`: (N, 2) or (N, 3)."""
+    """The larger of p₀ and p₁, (N,), for any p_fake (S1, Figure 3); `logits`: (N, 2) or (N, 3)."""
     return _checked(logits)[:, :FAKE].argmax(1)
 
 

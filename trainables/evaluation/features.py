@@ -14,7 +14,7 @@ from trainables.attacks.frozen import frozen
 
 
 class FeatureExtractor(Protocol):
-    """What a distance between sets of images rests on; a reader needs all of it to compare two distances."""
+    """Everything that a distance between sets of images depends on, needed to compare two distances."""
 
     @property
     def name(self) -> str:
@@ -22,7 +22,7 @@ class FeatureExtractor(Protocol):
 
     @property
     def distance(self) -> Literal["fid", "fd"]:
-        """What a Fréchet distance between its features may be called: "fid" with FID's own weights alone."""
+        """The name of a Fréchet distance between its features: "fid" only with FID's own weights."""
 
     @property
     def dimensions(self) -> int:
@@ -30,7 +30,7 @@ class FeatureExtractor(Protocol):
 
     @property
     def resize(self) -> str:
-        """How images come to the network's size, in words."""
+        """How images are resized to the network's size, in words."""
 
     @property
     def checksum(self) -> str:
@@ -67,7 +67,7 @@ def of_classifier(
 ) -> FeatureExtractor:
     """The pooled features of a classifier trained in the project; distances between them are FD, never FID.
 
-    `model.features`: (N, C, H, W) → (N, F). `shape`: (C, H, W) of the images, which go in as they are.
+    `model.features`: (N, C, H, W) → (N, F). `shape`: (C, H, W) of the images, which go in unchanged.
     Raises `ValueError` if the model has no such features.
     """
     features = getattr(model, "features", None)

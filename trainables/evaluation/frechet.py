@@ -18,7 +18,7 @@ __all__ += ["of_classifier"]
 
 @dataclass(frozen=True)
 class FrechetDistance:
-    """A squared Fréchet distance, with what makes it comparable; `note` is empty or says why to doubt it."""
+    """A squared Fréchet distance, with what makes it comparable; `note`: why to doubt it, or empty."""
 
     value: float
     n_real: int
@@ -40,7 +40,7 @@ def compared_sets(
     """S1's three comparisons (A.2): of all images, and of each class with the counterfactuals from the other one.
 
     `real`, `counterfactuals`: (N, …), images or features, counterfactual i made from image i; `labels`: (N,), 1 =
-    damaged. "full" holds images together with their own near-copies, so that the other two are the ones to headline.
+    damaged. "full" has images together with their own near-copies, so the other two are the main results.
     """
     if not len(real) == len(labels) == len(counterfactuals):
         raise ValueError(f"{len(real)} images, {len(labels)} labels and {len(counterfactuals)} counterfactuals")

@@ -1,4 +1,4 @@
-"""How much a network keeps for its backward pass, and how many images at once stay within a limit."""
+"""How much a network keeps for its backward pass, and how many images fit within a limit."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 GRAPH_BYTES = 4 * 2**30
-"""What the graph of an evaluation's attack may take: little of a GPU's memory, and free on most machines."""
+"""Bytes that the graph of an evaluation's attack may take: little of a GPU's memory, and free on most machines."""
 
 MOST_IMAGES = 256
 
 
 def graph_bytes(logits: Callable[[Tensor], Tensor], images: Tensor) -> int:
     """Bytes of what is kept of images (N, C, H, W) until their gradient is computed, weights included."""
-    kept: dict[tuple[int, int], int] = {}
+    sizes: dict[tuple[int, int], int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        kept[(storage.data_ptr(), storage.nbytes())] = storage.nbytes()
-        alive.append(tensor)  # else another tensor could have its place, and pass for it
+        sizes[(storage.data_ptr(), storage.nbytes())] = storage.nbytes()
+        alive.append(tensor)  # else another tensor could reuse its address, and be taken for it
         return tensor
 
     alive: list[Tensor] = []
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         logits(images.detach().clone().requires_grad_())
-    return sum(kept.values())
+    return sum(sizes.values())
 
 
 def image_bytes(logits: Callable[[Tensor], Tensor], image: Tensor) -> int:

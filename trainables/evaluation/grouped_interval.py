@@ -1,4 +1,4 @@
-"""An interval for the share of right images that holds where images come in groups, as the frames of one track do."""
+"""An interval for the share of right images that holds if images have groups, such as the frames of one track."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LEVEL = 0.95
 
 
 def several_to_a_group(groups: Tensor | None) -> bool:
-    """Whether some group has several images: else each image stands for itself."""
+    """Whether some group has several images: else each image is its own group."""
     return groups is not None and number_of_groups(groups) < len(groups)
 
 
@@ -22,10 +22,10 @@ def number_of_groups(groups: Tensor) -> int:
 def grouped_wilson(right: Tensor, groups: Tensor | None = None) -> tuple[float, float]:
     """The Wilson 95 % interval of the mean of `right` (N,) bool, for as many images as they are worth.
 
-    `groups` (N,) int64: images of one group may be alike. Their mean is a ratio estimate of a cluster sample, whose
+    `groups` (N,) int64: images of one group may be similar. Their mean is a ratio estimate of a cluster sample, whose
     variance over G groups is G / (G - 1) Σ (right_g - p n_g)² / N² (Cochran 1977, section 9; Rao and Scott 1992). The
     number of independent images of that variance, at most N and corrected for G - 1 degrees of freedom by (z / t)²,
-    takes N's place in Wilson's formula (Korn and Graubard 1998; Dean and Pagano 2015). Where all or none are right it
+    replaces N in Wilson's formula (Korn and Graubard 1998; Dean and Pagano 2015). If all or none are right it
     is G, because the variance says nothing. Without groups of several images it is the ordinary Wilson interval.
     Raises `ValueError` without images.
     """

@@ -25,7 +25,7 @@ CHUNK = 1 << 20
 
 
 class WeightsError(ValueError):
-    """Inception's weights are absent or something else; the message says what would do."""
+    """Inception's weights are absent or wrong; the message states what is needed."""
 
 
 def inception(
@@ -39,16 +39,16 @@ def inception(
     """Inception-v3 as FID uses it (torchmetrics' network), whose features have `dimensions` (methods.md 1.9: S1's
     values fit 64 rather than the customary 2048).
 
-    Weights come from the file `path`, else from torch's own cache, where `url` is downloaded to if need be. With other
+    Weights come from the file `path`, else from torch's own cache, to which `url` is downloaded if needed. With other
     weights than FID's the distance is called FD. Grey images count as RGB with three equal channels.
-    Raises `WeightsError` if there are no weights, saying how to get them or do without.
+    Raises `WeightsError` if there are no weights, with how to get them or do without.
     """
     if importlib.util.find_spec("torch_fidelity") is None:
         raise WeightsError("FID needs torch-fidelity's Inception: pip install 'saddle[fid]', or use features: judge")
     weights = _given(Path(path).expanduser()) if path is not None else _cached(url)
     official = _sha256(weights).startswith(OFFICIAL)
     if not official:
-        _require_tensors(weights)  # torch-fidelity unpickles whatever is in the file
+        _require_tensors(weights)  # torch-fidelity unpickles anything in the file
     from torchmetrics.image.fid import NoTrainInceptionV3  # here, because it takes seconds
 
     try:
@@ -83,7 +83,7 @@ def _given(path: Path) -> Path:
 
 
 def _cached(url: str) -> Path:
-    """The file in torch's cache, where torch-fidelity and torchmetrics look too, downloaded if it isn't there."""
+    """The file in torch's cache, which torch-fidelity and torchmetrics also use, downloaded if it isn't there."""
     target = Path(torch.hub.get_dir()) / "checkpoints" / FILE
     if target.is_file():
         return target
@@ -91,8 +91,8 @@ def _cached(url: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as hidden:
             fetched = Path(hidden) / FILE
-            asked = Request(url, headers={"User-Agent": "saddle"})
-            with fetched.open("wb") as out, urlopen(asked, timeout=TIMEOUT) as answer:
+            request = Request(url, headers={"User-Agent": "saddle"})
+            with fetched.open("wb") as out, urlopen(request, timeout=TIMEOUT) as answer:
                 while chunk := answer.read(CHUNK):
                     out.write(chunk)
             digest = _sha256(fetched)
@@ -111,7 +111,7 @@ def _cached(url: str) -> Path:
 def _require_tensors(path: Path) -> None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever the bytes bring it to
+    except Exception as error:  # torch.load can raise anything for wrong bytes
         raise WeightsError(f"{path} is not a file of weights: {_first_line(error)}") from None
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise WeightsError(f"{path} is not a state dict, a mapping of names to tensors")

@@ -16,7 +16,7 @@ LARGEST_SUBSET = 1000
 class KernelDistance:
     """The mean over subsets, an unbiased estimate that may be negative, and the standard deviation among subsets.
 
-    The deviation tells how much one subset says, not how far the mean is off: subsets share images.
+    The deviation shows how precise one subset is, not how precise the mean is: subsets share images.
     """
 
     mean: float
@@ -52,9 +52,9 @@ def kernel_distance(
     real, generated = real.double().cpu(), generated.double().cpu()
     values = []
     for _ in range(subsets):
-        chosen = real[torch.randperm(len(real), generator=generator)[:size]]
-        made = generated[torch.randperm(len(generated), generator=generator)[:size]]
-        values.append(poly_mmd(chosen, made))
+        real_block = real[torch.randperm(len(real), generator=generator)[:size]]
+        generated_block = generated[torch.randperm(len(generated), generator=generator)[:size]]
+        values.append(poly_mmd(real_block, generated_block))
     drawn = torch.stack(values)
     return KernelDistance(
         mean=float(drawn.mean()),

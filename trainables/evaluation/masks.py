@@ -23,7 +23,7 @@ class Regions(NamedTuple):
     ignored: Tensor
 
     def of(self, images: Tensor) -> Regions:
-        """Those of some images, given by their indices or by (N,) bool."""
+        """The regions of some images, given by their indices or by (N,) bool."""
         return Regions(self.positive[images], self.ignored[images])
 
 
@@ -88,7 +88,7 @@ def mask_curve(
     """The scores at quantiles of the saliency's values over all counted pixels, as in S1's Figure 5.
 
     `saliency`: (N, H, W) or (N, 1, H, W), higher = more salient; `positive`, `ignored`: as `regions` gives them.
-    A pixel is found where its value lies above the threshold, so that a map of mostly zeros doesn't find them all.
+    A pixel is found if its value is above the threshold, so that a map of mostly zeros doesn't find all pixels.
     Raises `ValueError` for maps without a positive pixel and for values that are not numbers.
     """
     values, wanted = _counted(saliency, positive, ignored)
@@ -121,12 +121,12 @@ def choose_threshold(
 
 
 def darkness(images: Tensor) -> Tensor:
-    """1 - grey value, (N, H, W): what finding cracks takes without learning; `images`: (N, 1 or 3, H, W) in [0, 1]."""
+    """1 - grey value, (N, H, W): a baseline for cracks without learning; `images`: (N, 1 or 3, H, W) in [0, 1]."""
     return 1 - to_grey(images)[:, 0]
 
 
 def _scores(ranked: Tensor, inside: Tensor, thresholds: Tensor) -> MaskCurve:
-    """Counts from sorted values: of K thresholds none looks at all pixels again."""
+    """Counts from sorted values, so that K thresholds don't need K passes over all pixels."""
     inside = inside.sort().values
     above = (len(ranked) - torch.searchsorted(ranked, thresholds, right=True)).double()
     hits = (len(inside) - torch.searchsorted(inside, thresholds, right=True)).double()
@@ -148,8 +148,8 @@ def _counted(saliency: Tensor, positive: Tensor, ignored: Tensor | None) -> tupl
     values, wanted = _maps(saliency).detach(), _maps(positive).bool().to(saliency.device)
     if values.shape != wanted.shape:
         raise ValueError(f"saliency maps are {tuple(values.shape)}, masks {tuple(wanted.shape)}")
-    kept = torch.ones_like(wanted) if ignored is None else ~_maps(ignored).bool().to(saliency.device)
-    values, wanted = values[kept], wanted[kept]
+    counted = torch.ones_like(wanted) if ignored is None else ~_maps(ignored).bool().to(saliency.device)
+    values, wanted = values[counted], wanted[counted]
     if not bool(wanted.any()):
         raise ValueError("no pixel of the masks is positive, so there is nothing to find")
     if not bool(values.isfinite().all()):

@@ -1,4 +1,4 @@
-"""How a binary classifier and p_fake bear perturbations of growing strength (S1, Figure 3).
+"""A binary classifier and p_fake under perturbations of growing strength (S1, Figure 3).
 
 `logits` is anything from images (N, C, H, W) in [0, 1] to (N, 2) or (N, 3) logits; put the model behind it in eval mode
 without parameter gradients (`frozen`). Images are taken `batch` at a time, or as many as the graph of an attack leaves
@@ -31,14 +31,14 @@ EPSILON, STEPS = 0.1, 10
 STEP_SIZES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 EPSILONS = (0.0, 2 / 255, 4 / 255, 8 / 255, 16 / 255, 0.1, 0.2)
 SIGMAS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-"""Where Figure 3's axes are read by eye: assumed."""
+"""Figure 3's axes, read by eye: assumed."""
 NOTICED = 0.95
 """The quantile of p_fake on clean images above which an image would be noticed."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a classifier does at one strength; shares of 1, over n images.
+    """The scores of a classifier at one strength; shares of 1, over n images.
 
     `fake`: the mean p_fake; `unnoticed_errors`: the share misclassified with a p_fake that 95 % of the clean images
     stay at or below. Both are None for models with two logits.
@@ -69,7 +69,7 @@ def pgd_over_step_sizes(
 ) -> tuple[Point, ...]:
     """Figure 3a as ART runs it: PGD towards the other class from x itself, a point for each step size.
 
-    ART lets steps be larger than ε, so that from a step of ε on every point is nearly the same attack; the sweep over ε
+    ART allows steps larger than ε, so that from a step of ε on every point is nearly the same attack; the sweep over ε
     tells more. See `attack` for the objectives.
     """
 
@@ -131,11 +131,11 @@ def attack(
     """Images within ε (L∞) of `images` and in [0, 1], moved towards class y' = 1 - y in `steps` sign steps from x.
 
     What is lowered: "all_logits", -log p_y', as ART does it. With three logits this is the next plus -log(1 - p_fake),
-    which rests once p_fake is small. "two_logits", -log of p_y' between the two classes, as predictions are made,
-    whatever becomes of p_fake. "adaptive", the same plus `fake_weight` · log p_fake, which continues lowering p_fake.
+    which stops mattering once p_fake is small. "two_logits", -log of p_y' between the two classes, as predictions are
+    made, for any p_fake. "adaptive", the same plus `fake_weight` · log p_fake, which continues lowering p_fake.
     """
     if epsilon == 0 or step_size == 0:
-        return images  # where every curve begins: no step would move
+        return images  # the start of every curve: no step would move
     targets = 1 - labels.long()
 
     def loss_of(point: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ def attack(
 
 @dataclass(frozen=True)
 class Expectation:
-    """A stochastic model's `logits`, over whose noise an expectation is taken; see `expectation`."""
+    """A stochastic model's `logits`, with an expectation over its noise; see `expectation`."""
 
     logits: Logits
     draws: int
@@ -161,7 +161,7 @@ def expectation(logits: Logits, draws: int) -> Expectation:
     """The log of a stochastic model's probabilities, averaged over `draws` passes: its logits for attack and verdict.
 
     Gradients through it are those of expectation over transformation (Athalye et al. 2018), of the mean probability.
-    A backward pass recomputes the passes, one after the other and with the draws that they had, so that at any time
+    A backward pass recomputes the passes one after the other with the same draws, so that at any time
     it holds the graph of one.
     """
     if draws < 1:
@@ -227,7 +227,7 @@ def _point(strength: float, answers: Tensor, labels: Tensor, usual: Tensor | Non
 
 @contextmanager
 def _seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """Torch's global generators at `seed`, and afterwards as they were."""
+    """Seed torch's global generators with `seed`, and restore them afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -1,4 +1,4 @@
-"""Measuring many images block by block, each block on one rank, with the result of one worker."""
+"""Measure many images block by block, each block on one rank, with the same result as on one worker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 from trainables.contract import Run
 
 MOST_IMAGES = 32
-"""Of a block: few enough that small splits are shared out, too, and enough to keep a GPU busy."""
+"""Images of a block: few enough to share small splits among ranks, and enough to keep a GPU busy."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """The images from `first` up to, without it, `end`."""
+    """The images from `first` to `end`, exclusive."""
 
     first: int
     end: int
@@ -33,16 +33,16 @@ def blocks_of(count: int, size: int = MOST_IMAGES) -> list[Block]:
 
 @dataclass(frozen=True)
 class Look:
-    """What is seen in a block: by name `rows` (n, …), one for each of its images, and `sums` over all of them."""
+    """The measurements of a block: by name `rows` (n, …), one for each of its images, and `sums` over all of them."""
 
     rows: Mapping[str, Tensor]
     sums: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def measure_blocks(blocks: Sequence[Block], look: Callable[[Block], Look], run: Run | None = None) -> Look:
-    """What is seen in all images, on the CPU: rows (N, …) in their order, and sums.
+    """The measurements of all images, on the CPU: rows (N, …) in their order, and sums.
 
-    With a `run` each of its ranks looks at a part of the blocks, all must call this, and all get the same. What `look`
+    With a `run` each of its ranks measures a part of the blocks, all must call this, and all get the same. What `look`
     draws at random must be a function of the block alone. Sums are added in another order than one worker's.
     """
     if run is None or run.world_size == 1:
@@ -50,7 +50,7 @@ def measure_blocks(blocks: Sequence[Block], look: Callable[[Block], Look], run: 
         rows = {name: torch.cat([part.rows[name].cpu() for part in parts]) for name in parts[0].rows}
         return Look(rows, {name: sum_of([part.sums[name] for part in parts]).cpu() for name in parts[0].sums})
     own = {block: look(block) for block in blocks[run.rank :: run.world_size]}
-    # a rank without blocks looks at one all the same, for the names and shapes
+    # a rank without blocks measures one anyway, for the names and shapes
     shapes = next(iter(own.values())) if own else look(blocks[0])
     rows = {}
     for name, some in shapes.rows.items():

@@ -1,4 +1,4 @@
-"""What several trials show of the same test samples, as arrays that `saddle compare` puts side by side."""
+"""Maps and curves of several trials on the same test samples, as arrays that `saddle compare` shows side by side."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def map_arrays(samples: Samples, places: Tensor, maps: Mapping[str, Tensor]) -> 
 def stretched(maps: Tensor) -> Tensor:
     """Maps (M, H, W) between 0 and 1, each divided by its largest value.
 
-    That is a high quantile: a single pixel would leave the rest in the dark.
+    This is a high quantile: a single pixel would make the rest dark.
     """
     largest = maps.flatten(1).quantile(0.999, dim=1).clamp(min=1e-6)[:, None, None]
     return (maps / largest).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""Whether p_fake tells how sure a classifier may be (S1, A.3 and Table 4, and what Table 4 leaves open)."""
+"""Whether p_fake shows how certain a classifier may be (S1, A.3 and Table 4, and what Table 4 leaves open)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CALIBRATION_BINS = 15
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """The error rate (`risk`, (N,)) among the surest images, over their share (`coverage`, (N,), 1/N to 1).
+    """The error rate (`risk`, (N,)) among the most certain images, over their share (`coverage`, (N,), 1/N to 1).
 
     `area`: the mean risk; a perfect order would reach `best_area`, one without information the `error_rate`.
     """
@@ -30,7 +30,7 @@ class RiskCoverage:
 def negative_log_likelihood(logits: Tensor, labels: Tensor, *, as_printed: bool = False) -> Tensor:
     """-[y log p₁ + (1 - y) log(1 - p₁)] of each image (S1, eq. 8), (N,), float64, in log space.
 
-    `logits`: (N, 2) or (N, 3); `labels`: (N,) of 0 and 1. p₁ is that of the two classes alone, since p_fake would
+    `logits`: (N, 2) or (N, 3); `labels`: (N,) of 0 and 1. p₁ is that of the two classes only, since p_fake would
     else be a part of the loss that it is to predict; `as_printed` takes p₁ of all three logits, so that
     1 - p₁ = p₀ + p_fake. With two logits both are the same.
     """
@@ -71,7 +71,7 @@ def error_auroc(uncertainty: Tensor, wrong: Tensor) -> float:
 def risk_coverage(uncertainty: Tensor, wrong: Tensor) -> RiskCoverage:
     """The error rate among the k images of least uncertainty, for k = 1 … N; both arguments (N,).
 
-    Among images of equal uncertainty errors count as spread evenly, so that no order of the data matters.
+    Among images of equal uncertainty errors count as spread evenly, so that the order of the data doesn't matter.
     """
     values, errors = _vector(uncertainty), wrong.bool().cpu().double()
     if len(values) == 0:
@@ -79,10 +79,10 @@ def risk_coverage(uncertainty: Tensor, wrong: Tensor) -> RiskCoverage:
     order = values.argsort()
     _, group, size = torch.unique_consecutive(values[order], return_inverse=True, return_counts=True)
     per_group = torch.zeros(len(size), dtype=torch.float64).index_add_(0, group, errors[order])
-    kept = torch.arange(1, len(values) + 1, dtype=torch.float64)
-    risk = (per_group / size)[group].cumsum(0) / kept
-    best = errors.sort().values.cumsum(0) / kept
-    return RiskCoverage(kept / len(values), risk, float(risk.mean()), float(best.mean()), float(errors.mean()))
+    retained = torch.arange(1, len(values) + 1, dtype=torch.float64)
+    risk = (per_group / size)[group].cumsum(0) / retained
+    best = errors.sort().values.cumsum(0) / retained
+    return RiskCoverage(retained / len(values), risk, float(risk.mean()), float(best.mean()), float(errors.mean()))
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = CALIBRATION_BINS) -> float:

@@ -1,1 +1,1 @@
-"""Transformations of a network's input that are meant to remove perturbations, and how attacks go through them."""
+"""Transformations of a network's input that should remove perturbations, and how attacks go through them."""

@@ -28,19 +28,19 @@ CHROMINANCE = (
     17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66,
     *[99] * 38,
 )  # fmt: skip
-"""Likewise of colours (table K.2)."""
+"""The same for colours (table K.2)."""
 
 TIE = 1e-4
-"""What a half may be computed short of in float32."""
+"""Tolerance of halves computed in float32."""
 
 TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 """From RGB to brightness and two differences of colour (JFIF)."""
 
 
 def compressed(images: Tensor, quality: int) -> Tensor:
-    """Images (N, C, H, W) in [0, 1] as JPEG of a `quality` from 1 to 100 gives them back; C is 1 or 3.
+    """Images (N, C, H, W) in [0, 1] after JPEG of a `quality` from 1 to 100; C is 1 or 3.
 
-    Roundings and bounds have the gradient of the identity, so that the whole has about that of the identity, too.
+    Roundings and bounds have the gradient of the identity, so the whole also has approximately that gradient.
     """
     colour = images.shape[1] == 3
     pixels = images * 255
@@ -83,7 +83,7 @@ def _through_blocks(planes: Tensor, steps: Tensor) -> Tensor:
 
 
 def _quantised(values: Tensor) -> Tensor:
-    """The nearest whole numbers, halves away from 0, as of flat blocks many are; the gradient is the identity's."""
+    """The nearest whole numbers, halves away from 0 (flat blocks have many); the gradient is the identity's."""
     magnitude = (values.detach().abs() + 0.5 + TIE).floor()
     return replaced(values, magnitude * values.detach().sign())
 
@@ -94,7 +94,7 @@ def _mixed(planes: Tensor, weights: Tensor) -> Tensor:
 
 
 def _centres(planes: Tensor) -> Tensor:
-    """What is added to make differences of colour positive: 128 for the second and third plane."""
+    """The offset that makes differences of colour positive: 128 for the second and third plane."""
     count = planes.shape[1]
     centres = torch.tensor([0.0] + [128.0] * (count - 1) if count == 3 else [0.0] * count)
     return to_like(centres, planes).view(-1, 1, 1)

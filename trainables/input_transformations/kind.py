@@ -1,4 +1,4 @@
-"""What a transformation of input is: a file of `kinds` with one at its top level adds one. Imports no torch."""
+"""The type of a transformation of input: a file of `kinds` with one at its top level adds one. Imports no torch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class TransformationKind:
     """A transformation of pixels (N, C, H, W) in [0, 1]; `says` is a clause for the description of the hyperparameter.
 
-    `transform`: given the strengths, images, a generator (None: torch's global one) and whether every image has a draw
-    of its own, the images transformed, of the same shape. It has a gradient everywhere: its own, or where
+    `transform`: takes the strengths, images, a generator (None: torch's global one) and whether every image has its own
+    draw, and returns the transformed images, of the same shape. It has a gradient everywhere: its own, or where
     that is zero or undefined an estimate (BPDA: Athalye et al., 2018). `is_random`: it draws.
     """
 

@@ -1,4 +1,4 @@
-"""Steps that have no useful gradient, with that of the identity in its place (Bengio et al., 2013; BPDA's estimate)."""
+"""Steps without a useful gradient, with that of the identity instead (Bengio et al., 2013; BPDA's estimate)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class _Replaced(torch.autograd.Function):
 
 
 def replaced(values: Tensor, replacement: Tensor) -> Tensor:
-    """`replacement`, whose gradient goes back to `values` (of the same shape) as if it were these."""
-    taken: Tensor = _Replaced.apply(values, replacement.detach())
-    return taken
+    """`replacement`, whose gradient goes to `values` (of the same shape) as if it were these."""
+    forward_value: Tensor = _Replaced.apply(values, replacement.detach())
+    return forward_value
 
 
 def rounded(values: Tensor) -> Tensor:

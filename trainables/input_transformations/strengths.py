@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Strengths:
-    """What the kinds read, each its own; named as the hyperparameters are, which have their ranges and units."""
+    """The parameters of the kinds, named as the hyperparameters, which have their ranges and units."""
 
     jpeg_quality: int = 75
     blur_sigma: float = 1.0
@@ -19,5 +19,5 @@ class Strengths:
 
     @classmethod
     def of(cls, config: Any) -> Strengths:
-        """Those of a configuration, which has a field of each name."""
+        """The strengths of a configuration, which has a field of each name."""
         return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})

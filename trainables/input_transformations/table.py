@@ -1,4 +1,4 @@
-"""The transformations of input that there are, one or a family in a file of `kinds`. Imports no torch."""
+"""All transformations of input, one or a family in each file of `kinds`. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRANSFORMATIONS: Mapping[str, TransformationKind] = discover(kinds, Transformati
 """By the name that a study gives."""
 
 NONE = "none"
-"""What a study gives for a network without one."""
+"""The value for a network without a transformation."""
 
 
 def described() -> str:

@@ -1,4 +1,4 @@
-"""What a way of attributing a decision to pixels is. Imports no torch."""
+"""The type of a method that attributes decisions to pixels. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Decisions:
     """Images (N, C, H, W) in [0, 1] with the class (N,) int64 of each that is to be explained.
 
-    `network`: images → logits (N, classes), in eval mode and without gradients of its weights. `seed`: of whatever a
-    method draws; all images get the same draws, so that a map doesn't depend on which images it is made with.
+    `network`: images → logits (N, classes), in eval mode and without gradients of its weights. `seed`: of a method's
+    draws; all images get the same draws, so that a map doesn't depend on which images it is computed with.
     """
 
     network: nn.Module
@@ -26,11 +26,11 @@ class Decisions:
 
 @dataclass(frozen=True)
 class AttributionMethod:
-    """A way of attributing decisions to pixels.
+    """A method that attributes decisions to pixels.
 
-    `short` stands above pictures; `says` is a clause for the description of the hyperparameter `attributions`.
+    `short`: heading above pictures; `says`: a clause for the description of the hyperparameter `attributions`.
     `attribute`: the share of each pixel and channel in the logit of the class, (N, C, H, W), or (N, 1, H, W); signed
-    where the method knows a sign. `passes`: forward passes with the gradient of the images that a map takes.
+    if the method has a sign. `passes`: forward passes with the gradient of the images that a map takes.
     `refusal`: why it can't explain a network, from an image of it; empty if it can.
     """
 

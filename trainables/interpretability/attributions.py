@@ -1,4 +1,4 @@
-"""Maps of which pixels decide, by every method there is. Imports no torch until a map is made."""
+"""Maps of which pixels decide, by every method. Imports torch only when a map is computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def attribute(
 ) -> Tensor:
     """Maps (N, H, W) of images (N, C, H, W) for their classes (N,), signed, summed over channels.
 
-    `network`: images → logits (N, classes); it is looked at in eval mode. The map of an image depends on it, its class
+    `network`: images → logits (N, classes), used in eval mode. The map of an image depends only on the image, its class
     and `seed` alone. Raises `ValueError` if the method can't explain the network.
     """
     import torch

@@ -1,4 +1,4 @@
-"""What a generator changes in an image, S1's saliency map."""
+"""The changes of a generator in an image, S1's saliency map."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def difference(
 ) -> Tensor:
     """|G(x) - x| summed over channels, (N, H, W), averaged over `draws` of G's noise and dropout.
 
-    `generate`: images (N, C, H, W) → counterfactuals of that shape, in the mode it is to be used in. Draws come from
-    torch's global generator, which starts at `seed` and is afterwards as it was.
+    `generate`: images (N, C, H, W) → counterfactuals of that shape, in the mode in which it should run. Draws come from
+    torch's global generator, which starts at `seed` and is restored afterwards.
     """
     if draws < 1:
         raise ValueError(f"draws = {draws}; at least one is needed")

@@ -1,4 +1,4 @@
-"""Images whose classification is explained, with their maps by every method asked for."""
+"""Images whose classification is explained, with their maps by every requested method."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ExplainedImages:
     """Images (N, C, H, W) with their labels (N,), and for what class (N,) each is explained.
 
-    `network`: images → logits (N, classes), frozen. `masks`: (N, H, W) bool, what marks the truth, where it is known.
+    `network`: images → logits (N, classes), frozen. `masks`: (N, H, W) bool, the marked truth, if known.
     `first`: how many images were explained before these.
     """
 
@@ -46,7 +46,7 @@ class ExplainedImages:
         return attribute(method, self.network, images, classes, seed=self.seed)
 
     def logits(self, images: Tensor) -> Tensor:
-        """Of images (M, C, H, W), without a graph."""
+        """Logits of images (M, C, H, W), without a graph."""
         import torch
 
         with torch.no_grad():
@@ -54,7 +54,7 @@ class ExplainedImages:
         return logits
 
     def chosen(self, which: Tensor) -> ExplainedImages:
-        """Those images that `which` (N,) bool says."""
+        """The images that `which` (N,) bool selects."""
         masks = None if self.masks is None else self.masks[which]
         return ExplainedImages(
             self.network, self.images[which], self.labels[which], self.predicted[which], self.classes[which],

@@ -20,9 +20,9 @@ def gradcam(
     channels_last: bool = False,
     batch: int = 64,
 ) -> Tensor:
-    """Maps (N, H, W) of the images' size, 0 and above, enlarged bilinearly: what in `stage` speaks for `classes`.
+    """Maps (N, H, W) of the images' size, 0 and above, enlarged bilinearly: what supports `classes` in `stage`.
 
-    `model`: images (N, C, H, W) → (N, logits), taken in eval mode. `stage`: a module of it, whose output is
+    `model`: images (N, C, H, W) → (N, logits), used in eval mode. `stage`: a module of it, whose output is
     (N, C, h, w) or with `channels_last` (N, h, w, C), as Swin's are. `classes`: one for all images or (N,).
     """
     from captum.attr import LayerAttribution, LayerGradCam  # here, because importing it takes a second
@@ -32,8 +32,8 @@ def gradcam(
         raise ValueError(f"{len(each)} classes for {len(images)} images")
     size = (images.shape[2], images.shape[3])
     parts = []
-    with frozen(model), _channels_first(stage, channels_last) as seen:
-        captum = LayerGradCam(model, seen)
+    with frozen(model), _channels_first(stage, channels_last) as layer:
+        captum = LayerGradCam(model, layer)
         for some, wanted in zip(torch.split(images, batch), torch.split(each, batch), strict=True):
             maps = captum.attribute(some.detach().clone(), wanted.to(images.device), relu_attributions=True)
             if maps.ndim != 4:
@@ -47,18 +47,18 @@ def gradcam(
 
 @contextmanager
 def _channels_first(stage: nn.Module, channels_last: bool) -> Iterator[nn.Module]:
-    """A module whose output is the stage's with channels in front, for Captum, which looks for them there."""
+    """A module whose output is the stage's with channels in front, where Captum expects them."""
     if not channels_last:
         yield stage
         return
-    seen = nn.Identity()
+    identity = nn.Identity()
 
     def through(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
-        turned: Tensor = seen(output.permute(0, 3, 1, 2))
+        turned: Tensor = identity(output.permute(0, 3, 1, 2))
         return turned.permute(0, 2, 3, 1)
 
     handle = stage.register_forward_hook(through)
     try:
-        yield seen
+        yield identity
     finally:
         handle.remove()

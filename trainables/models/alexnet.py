@@ -15,8 +15,8 @@ class MultiTaskAlexNet(MultiTaskNetwork):
     """Five convolutions (w, 3w, 6w, 4w, 4w channels), two hidden layers of 64w units with dropout, a head per task.
 
     `shape`: (C, H, W) of the images, at least 21 pixels a side. `classes`: how many of each task, the main one first.
-    `width` 64 at 224 pixels is torchvision's network, which can't be narrowed; its first stride of 4 and last maps of
-    6×6 are as much smaller here as smaller images demand, instead of repeating pixels.
+    `width` 64 at 224 pixels is torchvision's network, which has a fixed width; its first stride of 4 and last maps of
+    6×6 are smaller here as smaller images require, instead of repeating pixels.
     """
 
     def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int, dropout: float = 0.5) -> None:

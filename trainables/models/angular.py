@@ -1,4 +1,4 @@
-"""Heads that tell classes apart by the direction of features alone, and the margin that trains them further apart."""
+"""Heads that distinguish classes by the direction of features only, and the margin that trains them further apart."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def with_angular_margin(logits: Tensor, labels: Tensor, margin: float, scale: fl
     """Logits (N, classes) of an angular head, those of the labels (N,) as at angles larger by `margin` (radians).
 
     scale · cos(θ + margin), as ArcFace's eq. 3, and beyond θ + margin = π, where that would rise again, a line that
-    continues falling with cos θ. Without a margin they are the logits as they are.
+    continues falling with cos θ. Without a margin the logits are unchanged.
     """
     if not margin:
         return logits

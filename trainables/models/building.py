@@ -1,4 +1,4 @@
-"""The network that a name and its sizes stand for."""
+"""Build the network of a name and its sizes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def build_network(
     """A network for images (C, H, W) with a head for each of `classes`; `depth` and its rule are wide_resnet's.
 
     `denoising` is for resnet18 and wide_resnet, the others ignore it. Weights are drawn from torch's global generator.
-    Raises `ValueError` for images that its pools would swallow.
+    Raises `ValueError` for images that are too small for its pools.
     """
-    # imported where they are wanted: torchvision takes seconds
+    # imported on use: torchvision takes seconds
     if network == "lenet":
         from trainables.models.lenet import MultiTaskLeNet
 

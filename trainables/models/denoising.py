@@ -45,7 +45,7 @@ class DenoisingBlock(nn.Module):
         return features + denoised
 
     def denoised(self, features: Tensor) -> Tensor:
-        """What the operation makes of features, before the 1×1 convolution."""
+        """Features after the operation, before the 1×1 convolution."""
         if self.operation == "mean":
             return F.avg_pool2d(features, WINDOW, stride=1, padding=WINDOW // 2, count_include_pad=False)
         if self.operation == "median":
@@ -56,18 +56,18 @@ class DenoisingBlock(nn.Module):
 
     def _non_local(self, features: Tensor) -> Tensor:
         theta, phi = self.theta(features).flatten(2), self.phi(features).flatten(2)  # (N, C / 2, places)
-        alike = torch.einsum("ncp,ncq->npq", theta, phi) / math.sqrt(theta.shape[1])
-        mixed = torch.einsum("npq,ncq->ncp", alike.softmax(dim=2), features.flatten(2))
+        similarities = torch.einsum("ncp,ncq->npq", theta, phi) / math.sqrt(theta.shape[1])
+        mixed = torch.einsum("npq,ncq->ncp", similarities.softmax(dim=2), features.flatten(2))
         return mixed.view(features.shape)
 
 
 def make_denoising(operation: str, stages: Sequence[int]) -> nn.ModuleList:
-    """A block behind each of `stages`, given by their channels; none for the operation `none`."""
+    """A block after each of `stages`, given by their channels; none for the operation `none`."""
     return nn.ModuleList(DenoisingBlock(channels, operation) for channels in stages if operation != "none")
 
 
 def through_stages(blocks: nn.Sequential, denoising: nn.ModuleList, features: Tensor) -> Tensor:
-    """Features through all blocks, which belong to stages of equally many, each stage with its denoising block."""
+    """Features through all blocks, with equally many blocks per stage and the denoising block after each stage."""
     per_stage = len(blocks) // len(denoising) if len(denoising) else len(blocks)
     for place, block in enumerate(blocks, start=1):
         features = block(features)

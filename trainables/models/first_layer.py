@@ -1,4 +1,4 @@
-"""A first convolution whose gradient of the images, which attacks are made of, is fast on a CPU."""
+"""A first convolution whose gradient of the images, which attacks need, is fast on a CPU."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 class FirstConv2d(nn.Conv2d):
     """A convolution from few channels, which keeps the size of its maps; `kernel_size` is odd.
 
-    For the images' gradient oneDNN vectorises over the channels of an image, of which there are one to three: of a
-    LeNet's attack that was a third of the time. Where only that gradient is wanted, one matrix product gives every
-    kernel position's share of it, and shifted sums put them together: the same sum in another order.
+    For the images' gradient oneDNN vectorises over the one to three channels of an image: this was a third of the time
+    of a LeNet's attack. If only that gradient is needed, one matrix product gives every kernel position's share of it,
+    and shifted sums put them together: the same sum in another order.
     """
 
     def __init__(self, channels: int, outputs: int, kernel_size: int) -> None:
@@ -23,7 +23,7 @@ class FirstConv2d(nn.Conv2d):
     def forward(self, images: Tensor) -> Tensor:
         """Maps (N, outputs, H, W) of images (N, channels, H, W)."""
         only_images = images.requires_grad and not self.weight.requires_grad and torch.is_grad_enabled()
-        # a compiler takes minutes over the shifted sums, and plans its own convolution
+        # a compiler takes minutes for the shifted sums, and plans its own convolution
         if only_images and images.device.type == "cpu" and not torch.compiler.is_compiling():
             maps: Tensor = _ConvOfImages.apply(images, self.weight, self.bias)
             return maps
@@ -46,7 +46,7 @@ class _ConvOfImages(torch.autograd.Function):
         pixels = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         shares = (weight @ pixels.T).view(channels, side, side, count, height, breadth)
         border = side // 2
-        # float32 also where autocast made the gradient bfloat16
+        # float32 even if autocast made the gradient bfloat16
         total = shares.new_zeros(channels, count, height + 2 * border, breadth + 2 * border, dtype=own_dtype)
         for row in range(side):
             for column in range(side):

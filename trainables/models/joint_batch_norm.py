@@ -1,4 +1,4 @@
-"""BatchNorm whose statistics are those of the batches of all ranks together."""
+"""BatchNorm with the statistics of the batches of all ranks together."""
 
 from __future__ import annotations
 
@@ -87,13 +87,13 @@ class JointBatchNorm(nn.Module):
 def with_joint_statistics(model: M, device: torch.device) -> M:
     """The model with every BatchNorm's statistics over all ranks: torch's SyncBatchNorm on CUDA, else our own.
 
-    Layers are replaced in place, and their parameters stay the same; what is not a BatchNorm stays as it is.
+    Layers are replaced in place, and their parameters stay the same; other layers stay unchanged.
     """
     if device.type == "cuda":
         return cast(M, nn.SyncBatchNorm.convert_sync_batchnorm(model))  # type: ignore[no-untyped-call]
     if isinstance(model, AnyBatchNorm):
         joint = JointBatchNorm(model)
-        # a compiled network leaves its graph for what waits for other ranks; no decorator, whose import takes seconds
+        # a compiled network leaves its graph for calls that wait for other ranks; a decorator's import takes seconds
         joint.forward = torch.compiler.disable(joint.forward)  # type: ignore[method-assign, no-untyped-call]
         return cast(M, joint)
     for name, child in model.named_children():

@@ -1,4 +1,4 @@
-"""The memory layout that convolutions are given, which is the usual one on every device."""
+"""The memory layout of convolutions, which is the usual one on every device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def in_usual_layout(images: Tensor) -> Tensor:
-    """`images` (N, C, H, W) row after row within a channel, as `torch.empty` lays them out; copied where they aren't.
+    """`images` (N, C, H, W) row after row within a channel, as `torch.empty` lays them out; copied if needed.
 
     With channels last, oneDNN writes beyond its memory in backward passes of strided convolutions with few channels:
     with AVX-512 and two threads for 1×1 kernels, 2 to 15 input channels and an odd batch, with AVX2 on one thread,

@@ -1,4 +1,4 @@
-"""An average of a network's weights over the steps of its training, to be evaluated in its place."""
+"""An average of a network's weights over the steps of its training, evaluated instead of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class MovingAverage:
     def follow(self, network: nn.Module, step: int | None = None) -> None:
         """Move a step towards `network`.
 
-        `step`: how many were taken before, where the first ones are to be forgotten soon: the decay is at most
+        `step`: the number of earlier steps, if the first ones should be forgotten soon: the decay is at most
         (1 + step) / (10 + step), as in TensorFlow's ExponentialMovingAverage.
         """
         decay = self.decay if step is None else min(self.decay, (1 + step) / (10 + step))

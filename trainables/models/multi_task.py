@@ -1,4 +1,4 @@
-"""Hard parameter sharing: what every network here is (S3, section 3.1)."""
+"""Hard parameter sharing: the base of every network here (S3, section 3.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class MultiTaskNetwork(nn.Module):
     """One trunk that all tasks share, and a head for each, a linear one by default.
 
     A subclass defines `trunk` and, once its layers are made, calls `make_heads`: layers are initialised in the order
-    they are made, so that the trunk of a seed doesn't depend on the tasks. `preprocessing`: what is done to images
+    they are made, so that the trunk of a seed doesn't depend on the tasks. `preprocessing`: applied to images
     before the trunk. `dropout`: the probability of a feature being left out before the heads, in training.
     """
 
@@ -25,7 +25,7 @@ class MultiTaskNetwork(nn.Module):
     preprocessing: Preprocessing | None
     dropout: float
     attack_step: Callable[..., Tensor] | None
-    """What takes PGD's steps in training instead of PGD itself (see `attacks.algorithms.stacked`)."""
+    """Takes PGD's steps in training instead of PGD itself (see `attacks.algorithms.stacked`)."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from trainables.models.memory_layout import in_usual_layout
 def make_norm(norm: str, channels: int, **where: Any) -> nn.Module:
     """GroupNorm (`group`) or BatchNorm (`batch`) of `channels` channels; `where` is a device and dtype.
 
-    GroupNorm takes every image for itself, so that small batches do, and real and generated images don't share
+    GroupNorm treats every image separately, so that small batches suffice, and real and generated images don't share
     statistics. Its groups have at least four channels, and there are 32 at most, as is customary.
     """
     if norm == "batch":
@@ -27,7 +27,7 @@ def make_norm(norm: str, channels: int, **where: Any) -> nn.Module:
 class Standardised(nn.Module):
     """Pixels minus ImageNet's mean, over its standard deviation, which pretrained weights expect.
 
-    Images of other than three channels take the means over colours.
+    Images without three channels use the means over colours.
     """
 
     mean: Tensor

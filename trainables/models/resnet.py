@@ -16,8 +16,8 @@ class MultiTaskResNet18(MultiTaskNetwork):
     """A 3×3 stem without pooling, four stages of two basic blocks (w, 2w, 4w, 8w channels), and a head per task.
 
     `shape`: (C, H, W) of the images. `classes`: how many of each task, the main one first. `width` 64 is the customary
-    network. The blocks are torchvision's; its ResNet, like timm's, has 64 channels in the first stage and no others.
-    `denoising`: the operation of a denoising block behind each stage, or `none`.
+    network. The blocks are torchvision's; its ResNet, like timm's, only allows 64 channels in the first stage.
+    `denoising`: the operation of a denoising block after each stage, or `none`.
     """
 
     def __init__(self, shape: Sequence[int], classes: Sequence[int], width: int, denoising: str = "none") -> None:
@@ -32,7 +32,7 @@ class MultiTaskResNet18(MultiTaskNetwork):
         self.blocks = nn.Sequential(*blocks)
         he_init(self)
         self.make_heads(stages[-1], classes)
-        self.denoising = make_denoising(denoising, stages)  # last, so that all else starts alike with and without
+        self.denoising = make_denoising(denoising, stages)  # last, so that the rest is the same with and without
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 8w) of images (N, C, H, W) in [0, 1]."""

@@ -1,4 +1,4 @@
-"""How large the networks are, without building them. Imports no torch."""
+"""The sizes of networks, without building them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SMALLEST = {"lenet": 4, "resnet18": 1, "alexnet": 21, "wide_resnet": 1}
-"""Pixels a side that a network needs at least, so that its pools leave something."""
+"""The least pixels a side of a network's images, so that its pools leave something."""
 
 _DEPTH_EXTRA = {"madry": 2, "zagoruyko": 4}
 
@@ -33,7 +33,7 @@ class Size:
         self.conv(inputs, outputs, 1, tokens, bias=bias)
 
     def denoising(self, channels: int, pixels: int, operation: str) -> None:
-        """Add a denoising block; of medians and means the 1×1 convolution alone counts."""
+        """Add a denoising block; for medians and means only the 1×1 convolution counts."""
         if operation == "none":
             return
         if operation == "non_local":
@@ -51,7 +51,7 @@ class Size:
 
 
 def embedded_channels(channels: int) -> int:
-    """Channels of the embeddings that a non-local denoising block compares places by: half of the features'."""
+    """Channels of the embeddings with which a non-local denoising block compares places: half of the features'."""
     return max(1, channels // 2)
 
 
@@ -104,7 +104,7 @@ def alexnet_maps(height: int, breadth: int) -> list[tuple[int, int]]:
 
 
 def too_small(network: str, height: int, breadth: int) -> str | None:
-    """What is wrong with images so small, or None if the network takes them."""
+    """What is wrong with images of this size, or None if the network accepts them."""
     side = SMALLEST[network]
     if min(height, breadth) >= side:
         return None

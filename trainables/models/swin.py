@@ -40,7 +40,7 @@ def build_swin(
             num_heads=swin_heads(width, stages),
             drop_path_rate=0.0,
         )
-    except Exception as error:  # the hub's client, its transport and the file's reader each raise their own
+    except Exception as error:  # the hub's client, its transport and the file's reader have different errors
         if not pretrained:
             raise
         raise ValueError(

@@ -11,8 +11,8 @@ from torch import nn
 class UniformAverage:
     """The mean of weights and floating-point buffers of `count` networks (Izmailov et al., 2018), in `network`.
 
-    Running statistics are averaged along, as torch's AveragedModel does with `use_buffers`, instead of being measured
-    anew in a pass over the data. Other buffers are those of the last network.
+    Running statistics are also averaged, as torch's AveragedModel does with `use_buffers`, instead of being measured
+    again in a pass over the data. Other buffers are those of the last network.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -21,7 +21,7 @@ class UniformAverage:
 
     @torch.no_grad()
     def take_in(self, network: nn.Module) -> None:
-        """Count `network` in."""
+        """Add `network` to the mean."""
         self.count += 1
         means = [*self.network.parameters(), *self.network.buffers()]
         values = [*network.parameters(), *network.buffers()]

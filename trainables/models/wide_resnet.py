@@ -1,4 +1,4 @@
-"""Wide ResNet (Zagoruyko and Komodakis, 2016), by either rule of what its depth counts."""
+"""Wide ResNet (Zagoruyko and Komodakis, 2016), with either rule for its depth."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class MultiTaskWideResNet(MultiTaskNetwork):
     """A 3×3 stem of 16 channels, three stages of pre-activated blocks (16k, 32k, 64k channels), and a head per task.
 
     `shape`: (C, H, W) of the images. `classes`: how many of each task, the main one first. `width` is the factor k,
-    `depth_rule` says how many blocks a `depth` has (see `blocks_per_stage`). torchvision's and timm's wide ResNets are
-    other networks, of bottlenecks for large images. `denoising`: the operation of a denoising block behind each stage,
+    `depth_rule`: how many blocks a `depth` has (see `blocks_per_stage`). torchvision's and timm's wide ResNets are
+    other networks, of bottlenecks for large images. `denoising`: the operation of a denoising block after each stage,
     or `none`.
     """
 
@@ -45,7 +45,7 @@ class MultiTaskWideResNet(MultiTaskNetwork):
         he_init(self)
         self.make_heads(before, classes)
         stages = [16 * width * 2**stage for stage in range(3)]
-        self.denoising = make_denoising(denoising, stages)  # last, so that all else starts alike with and without
+        self.denoising = make_denoising(denoising, stages)  # last, so that the rest is the same with and without
 
     def trunk(self, images: Tensor) -> Tensor:
         """Features (N, 64k) of images (N, C, H, W) in [0, 1]."""

@@ -1,1 +1,1 @@
-"""A training loop of one's own as a trainable: a function, or a program in any language."""
+"""The user's own training loop as a trainable: a function, or a program in any language."""

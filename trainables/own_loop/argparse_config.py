@@ -15,8 +15,8 @@ LISTS = ("*", "+")
 def config_from_parser(parser: argparse.ArgumentParser) -> type[Config]:
     """A configuration with a field for each option of `parser`: its type, default, choices and help.
 
-    An option without a default has to be given by the study. Help and version, and options that call a function of
-    their own for their value, other than a type, are left out.
+    The study must set options without a default. Help and version, and options that call their own function
+    for their value, other than a type, are left out.
     """
     fields = {action.dest: field_of(action) for action in parser._actions if is_option(action)}
     return create_model("Config", __base__=Config, **fields)

@@ -13,15 +13,15 @@ from trainables.contract import Config
 
 
 class OpenConfig(Config):
-    """A configuration that takes every name, for a function that declares none."""
+    """A configuration that accepts every name, for a function that declares none."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class Values(dict[str, Any]):
-    """The values of a configuration as the function of a study that declares none gets them: a dict.
+    """The values of a configuration for a function that declares none: a dict.
 
-    They are attributes, too: `config["lr"]`, `config.lr`, `config.get("lr", 0.1)`, `**config`.
+    They are also attributes: `config["lr"]`, `config.lr`, `config.get("lr", 0.1)`, `**config`.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -36,7 +36,7 @@ class Values(dict[str, Any]):
 
 @dataclasses.dataclass(frozen=True)
 class ConfigAdapter:
-    """The pydantic model that the platform sees, and what the function is handed for a value of it."""
+    """The pydantic model that the platform uses, and what the function gets for a value of it."""
 
     model: type[Config]
     convert: Callable[[Any], Any] = lambda config: config
@@ -45,7 +45,7 @@ class ConfigAdapter:
 def config_of(function: Callable[..., Any], declared: Any, settings: Mapping[str, Any]) -> ConfigAdapter:
     """The configuration of `function`: `declared` in its file, else its annotation, else the study's `settings`.
 
-    A dataclass, a pydantic model and `dict` are taken; raises `TypeError` for anything else.
+    A dataclass, a pydantic model and `dict` are accepted; raises `TypeError` for anything else.
     """
     kind = declared if declared is not None else annotation_of(function)
     if kind is None or kind is Any:
@@ -101,5 +101,5 @@ def described(default: Any = ..., factory: Callable[[], Any] | None = None) -> A
 
 
 def values_of(config: BaseModel) -> dict[str, Any]:
-    """The values of a configuration, nested ones as they are."""
+    """The values of a configuration, nested ones unchanged."""
     return {name: getattr(config, name) for name in type(config).model_fields}

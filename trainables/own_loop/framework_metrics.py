@@ -13,16 +13,16 @@ SPLITS = {
     "val": "validation", "valid": "validation", "validation": "validation", "eval": "validation", "dev": "validation",
     "test": "test",
 }  # fmt: skip
-"""How names that are logged begin, and the split that each means."""
+"""Prefixes of logged names, and the split that each means."""
 
 PREFIX = re.compile(rf"({'|'.join(SPLITS)})[_/.-]+(?=.)", re.IGNORECASE)
 NO_LETTER = re.compile(r"[^a-z0-9_.]+")
 
 
 def metric_name(logged: str, split: str) -> str:
-    """The name of the contract for a logged one; one that says no split is of `split`.
+    """The name of the contract for a logged one; a name without a split is of `split`.
 
-    `Val/F1-Score` is `validation/f1_score`. A name without a letter to begin with has `metric_` before it.
+    `Val/F1-Score` is `validation/f1_score`. A name that doesn't begin with a letter gets the prefix `metric_`.
     """
     match = PREFIX.match(logged)
     name = logged[match.end() :] if match else logged

@@ -1,4 +1,4 @@
-"""A function `train(config, run)` as a trainable of the contract; what it doesn't declare is taken from the study."""
+"""A function `train(config, run)` as a trainable of the contract; what it doesn't declare comes from the study."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class FunctionTrainable:
         return model.eval() if hasattr(model, "eval") else model
 
     def evaluate(self, config: Any, state: Mapping[str, Any], run: Run) -> Report:
-        """What the user's `evaluate` measures, as a report or plain metrics; nothing without one."""
+        """The result of the user's `evaluate`, as a report or plain metrics; empty without one."""
         if "evaluate" not in self.siblings:
             return Report({})
         measured = self.siblings["evaluate"](self.adapter.convert(config), state, run)
@@ -82,8 +82,8 @@ class FunctionTrainable:
 def adapt_function(function: Callable[..., Any], siblings: Mapping[str, Any], terms: StudyTerms) -> FunctionTrainable:
     """The trainable of `function`, with the optional names of the contract in `siblings`.
 
-    Raises `TypeError` for a function that can't be called with a configuration and a run, or whose configuration is of
-    no kind that could be read.
+    Raises `TypeError` for a function that can't be called with a configuration and a run, or whose configuration
+    can't be read.
     """
     positional = [
         p
@@ -106,32 +106,32 @@ def adapt_function(function: Callable[..., Any], siblings: Mapping[str, Any], te
 
 
 def with_seed(config: Any, seed: int) -> Any:
-    """The configuration with the trial's seed in the field of that name, where it has one."""
+    """The configuration with the trial's seed in the field `seed`, if it has one."""
     return config.model_copy(update={"seed": seed}) if "seed" in type(config).model_fields else config
 
 
 def parts_beside(function: Callable[..., Any], siblings: Mapping[str, Any]) -> dict[str, Any]:
     """The optional names of the contract among the `siblings` of a function, but for functions imported from elsewhere.
 
-    A script that says `from torch import load` has no `load` of its own. Those that `__saddle_beside__` names were
-    given by a call, wherever they come from.
+    A script with `from torch import load` has no `load` of its own. Those in `__saddle_beside__` were
+    passed in a call, and count from any module.
     """
-    given = siblings.get("__saddle_beside__", ())
+    registered = siblings.get("__saddle_beside__", ())
     parts = {name: siblings[name] for name in OPTIONAL if name in siblings}
     return {
         name: part
         for name, part in parts.items()
-        if name in given or not inspect.isroutine(part) or part.__module__ == function.__module__
+        if name in registered or not inspect.isroutine(part) or part.__module__ == function.__module__
     }
 
 
 def named_metrics(terms: StudyTerms) -> dict[str, Metric | Direction]:
-    """The metrics that the study names; where it says no direction, their names do."""
+    """The metrics that the study names; without a direction there, their names decide."""
     return {name: direction or complete_metric(name).direction for name, direction in terms.metrics.items()}
 
 
 def lacking(function: Callable[..., Any], parts: Mapping[str, Any]) -> Iterator[Part]:
-    """The parts of the contract that a function does without, as far as its source shows."""
+    """The parts of the contract that a function lacks, as far as its source shows."""
     if not inspect.isgeneratorfunction(function) and not reports_state(function):
         yield "state"
     if not resumes(function):
@@ -148,7 +148,7 @@ def yielded_reports(reports: Iterator[Any], run: Run) -> Iterator[Report]:
 
 
 def use_device(device: Any) -> None:
-    """Make the run's GPU the current one of this thread, as it is of the one that trains."""
+    """Make the run's GPU the current one of this thread, as in the thread that trains."""
     if device.type == "cuda":
         import torch
 

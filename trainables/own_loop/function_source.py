@@ -1,4 +1,4 @@
-"""What the source of a function shows of it before it is called."""
+"""What the source of a function shows before it is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def calls_of(function: Callable[..., Any]) -> list[ast.Call]:
 
 
 def resumes(function: Callable[..., Any]) -> bool:
-    """Whether it asks for a stored state itself; a helper that does so for it isn't seen."""
+    """Whether it asks for a stored state itself; a helper that does so for it isn't detected."""
     return any(
         method_of(call) in ("restore", "resume")
         or any((method_of(call), keyword.arg) in FRAMEWORK_RESUMES for keyword in call.keywords)
@@ -32,7 +32,7 @@ def resumes(function: Callable[..., Any]) -> bool:
 
 
 def reports_state(function: Callable[..., Any]) -> bool:
-    """Whether it reports more than metrics, as far as can be seen: no `report` in it, and a helper may do so."""
+    """Whether it reports more than metrics, as far as the source shows: without `report` in it, a helper may do so."""
     reports = [call for call in calls_of(function) if method_of(call) == "report"]
     return not reports or any(call.keywords for call in reports)
 

@@ -1,6 +1,6 @@
 """A callback that turns the fit of a Lightning `Trainer` into the reports of a function `train(config, run)`.
 
-Importing this module imports Lightning, so nothing imports it before it is asked for.
+Importing this module imports Lightning, so nothing imports it before it is used.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ HYPERPARAMETERS = (
 
 
 class LightningCallback(Callback):
-    """Reports each epoch of `Trainer.fit` to `run`: what was logged, and the state; stops where the trial is stopped.
+    """Reports each epoch of `Trainer.fit` to `run`: what was logged, and the state; stops when the trial is stopped.
 
-    Use it as `callbacks=[callback]` and give `ckpt_path=callback.checkpoint` to `fit`, so that a disturbed trial goes
-    on where it was. `val_accuracy` is reported as `validation/accuracy`; a name without a split is of the loop that
-    logged it. The state holds the module's weights as `model`, and the rest of a Lightning checkpoint.
+    Use it as `callbacks=[callback]` and pass `ckpt_path=callback.checkpoint` to `fit`, so that an interrupted trial
+    continues. `val_accuracy` is reported as `validation/accuracy`; a name without a split is of the loop that
+    logged it. The state has the module's weights as `model`, and the rest of a Lightning checkpoint.
     Raises `ValueError` in a trial of several workers: a `Trainer` starts its own.
     """
 
@@ -62,40 +62,40 @@ class LightningCallback(Callback):
         return str(path)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Have epochs reported after all other callbacks, and after the module's own `on_train_epoch_end`."""
+        """Report epochs after all other callbacks, and after the module's own `on_train_epoch_end`."""
         if stage == "fit" and not any(isinstance(callback, EpochReports) for callback in trainer.callbacks):
             trainer.callbacks.append(EpochReports(self))
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Put the random generators to where they were; the order of the data is drawn next."""
+        """Restore the random generators; the order of the data is drawn next."""
         if self._resumes:
             self._run.restore()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note what is logged already."""
+        """Record what is already logged."""
         self._logged_before = set(trainer.callback_metrics)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note which metrics are of the validation, and that they are new."""
+        """Record which metrics are of the validation, and that they are new."""
         self._of_validation |= set(trainer.callback_metrics) - self._logged_before
         self._validated = not trainer.sanity_checking
 
     def report(self, trainer: Trainer) -> None:
-        """Report the epoch that has ended; does not return where the trial is stopped."""
+        """Report the epoch that has ended; does not return if the trial is stopped."""
         metrics = self._metrics(trainer.callback_metrics)
         self._validated = False
         state = self._state(trainer)
         self._run.report(metrics, model=state.pop("state_dict"), lightning=state)
 
     def _metrics(self, logged: dict[str, Any]) -> dict[str, float]:
-        """The metrics of this epoch: without those of an earlier validation where it had none."""
+        """The metrics of this epoch, without those of an earlier validation if it had none."""
         of_validation = {name: value for name, value in logged.items() if name in self._of_validation}
         of_training = {name: value for name, value in logged.items() if name not in self._of_validation}
         validated = contract_metrics(of_validation, "validation") if self._validated else {}
         return {**contract_metrics(of_training, "train"), **validated}
 
     def _state(self, trainer: Trainer) -> dict[str, Any]:
-        """The trainer's checkpoint, as its own file has it."""
+        """The trainer's checkpoint, as in its own file."""
         import torch
 
         path = self._scratch() / "epoch.ckpt"
@@ -113,7 +113,7 @@ class LightningCallback(Callback):
 class EpochReports(Checkpoint):
     """The end of an epoch, when a `Trainer` saves its checkpoints.
 
-    It is added to a `Trainer` that is set up: one made with `enable_checkpointing=False` refuses it before.
+    It is added to a `Trainer` after its set-up: one made with `enable_checkpointing=False` refuses it before.
     """
 
     def __init__(self, callback: LightningCallback) -> None:

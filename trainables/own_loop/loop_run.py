@@ -1,4 +1,4 @@
-"""The `run` that a function of one's own gets: it reports epochs by a call, and saddle copies the state."""
+"""The `run` of a user's function: it reports epochs by a call, and saddle copies the state."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from trainables.contract import Report, Run
 
 RESERVED = ("epoch", "random")
-"""Names of the state that are not the function's to give."""
+"""Names of the state that the function may not use."""
 
 
 class LoopRun:
-    """A `Run` with `report` and `restore`; everything else is asked of the run that it wraps."""
+    """A `Run` with `report` and `restore`; everything else is delegated to the run that it wraps."""
 
     def __init__(self, run: Run, hand_over: Callable[[Report], None]) -> None:
         self._run, self._hand_over = run, hand_over
@@ -27,21 +27,21 @@ class LoopRun:
     def report(self, metrics: Mapping[str, Any], **state: Any) -> None:
         """Report an epoch: its metrics, and what to copy into its checkpoint, such as `model=model`.
 
-        Metrics are named with their split, such as `validation/accuracy`, and are numbers or tensors of one number. Of
-        what has a `state_dict`, that is copied; tensors and plain values are copied as they are. Does not return where
-        the trial is stopped early.
+        Metrics are named with their split, such as `validation/accuracy`, and are numbers or tensors of one number.
+        For objects with a `state_dict`, that is copied; tensors and plain values are copied directly. Does not return
+        if the trial is stopped early.
         """
-        taken = [name for name in RESERVED if name in state]
-        if taken:
-            raise ValueError(f"{taken[0]} is a reserved name in a state; use another one")
+        reserved = [name for name in RESERVED if name in state]
+        if reserved:
+            raise ValueError(f"{reserved[0]} is a reserved name in a state; use another one")
         self.epoch += 1
         numbers = {name: number_of(name, value) for name, value in metrics.items()}
         self._hand_over(Report(numbers, state_of(self._run, self.epoch, state)))
 
     def restore(self, **state: Any) -> int:
-        """Load the last checkpoint into the same objects that are reported, and return the epochs that it has seen.
+        """Load the last checkpoint into the same objects that are reported, and return its number of epochs.
 
-        0 if the trial starts; then nothing is changed. Random states continue from where they were, too.
+        0 if the trial starts; then nothing is changed. Random states are also restored.
         """
         stored = self._run.resume()
         if stored is None:
@@ -51,16 +51,14 @@ class LoopRun:
         for name, target in state.items():
             if name not in stored:
                 raise KeyError(f"{name} is not in the stored state, which has {', '.join(stored)}")
-            bare(self._run, target).load_state_dict(
-                detached(stored[name])
-            )  # optimisers keep the tensors they are given
+            bare(self._run, target).load_state_dict(detached(stored[name]))  # optimisers keep these tensors
         self.epoch = int(stored["epoch"])
         set_random_states(stored["random"])
         return self.epoch
 
 
 def number_of(name: str, value: Any) -> float:
-    """A metric's value as a float; raises `ValueError` for what is not a single number."""
+    """A metric's value as a float; raises `ValueError` for anything but a single number."""
     try:
         return float(value.detach() if hasattr(value, "detach") else value)
     except (TypeError, ValueError) as error:
@@ -68,7 +66,7 @@ def number_of(name: str, value: Any) -> float:
 
 
 def state_of(run: Run, epoch: int, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint holds: a copy of each object's state, the epoch and the random states."""
+    """The content of a checkpoint: a copy of each object's state, the epoch and the random states."""
     from trainables.states import detached
 
     copies = {name: detached(plain_state(run, value)) for name, value in state.items()}
@@ -76,13 +74,13 @@ def state_of(run: Run, epoch: int, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain_state(run: Run, value: Any) -> Any:
-    """The `state_dict` of what has one, else the value itself."""
+    """The `state_dict` of an object that has one, else the value itself."""
     value = bare(run, value)
     return value.state_dict() if hasattr(value, "state_dict") else value
 
 
 def bare(run: Run, value: Any) -> Any:
-    """A model without what `run.prepare` wrapped around it."""
+    """A model without the wrapper of `run.prepare`."""
     from torch.nn import Module
 
     return run.unwrap(value) if isinstance(value, Module) else value
@@ -117,7 +115,7 @@ def random_states() -> dict[str, Any]:
 
 
 def set_random_states(states: Mapping[str, Any]) -> None:
-    """Put all global generators into these states (see `random_states`)."""
+    """Restore all global generators to these states (see `random_states`)."""
     import numpy as np
     import torch
 

@@ -26,7 +26,7 @@ OF_A_TRIAL = ("seed", "device", "config", "output")
 """Placeholders that are not settings: the seed, `cpu` or `cuda:0`, all settings as JSON, a folder for the trial."""
 KEPT_LINES = 100
 LONGEST_LINE = 2_000
-"""What is kept of a program's output, for a message where it fails."""
+"""Lines of a program's output that are kept for the message if it fails."""
 LARGEST_REPORT = 1 << 20
 STOP_SECONDS = 30.0
 
@@ -37,7 +37,7 @@ class ProgramTrainable:
 
     command: str
     report: str
-    """A file in `{output}` that holds the lines; empty if the program prints them."""
+    """A file in `{output}` with the lines; empty if the program prints them."""
     folder: str
     Config: type[Config]
     METRICS: Mapping[str, Metric | Direction]
@@ -46,12 +46,12 @@ class ProgramTrainable:
     OPEN_METRICS: bool = True
 
     def train(self, config: Any, run: Run) -> Iterator[Report]:
-        """Run the program and yield what it reports, a line an epoch; raises `ProgramFailed`."""
+        """Run the program and yield its reports, a line per epoch; raises `ProgramFailed`."""
         with tempfile.TemporaryDirectory(prefix="own-loop-") as output:
             words = words_of(self.command, config, run, output)
             lines = Output(run_lines(words, self.folder))
-            made = (metrics for line in lines if not self.report and (metrics := metrics_in(line)))
-            yield from reports_of(made)
+            printed = (metrics for line in lines if not self.report and (metrics := metrics_in(line)))
+            yield from reports_of(printed)
             if self.report:
                 yield from reports_of(metrics_in_file(Path(output) / self.report))
             elif not lines.reported:
@@ -67,7 +67,7 @@ class ProgramTrainable:
 
 
 class ProgramFailed(Exception):
-    """A program ended with another exit code than 0, or reported nothing; with the end of its output."""
+    """A program ended with a nonzero exit code, or reported nothing; with the end of its output."""
 
 
 class Output:
@@ -93,11 +93,11 @@ class Output:
 
 
 class ExitCode(Exception):
-    """A program's exit code, where it isn't 0."""
+    """A program's exit code, if it isn't 0."""
 
 
 def program_trainable(command: str, report: str, folder: str, terms: StudyTerms) -> ProgramTrainable:
-    """The trainable of a command; raises `ValueError` for what its words and the study's settings don't share."""
+    """The trainable of a command; raises `ValueError` if its words and the study's settings don't match."""
     names = {name for word in split_words(command) for name in PLACEHOLDER.findall(word)}
     unknown = sorted(names - {*terms.settings, *OF_A_TRIAL})
     if unknown:
@@ -122,7 +122,7 @@ def split_words(command: str) -> list[str]:
 
 
 def words_of(command: str, config: Any, run: Run, output: str) -> list[str]:
-    """The words of a trial's command; a value stays within its word, and no shell sees it."""
+    """The words of a trial's command; a value stays within its word, and no shell is involved."""
     settings = config.model_dump(mode="json")
     own = {"seed": run.seed, "device": run.device, "config": json.dumps(settings), "output": output}
     values = {**settings, **own}
@@ -135,7 +135,7 @@ def words_of(command: str, config: Any, run: Run, output: str) -> list[str]:
 
 
 def run_lines(words: list[str], folder: str) -> Iterator[str]:
-    """What a program prints, line by line; raises `ExitCode`. Closing the iterator ends it and all it started."""
+    """What a program prints, line by line; raises `ExitCode`. Closing the iterator ends it and all that it started."""
     command = [sys.executable, "-I", "-S", supervisor.__file__, *words]
     streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     process = subprocess.Popen(command, cwd=folder or None, text=True, errors="replace", **streams)
@@ -177,17 +177,17 @@ def metrics_in_file(path: Path) -> list[dict[str, float]]:
             f"the program did not write {path.name} of at most {LARGEST_REPORT >> 20} MiB in {{output}}"
         )
     text = path.read_text(errors="replace")
-    found = [metrics for line in text.splitlines() if (metrics := metrics_in(line))] or [
+    measured = [metrics for line in text.splitlines() if (metrics := metrics_in(line))] or [
         metrics_in(" ".join(text.split()))
     ]
-    if not found[0]:
+    if not measured[0]:
         raise ProgramFailed(f'{path.name} has no JSON with a metric, such as {{"validation/accuracy": 0.9}}')
-    return found
+    return measured
 
 
-def reports_of(made: Any) -> Iterator[Report]:
-    """A report for each set of metrics; those of the test are kept aside until they are asked for."""
-    for epoch, metrics in enumerate(made, start=1):
+def reports_of(metrics_of_epochs: Any) -> Iterator[Report]:
+    """A report for each set of metrics; those of the test are kept until they are needed."""
+    for epoch, metrics in enumerate(metrics_of_epochs, start=1):
         test = {name: value for name, value in metrics.items() if name.startswith("test/")}
         yield Report(
             {name: value for name, value in metrics.items() if name not in test}, {"epoch": epoch, "test": test}

@@ -1,6 +1,6 @@
-"""Runs a program and ends it with everything it started once standard input closes, as it does where its parent dies.
+"""Runs a program and ends it with everything it started once standard input closes, as it does if its parent dies.
 
-Started as a script of its own, `python -I -S supervisor.py WORD…`, so that it needs nothing but the standard library.
+Started as a separate script, `python -I -S supervisor.py WORD…`, so that it needs only the standard library.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 
 GRACE_SECONDS = 5.0
-"""How long a program may take to end once it is asked to."""
+"""Seconds that a program may take to end after it is asked to."""
 
 
 def main(words: list[str]) -> int:
@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
         return 127
     threading.Thread(target=end_with_parent, args=(program,), daemon=True).start()
     code = program.wait()
-    end_group(program.pid, signal.SIGKILL)  # what it left running in its group
+    end_group(program.pid, signal.SIGKILL)  # processes that it left running in its group
     return code if code >= 0 else 128 - code
 
 
@@ -41,7 +41,7 @@ def end_with_parent(program: subprocess.Popen[bytes]) -> None:
 
 
 def end_group(group: int, number: signal.Signals) -> None:
-    """Send a signal to all processes of a group; nothing if there are none any more."""
+    """Send a signal to all processes of a group; nothing if there are none left."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, number)
 

@@ -1,4 +1,4 @@
-"""What a study says that a loop of one's own may leave open: its settings, and which metrics it looks at."""
+"""What a study states that a user's loop may leave open: its settings, and its metrics."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from trainables.contract import Direction
 
 @dataclass(frozen=True)
 class StudyTerms:
-    """`settings` are the hyperparameters that a study names, each with a value that it gives to it.
+    """`settings`: the hyperparameters that a study names, each with one of its values.
 
-    `metrics` are those that it names, with the better direction where it says one, and `selection` is the validation
+    `metrics`: those that it names, with the better direction if it states one; `selection`: the validation
     metric that chooses checkpoints; empty if the study leaves that to the trainable.
     """
 

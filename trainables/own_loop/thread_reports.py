@@ -1,4 +1,4 @@
-"""The reports of a function that makes them by a call: it runs on a thread, and waits in each until it may continue."""
+"""The reports of a function that makes them by a call: it runs on a thread, and waits in each of them to continue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from trainables.contract import Report
 
 STOP_SECONDS = 60.0
-"""How long a function may take to end once it is stopped: its `finally` blocks, mostly."""
+"""Seconds that a function may take to end once it is stopped, mostly for its `finally` blocks."""
 
 
 class TrialStopped(BaseException):
@@ -29,16 +29,16 @@ class ThreadReports:
 
     def hand_over(self, report: Report) -> None:
         """Give a report and wait until the next one is wanted; raises `TrialStopped` if none is."""
-        if self._stopped:  # the function caught what should have ended it
+        if self._stopped:  # the function caught the exception that should have ended it
             raise TrialStopped
         self._made.put(report)
         if not self._wanted.get():
             raise TrialStopped
 
     def reports(self, function: Callable[[], Any]) -> Iterator[Report]:
-        """What `function` hands over while it runs; raises what it raises.
+        """The reports of `function` while it runs; raises what it raises.
 
-        Closing the iterator stops the function at its report and waits until it has ended. Raises `RuntimeError` where
+        Closing the iterator stops the function at its report and waits until it has ended. Raises `RuntimeError` if
         it continues for more than `STOP_SECONDS`.
         """
         context = contextvars.copy_context()

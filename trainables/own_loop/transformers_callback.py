@@ -1,6 +1,6 @@
 """A callback that turns `train` of a Hugging Face `Trainer` into the reports of a function `train(config, run)`.
 
-Importing this module imports transformers, so nothing imports it before it is asked for.
+Importing this module imports transformers, so nothing imports it before it is used.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 NO_METRICS = ("epoch", "total_flos")
 NO_METRIC_ENDS = ("runtime", "_per_second")
-"""What a `Trainer` logs of its own progress and pace."""
+"""Names under which a `Trainer` logs its own progress and pace."""
 
 
 class TransformersCallback(TrainerCallback):
-    """Reports each evaluation of `Trainer.train` to `run`: what was logged, and the state; stops where the trial stops.
+    """Reports each evaluation of `Trainer.train` to `run`: what was logged, and the state; stops when the trial stops.
 
-    Use it as `callbacks=[callback]` and give `resume_from_checkpoint=callback.checkpoint` to `train`, so that a
-    disturbed trial continues where it was. `eval_accuracy` is reported as `validation/accuracy`, the training's `loss`
-    as `train/loss`. The state holds the weights as `model`, and what a checkpoint of the `Trainer` does.
+    Use it as `callbacks=[callback]` and pass `resume_from_checkpoint=callback.checkpoint` to `train`, so that an
+    interrupted trial continues. `eval_accuracy` is reported as `validation/accuracy`, the training's `loss`
+    as `train/loss`. The state has the weights as `model`, and the content of a checkpoint of the `Trainer`.
     Raises `ValueError` in a trial of several workers, and for a second evaluation of the same step.
     """
 
@@ -56,7 +56,7 @@ class TransformersCallback(TrainerCallback):
 
         self._folder = self._folder or tempfile.TemporaryDirectory(prefix="own-loop-")
         folder = Path(self._folder.name)
-        self._run.restore()  # the file of random states is made of the generators' own
+        self._run.restore()  # the file of random states is made from the generators
         for name, part in (
             ("pytorch_model.bin", stored["model"]),
             ("optimizer.pt", stored["optimizer"]),
@@ -70,7 +70,7 @@ class TransformersCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Evaluations after a step from here on are those of the training."""
+        """From here on evaluations after a step are those of the training."""
         self._first_step = state.global_step
 
     def on_train_end(
@@ -87,7 +87,7 @@ class TransformersCallback(TrainerCallback):
         logs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Keep what the training has logged last."""
+        """Keep what the training logged last."""
         self._logged |= {name: value for name, value in measured(logs or {}).items() if not name.startswith("eval_")}
 
     def on_evaluate(
@@ -98,7 +98,7 @@ class TransformersCallback(TrainerCallback):
         metrics: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Report the evaluation; does not return where the trial is stopped."""
+        """Report the evaluation; does not return if the trial is stopped."""
         if self._first_step in (None, state.global_step):  # the script's own, or one before the first step
             return
         if state.global_step == self._reported_step:
@@ -117,7 +117,7 @@ class TransformersCallback(TrainerCallback):
 
 
 def measured(logged: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers that say something of the model."""
+    """The numbers that are about the model."""
     return {
         name: float(value)
         for name, value in logged.items()
@@ -126,7 +126,7 @@ def measured(logged: Mapping[str, Any]) -> dict[str, float]:
 
 
 def generator_states() -> dict[str, Any]:
-    """The states of all global generators, as a checkpoint of a `Trainer` has them."""
+    """The states of all global generators, as in a checkpoint of a `Trainer`."""
     import numpy as np
     import torch
 

@@ -1,4 +1,4 @@
-"""Segmentation of damage from pixel labels, what S1 compares its maps with (Table 5); the module is the trainable.
+"""Segmentation of damage from pixel labels, with which S1 compares its maps (Table 5); the module is the trainable.
 
 Importing it imports no torch, so that a study can be checked where nothing is trained.
 """
@@ -35,7 +35,7 @@ METRICS: Mapping[str, Metric] = declared()
 """What it can report (see `metrics`)."""
 
 EVALUATION_FIELDS = ("test_size", "test_subset")
-"""With which stored networks can be measured again."""
+"""Settings with which stored networks can be measured again."""
 
 SELECTION = "validation/iou"
 

@@ -1,4 +1,4 @@
-"""How much a trial computes and stores, known before anything runs. Imports no torch."""
+"""How much a trial computes and stores, estimated before anything runs. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trainables.segmentation.config import Config
 
 
 def estimate(config: Config) -> tuple[float, int]:
-    """Multiply-adds of a whole trial, and bytes of one stored state; the generator's class branch counts along."""
+    """Multiply-adds of a whole trial, and bytes of one stored state; the generator's class branch is included."""
     facts = known_facts(config.dataset) or UNKNOWN
     channels, height, width = facts.shape
     if config.image_size is not None:

@@ -1,4 +1,4 @@
-"""The parts of a dataset with masks: the very ones that the counterfactual GAN has."""
+"""The parts of a dataset with masks: the same as those of the counterfactual GAN."""
 
 from __future__ import annotations
 

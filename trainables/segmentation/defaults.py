@@ -1,4 +1,4 @@
-"""What recipe and scale give to the fields that a study leaves open."""
+"""The values of recipe and scale for the fields that a study leaves open."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SHOWN = 8
 
 
 def probabilities(model: nn.Module, samples: Samples, run: Run | None = None) -> Tensor:
-    """How probably each pixel is damaged, (N, H, W) on the CPU; all ranks of a `run` share the work."""
+    """The probability that each pixel is damaged, (N, H, W) on the CPU; all ranks of a `run` share the work."""
 
     def look(block: Block) -> Look:
         images, _ = samples.__getitems__(block.places)
@@ -36,7 +36,7 @@ def probabilities(model: nn.Module, samples: Samples, run: Run | None = None) ->
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Mask scores at the threshold chosen on validation images, the best IoU of any threshold, and a gallery.
 
-    As the counterfactual GAN's, they are about damaged images; `iou_of_all` counts the others, too.
+    As in the counterfactual GAN, they are about damaged images; `iou_of_all` also counts the others.
     """
     data = masked_splits(config, run)
     model = load(config, state).to(run.device)
@@ -46,10 +46,10 @@ def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     marked = [regions(masks.cpu()) for masks in (data.validation.masks, data.test.masks)]
     of_all = choose_threshold(maps[0], marked[0], maps[1], marked[1])
     damaged = [part.labels.cpu() == 1 for part in (data.validation, data.test)]
-    shown = [one[which] for one, which in zip(maps, damaged, strict=True)]
-    kept = [one.of(which) for one, which in zip(marked, damaged, strict=True)]
-    choice = choose_threshold(shown[0], kept[0], shown[1], kept[1])
-    curve = mask_curve(shown[1], *kept[1])
+    damaged_maps = [of_split[which] for of_split, which in zip(maps, damaged, strict=True)]
+    damaged_regions = [of_split.of(which) for of_split, which in zip(marked, damaged, strict=True)]
+    choice = choose_threshold(damaged_maps[0], damaged_regions[0], damaged_maps[1], damaged_regions[1])
+    curve = mask_curve(damaged_maps[1], *damaged_regions[1])
     return Report(
         {
             "test/iou": choice.chosen.iou,

@@ -26,7 +26,7 @@ from trainables.states import detached
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened."""
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted."""
     data = masked_splits(config, run)
     model = run.prepare(build(config, data.shape, run.seed).to(run.device))
     optimizer = Adam(model.parameters(), config.lr)
@@ -43,7 +43,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         order.set_epoch(epoch)
         model.train()
         drawn = stream(run.seed, "augmentation 0", epoch)  # one for all ranks, which draw for whole batches
-        loss_sum, seen = torch.zeros((), dtype=torch.float64, device=run.device), 0
+        loss_sum, own_images = torch.zeros((), dtype=torch.float64, device=run.device), 0
         for index, (pixels, stored) in enumerate(loader):
             images, masks = pixels.to(run.device), stored.to(run.device)
             if config.augmentation != "none":
@@ -57,7 +57,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             loss_sum += loss.detach() * len(images)
-            seen += len(images)
+            own_images += len(images)
         bare = run.unwrap(model)
         assert data.validation.masks is not None
         damaged = data.validation.labels.cpu() == 1
@@ -66,7 +66,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         scores = mask_scores(predicted, marked.positive, 0.5, marked.ignored)
         yield Report(
             {
-                "train/loss": require_finite("train/loss", run.mean(float(loss_sum) / seen)),
+                "train/loss": require_finite("train/loss", run.mean(float(loss_sum) / own_images)),
                 "validation/iou": scores.iou,
                 "validation/mask_f1": scores.f1,
                 "validation/mask_accuracy": scores.accuracy,
@@ -87,7 +87,7 @@ def segmentation_loss(
     """Mean cross-entropy of the pixels that count, plus the soft Dice loss (Milletari et al., 2016) of the batch.
 
     `logits`: (N, H, W); `masks`: stored (N, H, W) uint8, whose middle values mark regions that don't count. `total`:
-    the sum over ranks, where a batch is shared out; the loss is that of the whole batch on each of them.
+    the sum over ranks that share a batch; the loss is that of the whole batch on each of them.
     """
     marked = regions(masks)
     counted, wanted = ~marked.ignored, marked.positive.to(logits.dtype)

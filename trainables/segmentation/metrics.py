@@ -11,10 +11,10 @@ share = partial(Metric, "maximize", unit="fraction")
 
 
 def declared() -> Mapping[str, Metric]:
-    """Every metric there can be.
+    """Every possible metric.
 
     Mask scores are over all pixels of damaged images together, `iou_of_all` over all images; the test's are at the
-    threshold that is best on validation images, but for `iou_test_chosen`.
+    threshold that is best on validation images, except `iou_test_chosen`.
     """
     scores = ("iou", "mask_f1", "mask_accuracy")
     return {

@@ -31,7 +31,7 @@ class Segmenter(nn.Module):
             norm=config.norm,
         )
         channels = backbone.head.in_channels
-        # what paints and what classifies would be weights without gradients
+        # the image head and the class branch would be weights without gradients
         del backbone.head, backbone.branch
         self.backbone = backbone
         self.pixels = nn.Conv2d(channels, 1, kernel_size=1)

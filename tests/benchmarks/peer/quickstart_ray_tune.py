@@ -1,4 +1,4 @@
-"""The quickstart's trials as a user of Ray Tune writes them: OptunaSearch, ASHA and MLflow's callback, without saddle.
+"""The quickstart's trials in plain Ray Tune: OptunaSearch, ASHA and MLflow's callback, without saddle.
 
 The training code and the measurements are the quickstart's own (`trainables.adversarial_training`): a checkpoint each
 epoch, test measured at the best and at the last one. `python quickstart_ray_tune.py FOLDER [EPOCHS]` prints a table.

@@ -1,4 +1,4 @@
-"""`saddle run` with the time that each of its parts takes: `python timed_saddle.py OUT.json STUDY [--set …] …`."""
+"""`saddle run` with the time of each of its parts: `python timed_saddle.py OUT.json STUDY [--set …] …`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS = {
     "execute.driver.write_report": "report",
     "execute.driver.run_study": "driver's own",
 }
-"""What is timed, and as which part; the time of a part within another counts for the inner one alone."""
+"""What is timed, and as which part; the time of a part within another counts only for the inner one."""
 
 
 class Clock:
@@ -57,7 +57,7 @@ class Clock:
             self.stack[-1] = (self.stack[-1][0], time.time())
 
     def _count(self, now: float) -> None:
-        """Let the innermost part have the time since it was last looked at."""
+        """Add the time since the last call to the innermost part."""
         if self.stack:
             part, since = self.stack[-1]
             self.seconds[part] = self.seconds.get(part, 0.0) + now - since
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def note_waits(clock: Clock) -> None:
-    """Note how long a study's first trial waited for its slot, from when the driver was ready."""
+    """Record how long a study's first trial waited for its slot, from when the driver was ready."""
     from saddle.execute import driver
     from saddle.execute.scheduler import Scheduler
 

@@ -1,1 +1,1 @@
-"""What a tested network is asked besides its accuracy: a file here with an `Analysis` adds one. Imports no torch."""
+"""Analyses of a tested network in addition to its accuracy: a file here with an `Analysis` adds one. No torch."""

@@ -2,7 +2,7 @@
 
 S3 doesn't define them. Here each sample is one long vector, in float64, and an angle is between two such vectors, in
 degrees; η₀ + η_m is unweighted, as the table's head has it. On [0, 1] an image is far from 0, so its angle with
-anything hangs on its brightness: `centred` images have their own mean taken off. Independent random starts alone push
+anything depends on its brightness: `centred` images have their own mean subtracted. Independent random starts push
 two perturbations towards 90°: `shared` ones begin at the same point.
 """
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 ANGLE = "angle."
 
 STATISTICS = ("mean", "std", "q05", "q50", "q95", "skipped")
-"""Of the angles of an analysis; `skipped` counts images whose angle is undefined, because a vector is zero."""
+"""Statistics of an analysis' angles; `skipped` counts images whose angle is undefined, because a vector is zero."""
 
 
 def angle_names(tasks: int) -> list[str]:
-    """The angles of the analysis `angles`; `shared` starts change nothing about the main task's own η₀."""
+    """The angles of the analysis `angles`; `shared` starts don't change the main task's own η₀."""
     names = ["x_eta0", "x_eta0_centred"]
     for task, start in product(range(1, 1 + tasks), ("", "_shared")):
         names.append(f"eta0_eta{task}{start}")
@@ -42,16 +42,16 @@ def angle_names(tasks: int) -> list[str]:
 
 
 def increase_names(tasks: int) -> list[str]:
-    """Table 5's last column: by how much adding η_m to η₀ widens the spread of their angle with the image."""
+    """Table 5's last column: how much adding η_m to η₀ widens the spread of their angle with the image."""
     return [name for name in angle_names(tasks) if name.startswith("x_eta0_eta")]
 
 
-def angle_between(one: Tensor, other: Tensor) -> Tensor:
+def angle_between(first: Tensor, second: Tensor) -> Tensor:
     """Angles in degrees, (N,) float64, between the samples of two (N, …) tensors; NaN if one of them is zero."""
     import torch
 
-    one, other = one.to(torch.float64).flatten(1), other.to(torch.float64).flatten(1)
-    cosine = (one * other).sum(1) / (one.norm(dim=1) * other.norm(dim=1))
+    first, second = first.to(torch.float64).flatten(1), second.to(torch.float64).flatten(1)
+    cosine = (first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1))
     return torch.rad2deg(torch.acos(cosine.clamp(-1, 1)))
 
 
@@ -104,7 +104,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """The angles, and what is known of them over images."""
+    """The angles, and their statistics over images."""
     return Findings(summarise_angles(arrays), arrays={**arrays})
 
 

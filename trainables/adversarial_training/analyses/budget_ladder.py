@@ -1,9 +1,9 @@
-"""By how much longer attacks lower the worst case: more steps first, then more starts.
+"""How much longer attacks lower the worst case: more steps first, then more starts.
 
 A worst case that the ladder moves by half a point or more was measured by attacks that gave up too early (Carlini et
 al., 2019). Each rung attacks what all before it left standing, the declared attacks included. Rungs attack the margin,
-which is zero exactly where the network is fooled, so that more steps can't spend themselves on what is fooled long
-since; with a step size that follows the loss, as one that suits 20 steps suits 1,000 of them badly.
+which is zero exactly where the network is fooled, so that further steps aren't spent on images that are fooled
+already; the step size follows the loss, because one that suits 20 steps suits 1,000 badly.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, rungs: Mapping[str, Tensor]) -> Findings:
-    """The worst case as declared and after each rung, shares of all images, and by how much it moved."""
+    """The worst case as declared and after each rung, shares of all images, and how much it moved."""
     shares = {rung: int(standing.sum()) / len(standing) for rung, standing in rungs.items()}
     moved = shares[DECLARED] - list(shares.values())[-1]
     return Findings({f"budget_ladder.{rung}": share for rung, share in shares.items()} | {"budget_ladder_move": moved})

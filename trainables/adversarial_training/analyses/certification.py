@@ -21,16 +21,16 @@ RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """L2 radii on pixels in [0, 1] at which certified accuracy is reported, as in Cohen et al."""
 
 CHOOSING_DRAWS = 100
-"""Noisy copies by which the class is chosen that the others are counted for, as in Cohen et al."""
+"""Noisy copies that choose the class; further copies then estimate its probability, as in Cohen et al."""
 
 
 def sigma_of(config: Any) -> float:
-    """The standard deviation of the noise that is smoothed by: that of training, where no other is given."""
+    """The standard deviation of the smoothing noise: that of training unless another is given."""
     return float(config.noise_sigma if config.certification_sigma is None else config.certification_sigma)
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Of each image the smoothed class and its radius, (B,); class -1 abstains, and radius NaN was not looked at."""
+    """The smoothed class of each image and its radius, (B,); class -1: abstained, radius NaN: not certified."""
     import torch
 
     from trainables.adversarial_training.evaluation.certificates import certify
@@ -75,7 +75,7 @@ def cost(config: Any, tested: int) -> Mapping[str, float]:
 
 
 def radius_metric(radius: float) -> str:
-    """The metric of the accuracy that is certain within an L2 radius."""
+    """The metric of the certified accuracy at an L2 radius."""
     return f"certified_accuracy.l2_{radius:g}"
 
 

@@ -1,4 +1,4 @@
-"""How concise attributions are (S2): on how few pixels they rest, of images that are classified rightly."""
+"""How concise attributions are (S2): on how few pixels they rest, for correctly classified images."""
 
 from __future__ import annotations
 

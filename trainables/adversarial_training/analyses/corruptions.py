@@ -21,7 +21,7 @@ KIND, SEVERITY = "corruption_accuracy", "severity_accuracy"
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Which images are right under each corruption, (B, severities) bool by its name."""
+    """Which images are classified correctly under each corruption, (B, severities) bool by its name."""
     import torch
 
     right: dict[str, list[Tensor]] = {}
@@ -53,8 +53,10 @@ def declared() -> dict[str, Metric]:
     return {
         f"{KIND}.mean": accuracy(label="mean over corruptions"),
         **{
-            f"{KIND}.{one.name}": accuracy(role="corruption", label=one.label or one.name.replace("_", " "))
-            for one in CORRUPTIONS.values()
+            f"{KIND}.{corruption.name}": accuracy(
+                role="corruption", label=corruption.label or corruption.name.replace("_", " ")
+            )
+            for corruption in CORRUPTIONS.values()
         },
         **{f"{SEVERITY}.{number}": accuracy(label=f"severity {number}") for number in range(1, SEVERITIES + 1)},
     }

@@ -1,4 +1,4 @@
-"""DiffROAR (Shah et al., 2021): whether an attribution's first pixels tell more of the class than its last ones.
+"""DiffROAR (Shah et al., 2021): whether an attribution's first pixels tell more about the class than its last.
 
 Two networks are retrained for each method, on a share of the pixels of every image, once the first in the map's
 order and once the last; the difference of their accuracies is positive where the map marks what can be learnt from.
@@ -21,7 +21,7 @@ NAMES = {"top": "diffroar_top", "bottom": "diffroar_bottom"}
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Which images either network gets right, of every method."""
+    """Which images either network classifies correctly, for every method."""
     arrays = {}
     for name, right in batch.retrained.items():
         side, _, method = name.partition(".")
@@ -30,7 +30,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """Both accuracies, and by how much the first exceeds the second."""
+    """Both accuracies, and how much the first exceeds the second."""
     metrics = means(arrays)
     for method in config.attributions:
         metrics[f"diffroar.{method}"] = metrics[f"diffroar_top.{method}"] - metrics[f"diffroar_bottom.{method}"]

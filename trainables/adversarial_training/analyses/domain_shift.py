@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Which images are right, of the other dataset and of the network's own."""
+    """Which images are classified correctly, of the other dataset and of the network's own."""
     return Findings(arrays={"shifted_right": batch.shifted.right, "own_right": batch.right})
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """The accuracy on the other dataset, and by how much it is lower than that on the own one."""
+    """The accuracy on the other dataset, and how much lower it is than that on the network's own."""
     shifted, own = (float(arrays[name].double().mean()) for name in ("shifted_right", "own_right"))
     return Findings({"shift_accuracy": shifted, "shift_drop": own - shifted})
 

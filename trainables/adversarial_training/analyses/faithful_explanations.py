@@ -1,7 +1,7 @@
-"""How relevant attributions are by what the network does (S2), of images that are classified rightly.
+"""How relevant attributions are by what the network does (S2), for correctly classified images.
 
 Pixels are deleted and inserted in the order of a map, and removed as ROAD does; every gain is relative to random orders
-of the same network, because a robust one changes its answers less whichever pixels go.
+of the same network, because a robust one changes its answers less for any removed pixels.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """Means over images; ROAD's accuracies relative to that of random orders, over all images at once."""
+    """Means over images; ROAD's accuracies relative to that of random orders, over all images together."""
     from trainables.interpretability.quality.imputation import road_gain
 
     averages = means(arrays)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def attack_of_gap(config: Any) -> PlannedAttack:
-    """The attack that both sides are measured by."""
+    """The attack that both sides are measured with."""
     from trainables.adversarial_training.attacks.attack_plan import attacks_taken
 
     return attacks_taken(config, tested=False)[0]
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Which training and test images are right when clean, and which of them stand the attack."""
+    """Which training and test images are right when clean, and which of them withstand the attack."""
     planned = attack_of_gap(batch.config)
     arrays: dict[str, Any] = {}
     for side, images in (("training", batch.training), ("test", batch)):
@@ -38,7 +38,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """Accuracies on the training images, and by how much those on test images are lower."""
+    """Accuracies on the training images, and how much lower those on test images are."""
     shares = {name: float(right.double().mean()) for name, right in arrays.items()}
     return Findings(
         {

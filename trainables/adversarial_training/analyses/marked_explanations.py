@@ -1,4 +1,4 @@
-"""How relevant attributions of rightly classified images are where the truth is marked: whether they lie there (S2).
+"""How relevant attributions of correctly classified images are: whether they fall on the marked area (S2).
 
 On data without masks nothing is reported; `faithful_explanations` needs none.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MASK_SHARE = "mask_share"
-"""What a map without any information has of all three."""
+"""The value of all three scores for a map without any information."""
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """The three scores of each map, NaN if nothing is marked, and the share of the pixels that is."""
+    """The three scores of each map, NaN if nothing is marked, and the share of marked pixels."""
     from trainables.interpretability.quality.localisation import mask_mass, mask_rank, mask_share, pointing_game
 
     right = batch.explained.chosen(batch.explained.right)

@@ -1,7 +1,7 @@
 """Whether explanations of wrong answers mislead (S2: "misleading but plausible interpretations").
 
-An explanation is plausible where it is as concise as one of a right answer, and lies on what a mask marks; it misleads
-where it does so for a wrong answer, and where that of the true class looks the same.
+An explanation is plausible if it is as concise as that of a right answer and falls on the masked area; it misleads
+if it does so for a wrong answer, and if that of the true class looks the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GAP, COUNT = "misclassified_sparseness_gap", "misclassified_images"
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Each map's sparseness; of misclassified images, also where it lies and how alike the true class's map is."""
+    """Each map's sparseness; for misclassified images also where it falls, and how similar the true class's map is."""
     import torch
 
     from trainables.interpretability.quality.conciseness import sparseness
@@ -51,7 +51,7 @@ def measure(batch: TestedBatch) -> Findings:
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """By how much right answers' maps are sparser than wrong ones', and means over misclassified images."""
+    """How much sparser right answers' maps are than wrong ones', and means over misclassified images."""
     right = arrays["explained_right"]
     sparse = {name: values for name, values in arrays.items() if name.startswith(SPARSENESS)}
     others = {name: values for name, values in arrays.items() if name.startswith((RANK, SIMILARITY))}

@@ -29,14 +29,14 @@ def measure_heads(model: nn.Module, batch: PerturbedBatch) -> dict[str, Tensor]:
     """Whether each head is right on an image, clean and under each perturbation, (B,) bool; mean |η| of each, (B,)."""
     import torch
 
-    made = {f"eta{m}": eta for m, eta in enumerate(batch.etas)} | {"mp": batch.mp, "mta": batch.mta}
+    etas = {f"eta{m}": eta for m, eta in enumerate(batch.etas)} | {"mp": batch.mp, "mta": batch.mta}
     arrays: dict[str, Tensor] = {}
-    for name, eta in {"clean": torch.zeros_like(batch.images), **made}.items():
+    for name, eta in {"clean": torch.zeros_like(batch.images), **etas}.items():
         with torch.no_grad():
             logits = model(batch.images + eta)
         for head, answers in enumerate(logits):
             arrays[f"{RIGHT}head{head}.under_{name}"] = answers.argmax(1) == batch.labels[:, head]
-    for name, eta in made.items():
+    for name, eta in etas.items():
         arrays[f"{SIZE}{name}"] = eta.abs().flatten(1).to(torch.float64).mean(1)
     return arrays
 
@@ -67,11 +67,11 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 def declared() -> dict[str, Metric]:
     """All metrics; the better direction of a size is by convention."""
-    made = perturbation_names(MOST_TASKS)
-    heads = product(range(1 + MOST_TASKS), ["clean", *made])
+    perturbations = perturbation_names(MOST_TASKS)
+    heads = product(range(1 + MOST_TASKS), ["clean", *perturbations])
     share, size = Metric("maximize", unit="fraction"), Metric("maximize", low=0.0)
     metrics: dict[str, Metric] = {f"accuracy.head{head}.under_{name}": share for head, name in heads}
-    return metrics | {f"{SIZE}{name}": size for name in made}
+    return metrics | {f"{SIZE}{name}": size for name in perturbations}
 
 
 MISLED_HEADS = Analysis(

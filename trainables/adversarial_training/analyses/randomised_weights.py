@@ -1,7 +1,7 @@
-"""Whether attributions show what was learnt (S2): how alike they are to those of a network with random weights.
+"""Whether attributions show what was learnt (S2): how similar they are to those of a network with random weights.
 
 A method whose maps hardly change shows the image's edges, not the network (Adebayo et al., 2018). All weights are drawn
-anew at once; maps are for the classes that the trained network explains.
+again together; maps are for the classes that the trained network explains.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
 
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:
-    """A map of each image by the other network."""
+    """A map of each image from the other network."""
     return {NETWORK: map_passes(config, tested, 1)}
 
 

@@ -1,7 +1,7 @@
-"""How stable attributions are (S2): what noise of a fixed radius does to them, of images classified rightly.
+"""How stable attributions are (S2): what noise of a fixed radius does to them, for correctly classified images.
 
 Some maps are nearly zero, and the relative stabilities spread over orders of magnitude, so that medians are taken. The
-class that is explained stays that of the image without noise.
+explained class stays that of the image without noise.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def measure(batch: TestedBatch) -> Findings:
     radius = batch.config.sensitivity_radius
 
     def of_method(method: str, maps: Tensor) -> Mapping[str, Tensor]:
-        found = stability(
+        stabilities = stability(
             lambda images: steady.explain(method, images, steady.classes),
             steady.logits, steady.images, maps, radius, seed=steady.seed, draws=DRAWS,
         )  # fmt: skip
-        values = (found.largest, found.average, found.relative_input, found.relative_output)
+        values = (stabilities.largest, stabilities.average, stabilities.relative_input, stabilities.relative_output)
         return dict(zip((*SENSITIVITIES, *RELATIVE), values, strict=True))
 
     return by_method(steady, of_method)

@@ -1,6 +1,6 @@
 """What training costs, counted, not timed: passes through the network and multiply-adds; the same on every machine.
 
-Seconds are measured by `epoch_seconds`, where a study asks for them, and stand in the report for every trial.
+Seconds are measured by `epoch_seconds`, where a study asks for them, and are in the report for every trial.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def measure(batch: TestedBatch) -> Findings:
-    """Nothing: all follows from the configuration."""
+    """Nothing: everything follows from the configuration."""
     return Findings()
 
 
 def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
-    """Passes of an image in an epoch, forward ones with their backward ones, and multiply-adds of all epochs."""
+    """Passes of an image in an epoch, forward and backward together, and multiply-adds of all epochs."""
     from trainables.adversarial_training.attacks.costs import FORWARD_AND_ALL, FORWARD_AND_INPUT
     from trainables.adversarial_training.cost import (
         chosen_facts,
@@ -32,9 +32,9 @@ def summarise(config: Any, arrays: Mapping[str, Tensor]) -> Findings:
     )
 
     updates, steps = training_passes(config)
-    seen = config.epochs * training_images(config, chosen_facts(config))
+    images = config.epochs * training_images(config, chosen_facts(config))
     operations = network_size(config).macs * (FORWARD_AND_ALL * updates + FORWARD_AND_INPUT * steps)
-    return Findings({"training_passes": (updates + steps) / seen, "training_operations": float(operations)})
+    return Findings({"training_passes": (updates + steps) / images, "training_operations": float(operations)})
 
 
 TRAINING_COST = Analysis(

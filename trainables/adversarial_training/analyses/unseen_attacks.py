@@ -1,4 +1,4 @@
-"""Accuracy under attacks that no training here knows: in L2, within a larger ε, and by rotating and shifting.
+"""Accuracy under attacks that no training here uses: in L2, within a larger ε, and by rotating and shifting.
 
 Each is measured by itself; `union` is the worst case of all of them and of the declared attacks.
 """

@@ -12,7 +12,7 @@ from trainables.attacks.table import ATTACKS, SETS, Escalation, attack_of
 
 
 def attack_name(attack: str, threat_model: ThreatModel) -> str:
-    """What an attack's results are called: `pgd` against the main head, `pgd_all_heads` against all jointly."""
+    """The name of an attack's results: `pgd` against the main head, `pgd_all_heads` against all jointly."""
     return attack if threat_model == "main_head" else f"{attack}_{threat_model}"
 
 
@@ -20,8 +20,8 @@ def attack_name(attack: str, threat_model: ThreatModel) -> str:
 class PlannedAttack:
     """An attack with its budget against some heads; `of_set` names the set that it comes with, if it does.
 
-    One that a study names by itself attacks all samples and has an accuracy of its own; one that comes with a set
-    attacks what is left standing. `escalation`: what is run in the end where it finds too much; `is_escalation`: it is
+    An attack that a study names itself attacks all samples and has its own accuracy; one that comes with a set
+    attacks what is left standing. `escalation`: what is run at the end if it fools too many; `is_escalation`: it is
     such a run.
     """
 
@@ -35,7 +35,7 @@ class PlannedAttack:
 
     @property
     def metric(self) -> str:
-        """The name of its metrics, `pgd` or `pgd_all_heads`: the same whatever set it comes with."""
+        """The name of its metrics, `pgd` or `pgd_all_heads`: the same for every set that it comes with."""
         return attack_name(self.attack.name, self.threat_model)
 
     @property
@@ -48,9 +48,9 @@ class PlannedAttack:
         """The share of all samples that it may fool without an escalation."""
         return 1.0 if self.escalation is None else self.escalation.above
 
-    def escalated(self, found: int, samples: int) -> list[PlannedAttack]:
-        """The attacks to run in the end where this one fooled `found` of all `samples`, as the set says."""
-        if self.escalation is None or found <= max(1, self.escalation.above * samples):
+    def escalated(self, fooled: int, samples: int) -> list[PlannedAttack]:
+        """The attacks that the set runs at the end if this one fooled `fooled` of all `samples`."""
+        if self.escalation is None or fooled <= max(1, self.escalation.above * samples):
             return []
         of_set = self.of_set if self.is_escalation else f"{self.of_set}_escalated"
         longer = replace(self, of_set=of_set, is_escalation=True)
@@ -61,7 +61,7 @@ class PlannedAttack:
         ]
 
     def facts(self) -> dict[str, Any]:
-        """What its verdicts rest on, as plain values; equal facts mean equal verdicts on the same network."""
+        """What its verdicts depend on, as plain values; equal facts mean equal verdicts on the same network."""
         radius = {"epsilon": self.epsilon} if self.attack.within_epsilon else {"l2_budget": self.epsilon}
         return {"attack": self.attack.name, "threat_model": self.threat_model, **radius, **self.budget.as_facts()}
 
@@ -69,10 +69,10 @@ class PlannedAttack:
 def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAttack]:
     """All declared attacks of a test, or those of a validation, in the order in which they run.
 
-    Attacks that are named by themselves come first, as they are listed; then those of sets (see `_order`), without
-    those that a study names by itself with the same budget. A validation leaves out attacks without an L∞ bound, which
-    take hundreds of times as long as PGD, takes of a set its cheapest attack alone, with `attack_steps` at most, and of
-    all that the first where `validation_attacks` says so.
+    Attacks that are named individually come first, in their order; then those of sets (see `_order`), without
+    those that a study names itself with the same budget. A validation leaves out attacks without an L∞ bound, which
+    take hundreds of times as long as PGD, and takes only a set's cheapest attack, with at most `attack_steps`; with
+    `validation_attacks` first it takes only the first of all these.
     """
     named = [name for name in config.attacks if name in ATTACKS]
     sets = [name for name in config.attacks if name in SETS]
@@ -81,7 +81,9 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
         if config.validation_attacks == "first":
             first = next(name for name in config.attacks if name in named or name in sets)
             named, sets = [name for name in named if name == first], [name for name in sets if name == first]
-    planned = [one for name in named for one in _against_heads(config, attack_of(name), _own_budget(config, name))]
+    planned = [
+        member for name in named for member in _against_heads(config, attack_of(name), _own_budget(config, name))
+    ]
     members = [member for name in sets for member in _members(config, name, tested=tested)]
     for member in sorted(members, key=_order):
         if all(member.facts() != other.facts() for other in planned):
@@ -92,8 +94,8 @@ def attacks_taken(config: EvaluationSettings, *, tested: bool) -> list[PlannedAt
 def _order(member: PlannedAttack) -> tuple[bool, float, float]:
     """First the sets that may escalate, then the cheapest attacks.
 
-    So what escalates a set doesn't hang on whether another was asked for, or had run before. Within it, the less an
-    attack should find, the later it comes: what it does find, those before it should have.
+    So whether a set escalates doesn't depend on which other sets run, or ran before. Within a set, an attack that
+    should fool fewer samples comes later: if it does fool some, the attacks before it should have.
     """
     escalates = bool(member.of_set and SETS[member.of_set].escalations)
     return not escalates, -member.may_find, member.attack.cost(member.budget, CUSTOMARY_CLASSES)
@@ -114,7 +116,7 @@ def _members(config: EvaluationSettings, name: str, *, tested: bool) -> Iterator
 def _against_heads(
     config: EvaluationSettings, attack: Attack, budget: Budget, of_set: str | None = None
 ) -> Iterator[PlannedAttack]:
-    # an attack that looks at the main head alone does the same whatever else is known
+    # an attack that uses the main head only does the same under every threat model
     threat_models = config.threat_models if attack.joint else ("main_head",)
     radius = config.attack_epsilon if attack.within_epsilon else config.l2_budget
     for threat_model in threat_models:
@@ -122,7 +124,7 @@ def _against_heads(
 
 
 def _own_budget(config: EvaluationSettings, name: str) -> Budget:
-    """The budget of an attack that is named by itself, with what the study sets of it."""
+    """The budget of an attack that is named individually, with the study's settings."""
     attack = attack_of(name)
     steps = config.attack_steps if attack.within_epsilon else config.l2_iterations
     return attack.adjusted({"steps": steps, "step_size": config.attack_step_size, "restarts": config.attack_restarts})

@@ -20,10 +20,10 @@ from trainables.evaluation.graph_size import images_at_once
 from trainables.randomness import stream
 
 ATTACKED_BYTES = 16 * 2**30
-"""What the graph of an attack's pass may take on a GPU; 500 images of 32 pixels take less of a WideResNet-28-10."""
+"""Bytes of the graph of an attack's pass on a GPU, at most; 500 images of 32 pixels need less in a WideResNet-28-10."""
 
 BATCH = 500
-"""Images whose noise is drawn together; fixed, so that draws don't hang on how many fit into memory at once."""
+"""Images whose noise is drawn together; fixed, so that draws don't depend on how many fit into memory."""
 
 NOISE_SEED = 20261121
 """Seed of the attacks' random starts: the same for every epoch, seed and arm, so that only the network differs."""
@@ -35,7 +35,7 @@ class Attacked:
 
     `predictions` (N,) of the main task: a wrong class where any iterate of any start fooled the network, else the
     right one. `facts`: the attack and its budget, as plain values. `metric`: the name of its metrics. `alone`: it
-    attacked all samples, so that it has an accuracy of its own; else those that were left standing. `reached` (N,)
+    attacked all samples, so that it has its own accuracy; else those that were left standing. `reached` (N,)
     bool, where an attack has one target for each sample: whether its first start ever reached it. `norms` (N,), of
     `cw_l2`: the L2 norm of the smallest perturbation found, ∞ without any. `escalated`: it ran for what another found.
     """
@@ -50,7 +50,7 @@ class Attacked:
 
 
 def batches(samples: Samples, most: int | None = None) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """The first `most` samples in their order: where they stand, pixels (B, C, H, W) and labels (B, 1 + M)."""
+    """The first `most` samples in their order: their slice, pixels (B, C, H, W) and labels (B, 1 + M)."""
     n = min(len(samples), most or len(samples))
     for first in range(0, n, BATCH):
         here = slice(first, min(first + BATCH, n))
@@ -66,9 +66,9 @@ def predict(model: nn.Module, samples: Samples) -> list[Tensor]:
 
 
 def images_of_a_pass(model: nn.Module, samples: Samples) -> int:
-    """How many images may go through the network at once on a GPU; a CPU's caches set a limit of their own (`passes`).
+    """How many images may go through the network at once on a GPU; a CPU's caches set another limit (see `passes`).
 
-    Attacks with several targets take a batch several times over, so that these can be more than `BATCH`.
+    Attacks with several targets repeat a batch several times, so that these can be more than `BATCH`.
     """
     if samples.split.device.type == "cpu":
         return sys.maxsize
@@ -84,7 +84,7 @@ def problems(
     alive: Tensor,
     most: int | None = None,
 ) -> Iterator[tuple[slice, Problem]]:
-    """What the attack is up against, batch by batch of the first `most` samples; see `attack_samples`."""
+    """The attack's problems, batch by batch, for the first `most` samples; see `attack_samples`."""
     heads = 1 if planned.threat_model == "main_head" else len(clean)
 
     def heads_of(images: Tensor) -> Sequence[Tensor]:
@@ -95,7 +95,7 @@ def problems(
     for here, images, labels in batches(samples, most):
 
         def draw(purpose: str, first: int = here.start) -> torch.Generator:
-            # the same under every threat model and in every set, and for a batch whatever the others are
+            # the same under every threat model, in every set and next to any other batches
             return stream(NOISE_SEED, f"{planned.attack.name} {purpose}" + (f" {first}" if first else ""))
 
         known = [logits[here] for logits in clean[:heads]]
@@ -107,9 +107,9 @@ def attack_samples(
 ) -> Attacked:
     """Attack the samples that are `alive` (N,) bool, or all; `model` is frozen, `clean`: its logits, one per head.
 
-    A further start attacks only images that those before it left standing. What an attack does to a sample is the
-    same whichever others it attacks. An attack with an accuracy of its own is given all: also those that are
-    misclassified as they are, else an accuracy above the clean one would go unnoticed.
+    A further start attacks only images that those before it left standing. What an attack does to a sample doesn't
+    depend on which others it attacks. An attack with its own accuracy gets all samples, including those that are
+    misclassified when clean; otherwise an accuracy above the clean one would go unnoticed.
     """
     main = samples.labels[:, 0]
     alive = torch.ones_like(main, dtype=torch.bool) if alive is None else alive

@@ -1,4 +1,4 @@
-"""What estimates of the work of attacks count with. Imports nothing."""
+"""Constants for estimating the work of attacks. Imports nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ FORWARD_AND_INPUT = 2
 STANDING = 0.5
 """The share of images assumed to be left standing after the first attack, on which those of sets and the ladder run.
 
-Of MNIST's it is a little more, of CIFAR-10's a fifth. An image that is fooled costs nothing any more, neither in
-later attacks nor in the steps left of this one, which isn't counted: estimates are on the high side.
+For MNIST it is a little more, for CIFAR-10 a fifth. An image that is fooled costs nothing any more, neither in
+later attacks nor in the remaining steps of this one; the latter isn't counted, so estimates are on the high side.
 """

@@ -1,1 +1,1 @@
-"""What is measured of a trained network: accuracies, analyses, galleries, the checklist of honest robustness."""
+"""The evaluation of a trained network: accuracies, analyses, galleries, the checklist of honest robustness."""

@@ -1,4 +1,4 @@
-"""The analysed test images, batch by batch, with all that an analysis may ask of them."""
+"""The analysed test images, batch by batch, with everything that an analysis may need."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from trainables.interpretability.explained import ExplainedImages
 from trainables.interpretability.main_head import MainHead
 
 OF_SET = "analysis"
-"""An attack of an analysis attacks what is left standing, as those of a set do."""
+"""Attacks of analyses attack what is left standing, as those of a set do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class AnalysedModel:
 
     @cached_property
     def retrained(self) -> Mapping[str, Tensor]:
-        """What `retrain` finds of all samples; see `retrained_networks.retrained_right`."""
+        """The results of `retrain` for all samples; see `retrained_networks.retrained_right`."""
         if self.retrain is None:
             raise LookupError(f"an analysis that looks at retrained networks declares needs={{{RETRAINED!r}}}")
         return self.retrain()

@@ -1,4 +1,4 @@
-"""Certificates of the classifier that a network smoothed by normal noise is (Cohen et al., 2019, algorithm 1)."""
+"""Certificates of a network smoothed by normal noise (Cohen et al., 2019, algorithm 1)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.evaluation.checklist.bounds import lower_bound
 from trainables.randomness import stream
 
 COPIES = 500
-"""Noisy copies of an image that go through the network together; fixed, because noise is drawn for them together."""
+"""Noisy copies of an image that go through the network together; fixed, because their noise is drawn together."""
 
 ABSTAINED = -1
 
@@ -39,7 +39,7 @@ def certify(
     """The certificate of `image` (C, H, W); wrong with a probability of at most `alpha`.
 
     The class is the most frequent one of `choosing` noisy copies, and `counting` further ones bound its probability
-    from below (Clopper and Pearson). `number`: the image's own, which its noise is drawn by, whatever others are
+    from below (Clopper and Pearson). `number`: the image's own; its noise depends on it, not on which others are
     certified. Noisy copies are not clipped to [0, 1].
     """
     generator = stream(NOISE_SEED, f"certification {number}")

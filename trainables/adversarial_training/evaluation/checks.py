@@ -1,4 +1,4 @@
-"""The checklist of honest robustness on a stored state, with what is known of its trial."""
+"""The checklist of honest robustness on a stored state, with the facts of its trial."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from trainables.evaluation.checklist.subject import ClaimedAttack, Forward
 from trainables.randomness import stream
 
 CHECKED = 500
-"""Test images that are looked at, the first ones of an order that keeps the classes' proportions."""
+"""Test images that are checked, the first ones of an order that keeps the classes' proportions."""
 
 PREDICTIONS = "predictions."
 
@@ -45,7 +45,7 @@ def check_robustness(config: Config, state: Mapping[str, Any], run: Run, trained
 
 
 def context_of(config: Config, data: Splits, run: Run, trained: TrainedTrial, n: int) -> Context:
-    """What the checklist may know of a trial, of its first `n` test images."""
+    """What the checklist may use of a trial, for its first `n` test images."""
     chosen, _ = first(data.validation, len(data.validation))
     return Context(
         attack=pgd_of(config),

@@ -22,14 +22,14 @@ MOST_KEPT = 256 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class CorruptedImages:
-    """Images (N, C, H, W) uint8, and the run whose worker keeps what becomes of them."""
+    """Images (N, C, H, W) uint8, and the run whose worker keeps their corrupted versions."""
 
     images: Tensor
     run: Run
 
     @classmethod
     def of_samples(cls, samples: Samples, run: Run) -> CorruptedImages:
-        """Those of the first samples that analyses look at."""
+        """The corrupted images of the first samples, which are analysed."""
         return cls(samples.split[samples.chosen[:MOST_ANALYSED]], run)
 
     def of(self, here: slice) -> Iterator[tuple[str, int, Tensor]]:
@@ -48,6 +48,6 @@ class CorruptedImages:
 
     @cached_property
     def _kept(self) -> dict[tuple[str, int], Tensor]:
-        """What was made so far of images with these pixels, on this device."""
+        """The versions created so far of images with these pixels, on this device."""
         pixels = hashlib.sha256(self.images.cpu().contiguous().numpy().data).hexdigest()
         return self.run.cached(("corrupted images", pixels, tuple(self.images.shape), str(self.images.device)), dict)

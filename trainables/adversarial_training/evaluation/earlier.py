@@ -1,4 +1,4 @@
-"""What an earlier evaluation of the same network measured, so that a longer one continues from it."""
+"""Attacks of an earlier evaluation of the same network, from which a longer one continues."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from trainables.attacks.table import ATTACKS
 from trainables.contract import Report
 
 ROUNDING = 0.01
-"""The share of clean predictions that may differ, because another machine rounds otherwise."""
+"""The share of clean predictions that may differ, because another machine rounds differently."""
 
 
 def earlier_attacks(
     report: Report, labels: Tensor, clean: Tensor, planned: Sequence[PlannedAttack]
 ) -> dict[str, Attacked]:
-    """The attacks of an earlier report by their names, in the order in which they ran; none that doesn't count here.
+    """The attacks of an earlier report by their names, in the order in which they ran, as far as they count here.
 
     `labels`, `clean`: (N,), the network's clean predictions now. What was measured on other samples, within another ε,
     or before attacks were stored with their budgets doesn't count. Where the same name is `planned` with another
-    budget, the earlier one keeps its failures under another name, and no accuracy of its own.
+    budget, the earlier one keeps its failures under another name, without an accuracy.
 
     Raises `ValueError` if the clean predictions are another network's.
     """
@@ -33,7 +33,7 @@ def earlier_attacks(
     if not facts or not _same_samples(arrays, labels):
         return {}
     _require_same_network(arrays["predictions.clean"], clean)
-    radii = {one.attack.norm: one.facts() for one in planned}
+    radii = {member.attack.norm: member.facts() for member in planned}
     attacked: dict[str, Attacked] = {}
     for name, of_run in sorted(facts.items(), key=lambda item: item[1].get("order", 0)):
         own = {key: value for key, value in of_run.items() if key not in ("order", "escalated")}
@@ -42,17 +42,17 @@ def earlier_attacks(
             continue
         if not attack.within_epsilon and f"l2_norms.{name}" not in arrays:
             continue
-        one = _restored(name, of_run, own, arrays, labels)
-        if any(other.name == name and not covers(one, other) for other in planned):
-            attacked[_free(name, attacked, planned)] = _without_accuracy(one)
+        restored = _restored(name, of_run, own, arrays, labels)
+        if any(other.name == name and not covers(restored, other) for other in planned):
+            attacked[_free(name, attacked, planned)] = _without_accuracy(restored)
         else:
-            attacked[name] = one
+            attacked[name] = restored
     return attacked
 
 
-def covers(one: Attacked, planned: PlannedAttack) -> bool:
+def covers(attacked: Attacked, planned: PlannedAttack) -> bool:
     """Whether an attack needn't be run because an earlier one was the same, on as many samples."""
-    return dict(one.facts) == planned.facts() and (one.alone or planned.of_set is not None)
+    return dict(attacked.facts) == planned.facts() and (attacked.alone or planned.of_set is not None)
 
 
 def _same_samples(arrays: Mapping[str, Tensor], labels: Tensor) -> bool:
@@ -70,14 +70,14 @@ def _require_same_network(stored: Tensor, clean: Tensor) -> None:
 
 
 def _same_radius(facts: Mapping[str, Any], planned: Mapping[str, Any] | None) -> bool:
-    """Whether it was measured within what this evaluation calls an attack: ε, or the L2 budget."""
+    """Whether it was measured within the budget of this evaluation: ε, or the L2 budget."""
     return planned is not None and all(facts.get(name) == planned.get(name) for name in ("epsilon", "l2_budget"))
 
 
 def _restored(
     name: str, of_run: Mapping[str, Any], facts: Mapping[str, Any], arrays: Mapping[str, Tensor], labels: Tensor
 ) -> Attacked:
-    """An attack as it was stored: with predictions of its own, or from the worst case and what found it."""
+    """An attack as it was stored: with its own predictions, or from the worst case and the attack that found it."""
     metric = attack_name(facts["attack"], facts["threat_model"])
     own = arrays.get(f"predictions.{name}")
     if own is not None:
@@ -87,12 +87,12 @@ def _restored(
     return Attacked(predictions, metric, facts, alone=False, escalated=bool(of_run.get("escalated")))
 
 
-def _without_accuracy(one: Attacked) -> Attacked:
-    return Attacked(one.predictions, one.metric, one.facts, alone=False, escalated=one.escalated)
+def _without_accuracy(attacked: Attacked) -> Attacked:
+    return Attacked(attacked.predictions, attacked.metric, attacked.facts, alone=False, escalated=attacked.escalated)
 
 
-def _free(name: str, taken: Mapping[str, Attacked], planned: Sequence[PlannedAttack]) -> str:
+def _free(name: str, attacked: Mapping[str, Attacked], planned: Sequence[PlannedAttack]) -> str:
     """A name that neither an earlier attack nor a planned one has: `pgd` becomes `earlier.pgd`."""
-    while name in taken or any(other.name == name for other in planned):
+    while name in attacked or any(other.name == name for other in planned):
         name = f"earlier.{name}"
     return name

@@ -1,4 +1,4 @@
-"""Clean and robust accuracy of a network, per sample first and summed up afterwards."""
+"""Clean and robust accuracy of a network, first per sample, then summed up."""
 
 from __future__ import annotations
 
@@ -47,32 +47,32 @@ def measure(
 
     A test (`tested`) takes every attack, validation fewer (see `attacks_taken`). Where `earlier` measured the same
     network on the same samples, its attacks count as run, and only what they lack is run. The ranks of a `run` share
-    the attacks out, and all get the whole result.
+    the attacks, and all get the whole result.
     """
     shared = SharedAttacks(run)
     planned = attacks_taken(config, tested=tested)
     with frozen(model):
         clean = predict(model, samples)
         labels, predictions = samples.labels[:, 0], clean[0].argmax(1)
-        done = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
+        attacks = earlier_attacks(earlier, labels, predictions, planned) if earlier is not None else {}
         standing = predictions == labels
-        for known in done.values():
-            standing &= (known.predictions == labels) | (known.norms is not None)
+        for result in attacks.values():
+            standing &= (result.predictions == labels) | (result.norms is not None)
         waiting = deque(planned)
         while waiting:
-            one = waiting.popleft()
-            attacked = next((known for known in done.values() if covers(known, one)), None)
+            attack = waiting.popleft()
+            attacked = next((result for result in attacks.values() if covers(result, attack)), None)
             if attacked is None:
-                attacked = shared.attack(one, model, samples, clean, None if one.of_set is None else standing)
-                done[one.name] = attacked
-                if one.attack.within_epsilon:
+                attacked = shared.attack(attack, model, samples, clean, None if attack.of_set is None else standing)
+                attacks[attack.name] = attacked
+                if attack.attack.within_epsilon:
                     standing &= attacked.predictions == labels
-            waiting += one.escalated(int((attacked.predictions != labels).sum()), len(labels))
+            waiting += attack.escalated(int((attacked.predictions != labels).sum()), len(labels))
     return Measured(
         labels=labels,
         clean=predictions,
-        within={name: one for name, one in done.items() if one.norms is None},
-        beyond={name: one for name, one in done.items() if one.norms is not None},
+        within={name: attacked for name, attacked in attacks.items() if attacked.norms is None},
+        beyond={name: attacked for name, attacked in attacks.items() if attacked.norms is not None},
         auxiliary=_auxiliary(clean, samples.labels),
     )
 
@@ -106,9 +106,9 @@ def evaluate(
     with frozen(model):
         needs = ANALYSES.needs(config)
         corruptions = CorruptedImages.of_samples(samples, run) if CORRUPTED in needs else None
-        anew = None if retrain is None else partial(retrain, config, run, model, parts)
+        retrained = None if retrain is None else partial(retrain, config, run, model, parts)
         others = _other_samples(config, parts, run, needs)
-        tested = AnalysedModel(config, model, samples, measured.survived, anew, others, corruptions)
+        tested = AnalysedModel(config, model, samples, measured.survived, retrained, others, corruptions)
         analysed = ANALYSES.run(config, tested.parts(needs))
     arrays = {**measured.arrays(), **analysed.arrays, SHOWN: torch.arange(min(SHOWN_IMAGES, len(samples)))}
     if samples.groups is not None and several_to_a_group(samples.groups):

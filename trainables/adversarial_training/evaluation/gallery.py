@@ -25,7 +25,7 @@ SHOWN = 8
 def galleries(config: Config, model: nn.Module, samples: Samples) -> dict[str, Any]:
     """S3's Figure 1 of the first attack; with auxiliary tasks also each task's own perturbation and their mean."""
     epsilon = config.attack_epsilon
-    first = next(one for one in attacks_taken(config, tested=True) if one.attack.within_epsilon)
+    first = next(attack for attack in attacks_taken(config, tested=True) if attack.attack.within_epsilon)
     everything = torch.ones(len(samples), dtype=torch.bool, device=samples.labels.device)
     images, labels = samples.__getitems__(list(range(min(SHOWN, len(samples)))))
     with frozen(model):

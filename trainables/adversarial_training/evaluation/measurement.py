@@ -1,4 +1,4 @@
-"""What a network answered on N samples, clean and attacked, and the metrics and arrays that this is stored as."""
+"""A network's predictions on N samples, clean and attacked, and the metrics and arrays that are stored of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables.adversarial_training.attacks.attacking import Attacked
 
 ROBUST, MISCLASSIFIED = -1, 0
-"""In `found_by`: nothing fooled the network, or nothing had to."""
+"""In `found_by`: nothing fooled the network, or it was wrong when clean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,52 +54,58 @@ class Measured:
     def metrics(self, split: str) -> dict[str, float]:
         """The accuracies, named with their split.
 
-        `robust_above_clean` is by how much an attack's accuracy exceeds the clean one, 0 if none does: such an
+        `robust_above_clean` is how much an attack's accuracy exceeds the clean one, 0 if none does: such an
         attack is broken, or the network fits attacked images only. `failures_found` is each attack's share of the
         samples that are right when clean and fooled by any: those that it fooled first.
         """
         clean = _share(self.clean == self.labels)
-        alone = [one for one in (*self.within.values(), *self.beyond.values()) if one.alone]
-        robust = {one.metric: _share(one.predictions == self.labels) for one in alone}
+        alone = [attacked for attacked in (*self.within.values(), *self.beyond.values()) if attacked.alone]
+        robust = {attacked.metric: _share(attacked.predictions == self.labels) for attacked in alone}
         metrics = {f"{split}/clean_accuracy": clean}
         metrics |= {f"{split}/robust_accuracy.{name}": accuracy for name, accuracy in robust.items()}
         metrics[f"{split}/robust_accuracy.worst_case"] = _share(self.survived)
         metrics[f"{split}/balanced_accuracy"] = (clean + metrics[f"{split}/robust_accuracy.worst_case"]) / 2
         metrics[f"{split}/robust_above_clean"] = max(0.0, max(robust.values(), default=0.0) - clean)
         metrics |= {f"{split}/failures_found.{name}": share for name, share in self._shares_found().items()}
-        for one in alone:
-            if one.reached is not None:
-                metrics[f"{split}/target_rate.{one.metric}"] = _share(one.reached)
-            if one.norms is not None:
-                changed = one.norms[(one.norms > 0) & one.norms.isfinite()]
+        for attacked in alone:
+            if attacked.reached is not None:
+                metrics[f"{split}/target_rate.{attacked.metric}"] = _share(attacked.reached)
+            if attacked.norms is not None:
+                changed = attacked.norms[(attacked.norms > 0) & attacked.norms.isfinite()]
                 if len(changed):
-                    metrics[f"{split}/{one.metric}_median_norm"] = float(changed.median())
+                    metrics[f"{split}/{attacked.metric}_median_norm"] = float(changed.median())
         if self.auxiliary is not None:
             metrics[f"{split}/auxiliary_accuracy"] = self.auxiliary
         return metrics
 
     def arrays(self) -> dict[str, Tensor]:
         """Labels, predictions and what fooled each sample first."""
-        attacked = {**self.within, **self.beyond}
-        named = {"clean": self.clean} | {name: one.predictions for name, one in attacked.items() if one.alone}
+        attacks = {**self.within, **self.beyond}
+        named = {"clean": self.clean} | {
+            name: attacked.predictions for name, attacked in attacks.items() if attacked.alone
+        }
         arrays = {"labels": self.labels} | {f"predictions.{name}": array for name, array in named.items()}
         arrays |= {"predictions.worst_case": self.worst, "found_by": self.found_by}
-        arrays |= {f"reached.{name}": one.reached for name, one in attacked.items() if one.reached is not None}
-        return arrays | {f"l2_norms.{name}": one.norms for name, one in attacked.items() if one.norms is not None}
+        arrays |= {
+            f"reached.{name}": attacked.reached for name, attacked in attacks.items() if attacked.reached is not None
+        }
+        return arrays | {
+            f"l2_norms.{name}": attacked.norms for name, attacked in attacks.items() if attacked.norms is not None
+        }
 
     def facts(self) -> dict[str, Any]:
         """Every attack with its budget by its name, and its number in `found_by`.
 
-        One that is `escalated` ran for what another found, so that equal evaluations may differ in it.
+        An `escalated` one ran because of what another found, so that equal evaluations may differ in it.
         """
         order = {name: number for number, name in enumerate(self.within, start=1)}
         return {
             name: {
-                **one.facts,
+                **attacked.facts,
                 **({"order": order[name]} if name in order else {}),
-                **({"escalated": True} if one.escalated else {}),
+                **({"escalated": True} if attacked.escalated else {}),
             }
-            for name, one in {**self.within, **self.beyond}.items()
+            for name, attacked in {**self.within, **self.beyond}.items()
         }
 
     def _shares_found(self) -> dict[str, float]:
@@ -107,8 +113,8 @@ class Measured:
         found_by = self.found_by
         failures = max(1, int((found_by > MISCLASSIFIED).sum()))
         shares: dict[str, float] = {}
-        for order, one in enumerate(self.within.values(), start=1):
-            shares[one.metric] = shares.get(one.metric, 0.0) + int((found_by == order).sum()) / failures
+        for order, attacked in enumerate(self.within.values(), start=1):
+            shares[attacked.metric] = shares.get(attacked.metric, 0.0) + int((found_by == order).sum()) / failures
         return shares
 
 

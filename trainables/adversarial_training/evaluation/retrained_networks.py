@@ -1,7 +1,7 @@
-"""Networks retrained on what an attribution marks, and on what it doesn't (DiffROAR; Shah et al., 2021).
+"""Networks retrained on the pixels that an attribution marks, and on others (DiffROAR; Shah et al., 2021).
 
-If the pixels that a map ranks first tell of the class, a network that sees these alone learns more than one that sees
-the last ones alone. Both are trained as the tested network would be without attacks, from the seed of its trial.
+If the pixels that a map ranks first tell more about the class, a network that sees only these learns more than one
+that sees only the last. Both are trained as the tested network would be without attacks, from the seed of its trial.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from trainables.interpretability.main_head import MainHead
 from trainables.interpretability.quality.removal import order_of
 
 SIDES = ("top", "bottom")
-"""The share of pixels that a map ranks first, and as many that it ranks last."""
+"""The share of pixels that count as ranked first; as many count as ranked last."""
 
 
 @dataclass
 class MaskedRun(InProcessRun):
-    """A run whose dataset is one that was made for it."""
+    """A run with a given dataset."""
 
     dataset: Dataset | None = None
 
@@ -41,7 +41,7 @@ class MaskedRun(InProcessRun):
 
 
 def retrained_right(config: Config, run: Run, model: nn.Module, data: Splits) -> dict[str, Tensor]:
-    """Which test images, (N,) bool, are classified rightly by what is seen of them, as `SIDE.METHOD`."""
+    """Which test images, (N,) bool, are classified correctly from their visible pixels, as `SIDE.METHOD`."""
     right = {}
     for method in config.attributions:
         ordered = {
@@ -54,7 +54,7 @@ def retrained_right(config: Config, run: Run, model: nn.Module, data: Splits) ->
 
 
 def masked_dataset(config: Config, data: Splits, ordered: Mapping[str, Tensor], side: str) -> Dataset:
-    """All images with those pixels alone; others have the training images' mean, channel by channel.
+    """All images with only those pixels; the others have the training images' mean, channel by channel.
 
     `ordered`: the pixels of each image from the most to the least relevant, (N, H · W), by part.
     """
@@ -73,7 +73,7 @@ def masked_dataset(config: Config, data: Splits, ordered: Mapping[str, Tensor], 
 
 
 def without_attacks(config: Config) -> Config:
-    """The configuration of the same training on the images as they are, of the main task alone."""
+    """The configuration of the same training on clean images, for the main task alone."""
     changed = {
         "perturbation": "none", "objective": "cross_entropy", "awp_gamma": 0.0, "distillation": "none", "tasks": {},
         "epsilon": 0.0, "step_size": 0.0, "steps": 1, "epsilon_warmup": 0, "epsilon_share": None, "patience": None,

@@ -1,4 +1,4 @@
-"""Attacks on the samples of a split shared out over the ranks of a trial, and put together again.
+"""Attacks on the samples of a split, shared by the ranks of a trial; their results are put together again.
 
 A sample is attacked by one rank, with the noise that one worker would draw for it: predictions are those of one worker,
 and counts are exact, without padding. The attacks themselves need no other rank; the results are summed after each.
@@ -32,7 +32,7 @@ class SharedAttacks:
         clean: Sequence[Tensor],
         alive: Tensor | None,
     ) -> Attacked:
-        """As `attack_samples`, of which every rank gets the whole result."""
+        """As `attack_samples`; every rank gets the whole result."""
         if self.run.world_size == 1:
             return attack_samples(planned, model, samples, clean, alive)
         standing = clean[0].argmax(1) == samples.labels[:, 0]
@@ -50,7 +50,7 @@ class SharedAttacks:
 def own_samples(standing: Tensor, rank: int, ranks: int) -> Tensor:
     """Which samples, (N,) bool, a rank attacks: every n-th of those `standing`, (N,) bool, and of the others.
 
-    Those that stand take nearly all the time. Counted together with the others they might all be one rank's: in many
+    Those that stand take nearly all the time. Counted together with the others, they might all go to one rank: in many
     datasets classes take turns, and a network that knows one class only is right at every tenth sample.
     """
     number = torch.where(standing, standing.cumsum(0), (~standing).cumsum(0))

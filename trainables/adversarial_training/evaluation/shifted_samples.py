@@ -1,4 +1,4 @@
-"""Test images of another dataset with the same classes, as the network's images are shaped."""
+"""Test images of another dataset with the same classes, in the shape of the network's images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainables.datasets.sampling.subsets import draw_subset
 def shifted_samples(config: Config, run: Run) -> Samples:
     """The first `test_size` test images of `shift_dataset`, in the size and channels that the network is trained on.
 
-    Raises `DataError` if its classes are others than the dataset's.
+    Raises `DataError` if its classes differ from the dataset's.
     """
     own = run.data(dataset_of(config))
     channels, height, width = own.shape

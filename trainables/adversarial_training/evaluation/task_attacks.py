@@ -1,4 +1,4 @@
-"""Every task's own perturbation of the same images, and what S3 makes of them."""
+"""Every task's own perturbation of the same images, and S3's mixtures of them."""
 
 from __future__ import annotations
 

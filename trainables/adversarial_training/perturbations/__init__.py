@@ -1,1 +1,1 @@
-"""What a network is trained on: the perturbations that S3 compares, and their controls."""
+"""Perturbations to train on: those that S3 compares, and their controls."""

@@ -1,4 +1,4 @@
-"""The controls of MP that S3 lacks: what is left of its effect once size and direction are taken into account.
+"""Controls of MP that S3 lacks: what remains of its effect once size and direction are taken into account.
 
 `eta`, `sta` and `mixed` are perturbations (N, C, H, W) of images (N, C, H, W) in [0, 1].
 """
@@ -23,7 +23,7 @@ def shrink(sta: Tensor, mixed: Tensor, mean: Callable[[float], float]) -> Tensor
     """`sta` times one factor, at most 1, that makes its mean |η| over the batch that of `mixed`.
 
     `mean` is over ranks, each of which has a part of the batch. The factor would be above 1 only where MP is larger.
-    What is shrunk stays within the box, so that it is as large after projection.
+    A shrunk perturbation stays within the box, so that projection doesn't change its size.
     """
     wanted, own = (mean(float(eta.abs().sum(dtype=torch.float64))) for eta in (mixed, sta))
     return sta * min(1.0, wanted / own) if own > 0 else sta
@@ -32,7 +32,7 @@ def shrink(sta: Tensor, mixed: Tensor, mean: Callable[[float], float]) -> Tensor
 def rescale(mixed: Tensor, sta: Tensor, images: Tensor, epsilon: float) -> Tensor:
     """`mixed`, each image's times a factor, so that its mean |η| within the ε-box and [0, 1] is that of `sta`.
 
-    Where even an endless factor can't do that, because too little of `mixed` is other than 0, it is as large as can be.
+    Where even an infinite factor can't do that, because too little of `mixed` is nonzero, it is as large as possible.
     """
     pixels = rows(images)
     rescaled = projected_to_size(rows(mixed), pixels, epsilon, size_of(rows(sta), "l1"), "l1")

@@ -1,4 +1,4 @@
-"""What a kind of perturbation is: a file of `kinds` with one at its top level adds one. Imports no torch."""
+"""The type of a perturbation: a file of `kinds` with one at its top level adds one. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Batch(Protocol):
-    """A batch of training images, and what a perturbation of them is made from."""
+    """A batch of training images, with everything that a perturbation of them is computed from."""
 
     @property
     def images(self) -> Tensor:
@@ -64,9 +64,9 @@ class Batch(Protocol):
 
 @dataclass(frozen=True)
 class PerturbationKind:
-    """What a network may be trained on; `says` is a clause for the description of the hyperparameter.
+    """A perturbation that a network may be trained on; `says` is a clause for the hyperparameter's description.
 
-    `make` gives η (N, C, H, W) within ε and [0, 1], and STA's where that was made on the way. `each_task`: it attacks
+    `make` gives η (N, C, H, W) within ε and [0, 1], and STA's if that was computed on the way. `each_task`: it attacks
     every task on its own, which costs as many attacks. `random_labels`: the auxiliary tasks have random fixed labels.
     `by_s3`: S3 compares it, or it is a control of that. `within_epsilon`: False where η may leave the ε-box.
     `is_single_step`: it is one of those that overfit catastrophically. `steps`: passes with the gradient of the images
@@ -85,7 +85,7 @@ class PerturbationKind:
     steps: Callable[[int], float] = float
     rungs: tuple[str, ...] = ("few_steps", "single_step", "bfloat16")
     long_name: str = ""
-    """What the name abbreviates."""
+    """The unabbreviated name."""
 
     def attacks(self, auxiliary: int) -> int:
         """How often each image is attacked, with so many auxiliary tasks."""

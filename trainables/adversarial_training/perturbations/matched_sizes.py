@@ -1,4 +1,4 @@
-"""Perturbations of a given size after projection: what the ε-box and [0, 1] cut off is made up for by a larger factor.
+"""Perturbations of a given size after projection: a larger factor makes up for what the ε-box and [0, 1] cut off.
 
 Vectors here are (N, D) float64, one for each image.
 """
@@ -14,17 +14,17 @@ Norm = Literal["l1", "l2"]
 ORDERS: dict[Norm, int] = {"l1": 1, "l2": 2}
 
 ACTIVE_SETS = 32
-"""Tries at most which coordinates a factor brings to their limits; ten were enough on PGD's perturbations."""
+"""Iterations at most to find which coordinates a factor brings to their limits; PGD's perturbations took up to ten."""
 TURNS = 16
 """Corrections of an angle at most, by the secant method; six are enough for most images."""
 ANGLE_TOLERANCE = 1e-12
 """Radians; an angle as near as that is not corrected further."""
 SIZE_TOLERANCE = 1e-6
-"""Of sizes, relative; what is shorter has reached all its limits."""
+"""Relative tolerance of sizes; a perturbation that stays smaller has reached all its limits."""
 SLOPES = (0.25, 4.0)
-"""By how much the angle after projection may grow with the angle before it; what the secant gives is kept to that."""
+"""How much the angle after projection may grow with the angle before it; bounds the secant."""
 NEARER = 0.8
-"""What an angle is multiplied by if the size can't be reached at it: what `sta` points to reaches its limits sooner."""
+"""Factor for an angle at which the size can't be reached: what `sta` points to reaches its limits sooner."""
 
 
 def rows(images: Tensor) -> Tensor:
@@ -40,18 +40,18 @@ def size_of(eta: Tensor, norm: Norm) -> Tensor:
 
 def angles(eta: Tensor, other: Tensor) -> Tensor:
     """Angles (N,) in radians between the rows; NaN if one of them is zero."""
-    one, two = (vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True) for vectors in (eta, other))
+    first, second = (vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True) for vectors in (eta, other))
     # Kahan's formula: that of the cosine loses half of the digits where the angle is small
-    apart, together = (torch.linalg.vector_norm(vectors, dim=1) for vectors in (one - two, one + two))
+    apart, together = (torch.linalg.vector_norm(vectors, dim=1) for vectors in (first - second, first + second))
     return 2 * torch.atan2(apart, together)
 
 
 def projected_to_size(direction: Tensor, pixels: Tensor, epsilon: float, wanted: Tensor, norm: Norm) -> Tensor:
     """The projection of some multiple of each direction whose `norm` is `wanted` (N,).
 
-    It is within the ε-box, and `pixels` + it in [0, 1]. Where no factor reaches that size, it is as large as can be.
-    A factor that takes the coordinates which are at their limits now for all there are falls short of the right one,
-    and comes nearer each time: after finitely many tries it is exact.
+    It is within the ε-box, and `pixels` + it in [0, 1]. Where no factor reaches that size, it is as large as possible.
+    A factor computed as if no further coordinates would reach their limits falls short of the right one,
+    but comes nearer each time: after finitely many iterations it is exact.
     """
     order = ORDERS[norm]
     magnitude = direction.abs()
@@ -69,7 +69,7 @@ def projected_to_size(direction: Tensor, pixels: Tensor, epsilon: float, wanted:
         if torch.equal(larger, factor):
             break
         factor = larger
-    # what can't grow is 0 times an endless factor
+    # what can't grow is 0 times an infinite factor
     return direction.sign() * torch.minimum(torch.where(magnitude > 0, factor * magnitude, 0), limit)
 
 

@@ -20,7 +20,7 @@ def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator, d
     alpha0 = low + (high - low) * torch.rand(draws, 1, generator=generator, dtype=torch.float64)
     shares = torch.ones(draws, auxiliary, dtype=torch.float64)
     if config.alpha_split != "equal":
-        # drawn with one task too, which gets all the rest, so that streams stay aligned
+        # also drawn with one task, which gets all the rest, so that streams stay aligned
         uniform = torch.rand(draws, auxiliary, generator=generator, dtype=torch.float64)
         # normalised exponentials are uniform on the simplex
         shares = uniform if config.alpha_split == "uniform_split" else -torch.log1p(-uniform)
@@ -29,7 +29,7 @@ def mixing_weights(config: Config, auxiliary: int, generator: torch.Generator, d
 
 
 def mix(weights: Tensor, etas: Sequence[Tensor] | Tensor) -> Tensor:
-    """Σ αₘ ηₘ, (N, C, H, W), of perturbations (N, C, H, W) each; `weights`: (N, tasks), or (1, tasks) for all alike."""
+    """Σ αₘ ηₘ, (N, C, H, W), of perturbations (N, C, H, W); `weights`: (N, tasks), or (1, tasks) for all samples."""
     mixed = torch.zeros_like(etas[0])
     for weight, eta in zip(to_like(weights, mixed).unbind(1), etas, strict=True):
         mixed.addcmul_(weight.reshape(-1, 1, 1, 1), eta)

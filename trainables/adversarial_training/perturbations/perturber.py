@@ -32,8 +32,8 @@ def _alone(value: float) -> float:
 class Perturber:
     """Makes the perturbations η of one epoch's batches by `config.perturbation`.
 
-    Each task's attack has random starts of its own, unless `task_starts` are shared; the main task's are the same
-    whatever the perturbation. Several ranks draw the same α and each its own part of the whole batch's starts, as one
+    Each task's attack has its own random starts unless `task_starts` are shared; the main task's are the same
+    for every perturbation. Several ranks draw the same α and each its own part of the whole batch's starts, as one
     worker would; `mean` is over ranks. `sizes` sums up what was made.
     """
 
@@ -129,13 +129,13 @@ class Perturber:
         return adversarial - images
 
     def weights(self, auxiliary: int, whole: int) -> Tensor:
-        """α₀ … α_M, (N, 1 + M) of this rank's part of the whole batch, or (1, 1 + M) for all alike."""
+        """α₀ … α_M, (N, 1 + M) of this rank's part of the whole batch, or (1, 1 + M) for all samples."""
         if self.config.alpha_draw == "batch":
             return mixing_weights(self.config, auxiliary, self.alphas)
         return self.share.of(mixing_weights(self.config, auxiliary, self.alphas, whole))
 
     def noise(self, attacks: int, images: Tensor, whole: int) -> Tensor:
-        """Where attacks start, (K, N, C, H, W) in [0, 1): this rank's part of what the whole batch starts from."""
+        """Where attacks start, (K, N, C, H, W) in [0, 1): this rank's part of the whole batch's starts."""
         shared = self.config.task_starts == "shared"
         drawn = [
             self.share.of(torch.rand(whole, *images.shape[1:], generator=start, dtype=images.dtype))
@@ -165,7 +165,7 @@ def as_attacked(model: MultiTaskNetwork) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """What `Perturber` gives a kind of perturbation of one batch; see `kind.Batch`."""
+    """The batch that `Perturber` gives to a kind of perturbation; see `kind.Batch`."""
 
     perturber: Perturber
     model: MultiTaskNetwork

@@ -1,4 +1,4 @@
-"""Cheaper attacks in training, by name: each changes the method, so none is ever on unasked. Imports no torch."""
+"""Cheaper attacks in training, by name: each changes the method, so none is on by default. Imports no torch."""
 
 from __future__ import annotations
 

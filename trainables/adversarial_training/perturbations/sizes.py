@@ -12,7 +12,7 @@ from trainables.adversarial_training.perturbations.matched_sizes import angles, 
 
 
 class PerturbationSizes:
-    """Sums over images, on their device: a look at them per batch would stall a GPU."""
+    """Sums over images, on their device: reading them for every batch would stall a GPU."""
 
     def __init__(self) -> None:
         self.sums: Tensor | None = None
@@ -53,7 +53,7 @@ class PerturbationSizes:
 
 
 def _with_images(images: Tensor, eta: Tensor, sta: Tensor) -> list[Tensor]:
-    """Of the angles between images and η, then images and η₀: themselves, their squares, and whether they exist."""
+    """The angles between images and η, then images and η₀: themselves, their squares, and whether they exist."""
     pixels = rows(images)
     sums: list[Tensor] = []
     for other in (eta, sta):

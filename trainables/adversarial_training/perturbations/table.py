@@ -15,7 +15,7 @@ KINDS: Mapping[str, PerturbationKind] = {
         key=lambda kind: (not kind.by_s3, kind.each_task, kind.needs_tasks),
     )
 }
-"""By the name that a study gives: S3's, of which those that need no tasks, or one attack, come first; then others."""
+"""By the name that a study gives: S3's first, those that need no tasks or one attack before the rest; then others."""
 
 RETIRED: Mapping[str, str] = {
     "sta_random_direction": (
@@ -23,7 +23,7 @@ RETIRED: Mapping[str, str] = {
         "or sta_random_direction_l1, which have mp's size after it"
     )
 }
-"""What trials of earlier versions may have been trained on."""
+"""Perturbations that trials of earlier versions may have been trained on."""
 
 
 def described() -> str:
@@ -32,5 +32,5 @@ def described() -> str:
 
 
 def meanings() -> dict[str, str]:
-    """What each of them stands for, for readers of reports."""
+    """The meaning of each of them, for readers of reports."""
     return {kind.name: f"{kind.long_name}: {kind.says}" if kind.long_name else kind.says for kind in KINDS.values()}

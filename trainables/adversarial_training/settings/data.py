@@ -1,4 +1,4 @@
-"""What is trained on: dataset, size of its images, auxiliary tasks. Imports no torch."""
+"""The training data: dataset, size of its images, auxiliary tasks. Imports no torch."""
 
 from __future__ import annotations
 

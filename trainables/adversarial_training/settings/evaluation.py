@@ -1,4 +1,4 @@
-"""What it is measured by: attacks, threat models and further analyses. Imports no torch."""
+"""How it is measured: attacks, threat models and further analyses. Imports no torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     AnalysisName = str
 else:
     AttackName = Literal[NAMES]
-    """What the table of attacks lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+    """The names in the table of attacks: schemas list them, and a wrong one gets the nearest as a suggestion."""
     AnalysisName = Literal[(*ANALYSES.entries, EPOCH_SECONDS, OVERFITTING)]
     """The analyses of a tested network, likewise, and what is measured during the training."""
 
@@ -26,14 +26,14 @@ ThreatModel = Literal["main_head", "all_heads"]
 
 
 class EvaluationSettings(ExplanationSettings):
-    """The attacks that validation and test measure robust accuracy by."""
+    """The attacks with which validation and test measure robust accuracy."""
 
     attacks: tuple[AttackName, ...] = hyperparameter(
         ("standard",),
         source="customary",
         description=(
             "Attacks that robust accuracy is the worst case over, and named sets of them. An attack that is named by "
-            "itself attacks all images and has an accuracy of its own; those of a set attack the images that are "
+            "itself attacks all images and has its own accuracy; those of a set attack the images that are "
             f"still classified correctly, the cheapest attack first. Attacks: {described()}"
         ),
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     AttributionName = str
 else:
     AttributionName = Literal[NAMES]
-    """What the folder of methods holds, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+    """The names in the folder of methods: schemas list them, and a wrong one gets the nearest as a suggestion."""
 
 
 class ExplanationSettings(Config):

@@ -1,4 +1,4 @@
-"""What is trained: the network. Imports no torch."""
+"""The network. Imports no torch."""
 
 from __future__ import annotations
 

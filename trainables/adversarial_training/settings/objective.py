@@ -1,4 +1,4 @@
-"""What training minimises beyond the cross-entropy on perturbed images. Imports no torch."""
+"""What training minimises in addition to the cross-entropy on perturbed images. Imports no torch."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class OptimisationSettings(Config):
         ge=0,
         lt=1,
         description=(
-            "Share of the epochs after which weights and running statistics are averaged, each epoch's alike "
+            "Share of the epochs after which weights and running statistics are averaged, each epoch's equally "
             "(stochastic weight averaging: Izmailov et al., 2018); the average is validated, tested and stored "
             "instead of the weights. null: none."
         ),
@@ -63,7 +63,7 @@ class OptimisationSettings(Config):
         description=(
             "Compile each step of PGD in training as one graph, from the network and its heads over the losses to "
             "sign and bounds, by the way that compile names; gradients near 0 may then differ in their sign. A step "
-            "that can't be compiled is taken as it is, with a caution."
+            "that can't be compiled is run uncompiled, with a caution."
         ),
     )
     channels_last: bool = hyperparameter(

@@ -1,4 +1,4 @@
-"""What is trained against: the perturbation. Imports no torch."""
+"""The perturbation to train against. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Perturbation = str
 else:
     Perturbation = Literal[tuple(KINDS)]
-    """What the table of perturbations lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+    """The names in the table of perturbations: schemas list them, and a wrong one gets the nearest as a suggestion."""
 
 
 class PerturbationSettings(Config):
@@ -58,7 +58,7 @@ class PerturbationSettings(Config):
         ge=0,
         le=100,
         description=(
-            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 4 to 6 weigh all tasks alike. 0 "
+            "Weight λ of the auxiliary tasks' losses in the training loss; S3, eq. 4 to 6 weigh all tasks equally. 0 "
             "trains the main head only. Attacks are not weighted."
         ),
     )

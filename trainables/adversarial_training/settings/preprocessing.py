@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     PreprocessingName = str
 else:
     PreprocessingName = Literal[(NONE, *TRANSFORMATIONS)]
-    """What the table of transformations lists, as a choice, and none."""
+    """The names in the table of transformations, and none."""
 
 
 class PreprocessingSettings(Config):

@@ -17,7 +17,7 @@ TEACHER_INIT = "teacher init"
 
 
 class Distillation:
-    """The teacher of a trial, once it is trained; of a trial without distillation, nothing."""
+    """The teacher of a trial, once it is trained; nothing in a trial without distillation."""
 
     def __init__(self, config: Config, run: Run, shape: Sequence[int], classes: Sequence[int]) -> None:
         self.config, self.run, self.shape, self.classes = config, run, shape, classes
@@ -42,5 +42,5 @@ class Distillation:
             self.teacher = teacher.to(self.run.device).eval().requires_grad_(False)
 
     def state(self) -> dict[str, Any]:
-        """What a stored state has of it; its tensors are the teacher's own."""
+        """Its part of a stored state; the tensors are the teacher's own."""
         return {} if self.teacher is None else {"teacher": self.teacher.state_dict()}

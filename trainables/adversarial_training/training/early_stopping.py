@@ -1,4 +1,4 @@
-"""When training ends early: after validations that brought no better worst case (Rice et al., 2020)."""
+"""Early stopping: after validations without a better worst case (Rice et al., 2020)."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ class EarlyStopping:
         return self.patience is not None and self.waited >= self.patience
 
     def state(self) -> dict[str, Any]:
-        """What a stored state has of it."""
+        """Its part of a stored state."""
         return {} if self.patience is None else {"early_stopping": {"best": self.best, "waited": self.waited}}

@@ -1,4 +1,4 @@
-"""What an epoch's batches are made into before a step: augmented, mixed, perturbed."""
+"""What happens to an epoch's batches before a step: they are augmented, mixed and perturbed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EpochBatches:
 
 
 def make_augmentation(config: Config, seed: int, epoch: int, share: Share) -> CropFlip | None:
-    """What an epoch's images are moved by; None if they stay as they are."""
+    """The random crops of an epoch's images; None if they stay unchanged."""
     if config.augmentation == "none":
         return None
     return CropFlip(seed, epoch, share, mirrored=config.augmentation == "crop_flip")

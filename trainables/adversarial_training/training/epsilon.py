@@ -12,13 +12,13 @@ from trainables.datasets.sampling.samples import Samples
 from trainables.datasets.stats import inter_class_variance
 
 PER_CLASS = 100
-"""Images of each class that a distance between classes is taken from."""
+"""Images of each class from which the distance between classes is taken."""
 
 
 def full_epsilon(config: Config, train: Samples) -> float:
-    """ε after its warm-up: `config.epsilon`, or `epsilon_share` of the training images' distance between classes.
+    """ε after its warm-up: `config.epsilon`, or `epsilon_share` of the distance between the training images' classes.
 
-    That distance is per root dimension, as if all pixels differed alike (S3, eq. 8 over √d); ε is at most 1.
+    That distance is per root dimension, as if all pixels differed equally (S3, eq. 8 over √d); ε is at most 1.
     """
     if config.epsilon_share is None:
         return config.epsilon

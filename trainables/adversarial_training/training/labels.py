@@ -10,11 +10,11 @@ from trainables.datasets.sampling.samples import Samples
 from trainables.randomness import stream
 
 LABEL_SEED = 20261121
-"""Seed of random labels: theirs alone, so that every replicate and arm has the same ones."""
+"""Seed of random labels only, so that every replicate and arm has the same ones."""
 
 
 def with_random_labels(samples: Samples) -> Samples:
-    """The samples with each auxiliary task's labels dealt out anew: every label as often as before, to other images."""
+    """The samples with each auxiliary task's labels permuted: every label as often as before, on other images."""
     labels = samples.labels.clone()
     for task in range(1, labels.shape[1]):
         order = torch.randperm(len(labels), generator=stream(LABEL_SEED, f"labels {task}"))

@@ -41,9 +41,9 @@ Batch = tuple[Tensor, Tensor]
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened.
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted.
 
-    Raises `Diverged` when the loss leaves the finite numbers.
+    Raises `Diverged` when the loss is no longer finite.
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     random_labels = KINDS[config.perturbation].random_labels
@@ -57,14 +57,14 @@ def train(config: Config, run: Run) -> Iterator[Report]:
     optimizer = make_optimizer(config, model)
     distillation = Distillation(config, run, data.shape, data.classes)
     resumed = _restore(run, model, optimizer, averaging, distillation)
-    done = int(resumed["epoch"]) if resumed else 0
+    first_epoch = int(resumed["epoch"]) if resumed else 0
     epsilon = float(resumed["epsilon"]) if resumed else full_epsilon(config, training)
     validation = Validation(config, run, data.validation, resumed, epsilon)
     stopping = EarlyStopping(config, resumed)
     order = EpochOrder(len(training), run.seed)
     loader = run.prepare_loader(make_loader(config, training, order))
     bare = run.unwrap(model)
-    for epoch in range(done, config.epochs):
+    for epoch in range(first_epoch, config.epochs):
         if stopping.is_over:
             return
         phase = phase_of(config, epoch)
@@ -79,9 +79,9 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         )
         averaging.after_epoch(bare, phase, epoch)
         trained = {"model": bare.state_dict(), "optimizer": optimizer.state_dict()}
-        # copied while it is validated, which changes none of it
+        # copied while it is validated, which doesn't change it
         copied = begin_copy({**trained, **averaging.state(), **distillation.state()}, run.device)
-        if EPOCH_SECONDS in config.analyses:  # else not, because reports must be reproducible
+        if EPOCH_SECONDS in config.analyses:  # otherwise not, because reports must be reproducible
             metrics["train/epoch_seconds"] = _seconds(run, since)
         metrics |= validation.after(epoch + 1, averaging.network or bare)
         if validation.is_due(epoch + 1):
@@ -118,11 +118,11 @@ def train_epoch(
     `averaging` follows every step. Gives the epoch's mean loss and accuracy on them, ε at its end, and their sizes as
     shares of that ε.
     """
-    made = EpochBatches(config, run, epoch)
+    epoch_batches = EpochBatches(config, run, epoch)
     objective, phase, bare = objective or Objective(config), phase_of(config, epoch), run.unwrap(model)
     samples = len(loader.dataset)  # type: ignore[arg-type]
     loss_sum, right = (torch.zeros((), dtype=torch.float64, device=run.device) for _ in range(2))
-    seen = 0
+    own_images = 0
     model.train()
     with global_stream(run, "dropout", epoch), float32_products(tf32=config.tf32):
         for index, (images, labels) in enumerate(loader):
@@ -131,25 +131,27 @@ def train_epoch(
             for group in optimizer.param_groups:
                 group["lr"] = config.lr * lr_factor(config, phase.schedule_progress(config, progress))
             whole = min(config.batch_size, samples - index * config.batch_size)
-            batch = made.batch(bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole)
-            # ranks average their gradients; one with more of an uneven batch counts for more, as it would alone
+            batch = epoch_batches.batch(
+                bare, images, labels, epsilon_at(config, epsilon, progress + 1 / len(loader)), whole
+            )
+            # ranks average their gradients; one with more of an uneven batch has more weight, as in one process
             loss, logits = take_step(
                 config, objective, model, bare, optimizer, batch, epoch, weight=run.world_size * len(images) / whole
             )
             if averaging is not None:
                 averaging.after_step(bare, step=(epoch - phase.first) * len(loader) + index)
-            # summed on the device and looked at once per epoch: a look per batch would stall a GPU, and ranks of a
-            # distributed run must find out together
+            # summed on the device and read once per epoch: reading it per batch would stall a GPU, and ranks of a
+            # distributed run must see it at the same step
             loss_sum += loss.detach() * len(images)
             right += (logits[0].detach().argmax(1) == labels[:, 0]).sum()
-            seen += len(images)
-    seen_by_each = run.mean(float(seen))
+            own_images += len(images)
+    seen_by_each = run.mean(float(own_images))
     reached = epsilon_at(config, epsilon, epoch + 1)
     return {
         "train/loss": require_finite("train/loss", run.mean(float(loss_sum)) / seen_by_each),
         "train/adversarial_accuracy": run.mean(float(right)) / seen_by_each,
         "train/epsilon": reached,
-    } | made.perturb.sizes.metrics(run.mean, reached)
+    } | epoch_batches.perturb.sizes.metrics(run.mean, reached)
 
 
 def make_loader(config: Config, samples: Samples, order: EpochOrder) -> DataLoader[Batch]:
@@ -176,5 +178,5 @@ def _restore(
     run.unwrap(model).load_state_dict(state["model"])
     averaging.restore(state)
     distillation.restore(state)
-    optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps the tensors it is given, and trains on them
+    optimizer.load_state_dict(detached(state["optimizer"]))  # it keeps these tensors, and trains on them
     return state

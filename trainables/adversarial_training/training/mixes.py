@@ -10,7 +10,7 @@ from trainables.randomness import Share, stream
 
 
 class Mixes:
-    """Two mixes of each image whose predictions are to agree, or one that takes the image's place.
+    """Two mixes of each image whose predictions should agree, or one that replaces the image.
 
     What an image is mixed with depends on seed, epoch and its place in the epoch's order alone.
     """
@@ -22,7 +22,7 @@ class Mixes:
 
     @property
     def replace(self) -> bool:
-        """Whether the mix takes the image's place, there being no loss that compares them."""
+        """Whether the mix replaces the image because no loss compares them."""
         return self.config.jsd_weight == 0
 
     def of(self, images: Tensor, whole: int | None = None) -> list[Tensor]:

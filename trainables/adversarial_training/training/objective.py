@@ -1,4 +1,4 @@
-"""The loss of a training step, from the passes through the network that it takes."""
+"""The loss of a training step, with its passes through the network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.adversarial_training.training.optimisation import over_tasks, tr
 from trainables.device.arithmetic import autocast
 
 LEAST_PROBABILITY = 1e-7
-"""What the mean prediction is at least in the Jensen-Shannon divergence, as in AugMix's code."""
+"""Lower bound of the mean prediction in the Jensen-Shannon divergence, as in AugMix's code."""
 
 Logits = Sequence[Tensor]
 """(N, classes) of each task, the main one's first."""
@@ -24,7 +24,7 @@ Logits = Sequence[Tensor]
 class StepBatch:
     """A batch of training images (N, C, H, W), as augmented and as perturbed, and labels (N, 1 + M).
 
-    `mixes`: two AugMix mixes of each image, (N, C, H, W) each, where their predictions are to agree; else none.
+    `mixes`: two AugMix mixes of each image, (N, C, H, W) each, where their predictions should agree; else none.
     """
 
     images: Tensor
@@ -37,7 +37,7 @@ class StepBatch:
 class Objective:
     """What a configuration minimises; `teacher`: whose probabilities a student learns, in eval mode, if any.
 
-    `temperature`: what logits are divided by in the cross-entropy; 1 but for distillation.
+    `temperature`: divides logits in the cross-entropy; 1 except in distillation.
     """
 
     config: Config
@@ -45,9 +45,9 @@ class Objective:
     teacher: nn.Module | None = None
 
     def __call__(self, model: nn.Module, batch: StepBatch) -> tuple[Tensor, Logits]:
-        """The loss, a mean over the batch, and the logits of the perturbed images; takes one pass, or two of trades.
+        """The loss, a mean over the batch, and the logits of the perturbed images; takes one pass, or two for trades.
 
-        Each pass has BatchNorm statistics of its own, as in TRADES' code; mixes go along with the image that they are
+        Each pass has its own BatchNorm statistics, as in TRADES' code; mixes share the pass of the image that they are
         compared with, as in AugMix's.
         """
         is_trades = self.config.objective == "trades"

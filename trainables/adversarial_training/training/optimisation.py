@@ -16,8 +16,8 @@ from trainables.models.angular import with_angular_margin
 def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> Tensor:
     """The batch's mean cross-entropy, its weighted mean over tasks or its weighted sum (S3, eq. 4 to 6).
 
-    A mean, so that auxiliary tasks, or their absence, change no gradient's scale. An `angular_margin` is the main
-    task's alone: it is about the classes whose distances S3 speaks of, and STA has no other task.
+    A mean, so that the number of auxiliary tasks doesn't change the gradient's scale. An `angular_margin` is the main
+    task's alone: it is about the classes whose distances S3 discusses, and STA has no other task.
     """
     main = with_angular_margin(logits[0], labels[:, 0], config.angular_margin, config.angular_scale)
     return over_tasks(
@@ -31,7 +31,7 @@ def training_loss(config: Config, logits: Sequence[Tensor], labels: Tensor) -> T
 
 def over_tasks(config: Config, losses: Sequence[Tensor]) -> Tensor:
     """The weighted mean over tasks of their losses, or the weighted sum (S3, eq. 4 to 6)."""
-    # by 0, too: every rank's reducer waits for the gradients of all heads
+    # also by 0: every rank's reducer waits for the gradients of all heads
     total = losses[0] + sum(config.auxiliary_weight * loss for loss in losses[1:])
     return total / (1 + config.auxiliary_weight * (len(losses) - 1)) if config.task_reduction == "mean" else total
 
@@ -49,7 +49,7 @@ def lr_factor(config: Config, progress: float) -> float:
     if config.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * share))
     if config.schedule == "cyclic":
-        # the first batch of a rise from 0 would be lost; a hundredth of the peak stands for "almost nothing"
+        # a rise from 0 would waste the first batch; a hundredth of the peak stands for "almost nothing"
         return max(0.01, share / 0.4 if share < 0.4 else (1 - share) / 0.6)
     if config.schedule == "piecewise":
         return 0.01 if share >= 0.75 else 0.1 if share >= 0.5 else 1.0

@@ -1,4 +1,4 @@
-"""Signals of catastrophic overfitting: a network that withstands single steps and nothing else (Wong et al., 2020)."""
+"""Signals of catastrophic overfitting: a network that withstands only single steps (Wong et al., 2020)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def overfitting_signals(config: Config, model: nn.Module, samples: Samples, run:
     The gap is the accuracy under FGSM minus that under PGD as evaluated, both within the evaluation's ε, as shares. The
     alignment is the mean cosine of the cross-entropy's gradients at an image and at a uniform random point within ε of
     it (Andriushchenko and Flammarion, 2020); images whose gradient is zero at either are left out, and it is 0 where
-    all are. Ranks share the attacks out.
+    all are. Ranks share the attacks.
     """
     chosen = samples.chosen[:WATCHED_IMAGES]
     looked_at = replace(samples, chosen=chosen, labels=samples.labels[: len(chosen)])
@@ -60,6 +60,6 @@ def _cosines(config: Config, model: nn.Module, here: slice, images: Tensor, labe
 def _gradient(model: nn.Module, points: Tensor, labels: Tensor) -> Tensor:
     point = points.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(F.cross_entropy(model(point)[0], labels, reduction="sum"), point)
-    # of confident predictions gradients are so small that their squares would be zero
+    # confident predictions have gradients so small that their squares would be zero
     largest = gradient.flatten(1).abs().amax(1).view(-1, 1, 1, 1)
     return torch.where(largest > 0, gradient / largest, torch.nan).double()

@@ -1,4 +1,4 @@
-"""The parts of a training: one, or of a distillation the teacher's and then the student's."""
+"""The phases of a training: one, or in a distillation the teacher's and then the student's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainables.adversarial_training.config import Config
 
 @dataclass(frozen=True)
 class Phase:
-    """Epochs from `first`, counted from 0, in which one network is trained by a learning rate schedule of its own."""
+    """Epochs from `first`, counted from 0, in which one network is trained with its own learning rate schedule."""
 
     first: int
     epochs: int

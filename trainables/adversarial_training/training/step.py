@@ -22,7 +22,7 @@ def take_step(
 ) -> tuple[Tensor, Logits]:
     """Move the weights by the gradient of the loss; the loss and the logits of the perturbed images.
 
-    `model`: as prepared for several ranks, which average its gradients; `bare`: behind it. `weight`: what the loss
+    `model`: as prepared for several ranks, which average its gradients; `bare`: its network. `weight`: what the loss
     counts for there. With adversarial weight perturbation the gradient, and what is returned, are those at the moved
     weights; the optimiser's own terms, such as weight decay, are those at the network's own.
     """

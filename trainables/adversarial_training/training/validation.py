@@ -1,4 +1,4 @@
-"""The validation of a network that is being trained: after which epochs, and what the others report."""
+"""The validation of a network during training: after which epochs, and what the others report."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def at_validation(config: Config, full: float | None = None) -> Config:
 class Validation:
     """Measures on held-out samples after every `validate_every` epochs, all ranks of the run together.
 
-    An epoch without a validation reports the latest one again, as every epoch must report what chooses it; being no
-    better than what was chosen before, it is never chosen itself. `epsilon` is that of the training, after its warm-up.
+    An epoch without a validation reports the latest one again, as every epoch must report the choosing metric; being no
+    better than the epoch chosen before, it is never chosen. `epsilon` is that of the training, after its warm-up.
     """
 
     def __init__(
@@ -63,5 +63,5 @@ class Validation:
         return epoch in self.epochs
 
     def state(self) -> dict[str, Any]:
-        """What a resumed trial needs of it: the latest metrics, where later epochs may report them again."""
+        """What a resumed trial needs: the latest metrics, which later epochs may report again."""
         return {"validation": dict(self.latest)} if self.config.validate_every > 1 else {}

@@ -1,4 +1,4 @@
-"""The average of weights that is validated and kept instead of the trained ones."""
+"""The average of weights that is validated and stored instead of the trained ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Averaging:
         return self.moving.network if self.moving is not None else None
 
     def after_step(self, model: nn.Module, step: int) -> None:
-        """Follow the bare `model`, after so many earlier steps of this phase."""
+        """Update the average from the bare `model`, after so many earlier steps of this phase."""
         if self.moving is not None:
             self.moving.follow(model, step=step)
 
@@ -40,7 +40,7 @@ class Averaging:
             self.uniform.take_in(model)
 
     def restart(self, model: nn.Module) -> None:
-        """Begin again at a new network."""
+        """Restart with a new network."""
         for average in (self.moving, self.uniform):
             if average is not None:
                 average.network.load_state_dict(model.state_dict())
@@ -48,7 +48,7 @@ class Averaging:
             self.uniform.count = 0
 
     def state(self) -> dict[str, Any]:
-        """What a stored state has of it; its tensors are the average's own."""
+        """Its part of a stored state; the tensors are the average's own."""
         if self.network is None:
             return {}
         averaged = {} if self.uniform is None else {"averaged": self.uniform.count}

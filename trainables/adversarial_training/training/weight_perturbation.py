@@ -17,7 +17,7 @@ def perturbed_weights(model: nn.Module, gamma: float) -> Iterator[None]:
     """Weights w + γ ‖w‖ g / ‖g‖ of each layer, g the gradient that is stored; afterwards exactly w again.
 
     Layers' weights of two dimensions and more are moved, as in the authors' code: no biases, no norms. The norm is over
-    the whole layer. What is trained from there is the gradient at the moved weights (eq. 9 and 10).
+    the whole layer. Training uses the gradient at the moved weights (eq. 9 and 10).
     """
     moved = [weight for weight in model.parameters() if weight.ndim > 1 and weight.grad is not None]
     own = [weight.detach().clone() for weight in moved]
@@ -35,7 +35,7 @@ def perturbed_weights(model: nn.Module, gamma: float) -> Iterator[None]:
 
 @contextmanager
 def unchanged_statistics(model: nn.Module) -> Iterator[None]:
-    """Buffers, as BatchNorm's running statistics, are afterwards what they were before."""
+    """Restore buffers, such as BatchNorm's running statistics, afterwards."""
     own = [buffer.clone() for buffer in model.buffers()]
     try:
         yield

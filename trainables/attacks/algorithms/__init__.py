@@ -1,1 +1,1 @@
-"""The algorithms of attacks on an objective, each as its paper has it."""
+"""The algorithms of attacks on an objective, each as in its paper."""

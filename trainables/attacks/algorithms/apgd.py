@@ -23,7 +23,7 @@ MOMENTUM = 0.75
 RHO = 0.75
 """The step halves where the loss rose in at most this share of the steps since the last checkpoint."""
 FIRST_PERIOD, SHORTER, SHORTEST = 0.22, 0.03, 0.06
-"""Shares of all iterations: the first checkpoint, by how much every period is shorter than the last, and the least."""
+"""Shares of all iterations: the first checkpoint, how much shorter every period is than the last, and the shortest."""
 
 
 def apgd(
@@ -37,8 +37,8 @@ def apgd(
 ) -> AttackResult:
     """Auto-PGD from random points on the surface of the ε-box around `images` (N, C, H, W) in [0, 1].
 
-    Samples that an iterate fooled, the start included, take no further step, and further restarts attack those that
-    are left. All starts are drawn at once from `generator` (a CPU one), however many are needed.
+    Samples that an iterate fooled, the start included, take no further step, and further restarts attack the
+    remaining ones. All starts are drawn together from `generator` (a CPU one), even if not all are needed.
     """
     return apgd_in_turn(
         objective, images, epsilon, turns=1, iterations=iterations, restarts=restarts, generator=generator
@@ -55,9 +55,9 @@ def apgd_in_turn(
     restarts: int = 1,
     generator: torch.Generator | None = None,
 ) -> AttackResult:
-    """`apgd` with one loss after the other on the samples that are left, as APGD-T raises one for each target.
+    """`apgd` with one loss after the other on the remaining samples, as APGD-T raises one for each target.
 
-    `objective` is asked about rows, `turn` · N + `sample`; see `run_in_turn`. Losses of several turns are compared
+    `objective` judges rows, `turn` · N + `sample`; see `run_in_turn`. Losses of several turns are compared
     where nothing fooled: a result's image is that of the highest of all.
     """
     images = images.detach().contiguous()
@@ -70,8 +70,15 @@ def apgd_in_turn(
     def of_start(points: Tensor, rows: Tensor) -> Judged:
         return objective(points, rows // n // restarts * n + rows % n)
 
-    asked = objective if restarts == 1 else of_start
-    run_in_turn(partial(climb, epsilon=epsilon, iterations=iterations), asked, images, start_of, turns * restarts, best)
+    objective_of_turn = objective if restarts == 1 else of_start
+    run_in_turn(
+        partial(climb, epsilon=epsilon, iterations=iterations),
+        objective_of_turn,
+        images,
+        start_of,
+        turns * restarts,
+        best,
+    )
     return best.result()
 
 
@@ -84,7 +91,7 @@ def random_surface_point(images: Tensor, epsilon: float, generator: torch.Genera
 
 @dataclass(eq=False)
 class _Climb:
-    """Where the n samples that are left stand; images are (n, C, H, W), other fields (n,)."""
+    """The state of the n remaining samples; images are (n, C, H, W), other fields (n,)."""
 
     which: Tensor
     lowest: Tensor
@@ -146,7 +153,7 @@ def _begin(
         fooled=judged.fooled,
         loss=judged.loss,
         best_loss=judged.loss.clone(),
-        # AutoAttack compares the first step's loss with 0, not with the start's; its results are those to agree with
+        # AutoAttack compares the first step's loss with 0, not with the start's; results must agree with it
         last_loss=torch.zeros_like(judged.loss),
         step=torch.full_like(judged.loss, 2 * epsilon),
         rises=torch.zeros_like(judged.loss),
@@ -156,7 +163,7 @@ def _begin(
 
 
 def _step(objective: Objective, state: _Climb, momentum: float, best: BestIterates) -> None:
-    aim = torch.sign(state.gradient).mul_(_beside(state.step)).add_(state.point)
+    aim = torch.sign(state.gradient).mul_(_per_image(state.step)).add_(state.point)
     torch.clamp(aim, state.lowest, state.highest, out=aim)
     moved = aim.sub_(state.point).mul_(momentum).add_(state.point)
     moved.add_(state.point - state.last_point, alpha=1 - momentum)
@@ -177,13 +184,13 @@ def _without_fooled(state: _Climb, best: BestIterates) -> _Climb:
     """The samples that continue; the iterates of those that are fooled are recorded in `best`."""
     if not state.fooled.any():
         return state
-    done = state.fooled.nonzero().squeeze(1)
-    best.update(state.which[done], state.point[done], Judged(state.loss, state.fooled).of(done))
+    fooled_rows = state.fooled.nonzero().squeeze(1)
+    best.update(state.which[fooled_rows], state.point[fooled_rows], Judged(state.loss, state.fooled).of(fooled_rows))
     return state.of((~best.fooled[state.which]).nonzero().squeeze(1))
 
 
 def _check(state: _Climb, period: int) -> None:
-    """Halve the step of samples that `period` iterations helped little, and take them back to their best point."""
+    """Halve the step of samples that improved little in `period` iterations, and return them to their best point."""
     stuck = (state.rises <= RHO * period) | (~state.halved & (state.checked_loss >= state.best_loss))
     back = stuck.nonzero().squeeze(1)
     state.step[back] /= 2
@@ -193,6 +200,6 @@ def _check(state: _Climb, period: int) -> None:
     state.rises.zero_()
 
 
-def _beside(values: Tensor) -> Tensor:
+def _per_image(values: Tensor) -> Tensor:
     """One value per image, (n, 1, 1, 1)."""
     return values.reshape(-1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""The L∞ projection onto a hyperplane within the box of images, as FAB needs it (Croce and Hein, 2020b)."""
+"""The L∞ projection onto a hyperplane within the box of images, for FAB (Croce and Hein, 2020b)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def steps_to_hyperplane(points: Tensor, normals: Tensor, values: Tensor) -> Tensor:
     """The smallest steps δ in the L∞ norm with `values` + `normals` · δ = 0 and `points` + δ in [0, 1], (n, C, H, W).
 
-    `points` and `normals`: (n, C, H, W); `values`: (n,), of the linear function at the points. Where the box doesn't
+    `points` and `normals`: (n, C, H, W); `values`: (n,), of the linear function at the points. If the box doesn't
     meet the hyperplane, the step goes to the corner that comes nearest. Pixels whose normal is 0 stay.
     """
     slopes = normals.abs()
@@ -22,8 +22,8 @@ def steps_to_hyperplane(points: Tensor, normals: Tensor, values: Tensor) -> Tens
 def _common_size(slopes: Tensor, rooms: Tensor, gaps: Tensor) -> Tensor:
     """The λ with Σ slope · min(room, λ) = gap of each row, ∞ where no λ is enough.
 
-    The sum is concave in λ and linear between rooms, so Newton's method from below ends at the root itself, after as
-    many steps as it meets new pieces: about eight, each cheaper than a tenth of the sort that would find the piece.
+    The sum is concave in λ and linear between rooms, so Newton's method from below ends at the exact root, after as
+    many steps as it meets pieces: about eight, each with less than a tenth of the cost of sorting to find the piece.
     """
     reachable = (slopes * rooms).sum(1) > gaps
     size = gaps / slopes.sum(1)

@@ -44,7 +44,7 @@ def _moved(stacked: Tensor, gradient: Tensor, size: Tensor, lowest: Tensor, high
 
 
 class CompiledStep:
-    """`ascend_once`, compiled whole in a `mode` of torch.compile; as it is from the first failure to compile it on."""
+    """`ascend_once`, compiled whole in a `mode` of torch.compile; uncompiled after the first failure to compile it."""
 
     def __init__(self, mode: str = "default", backend: str = "inductor") -> None:
         inductor_mode = mode if backend == "inductor" else None
@@ -64,18 +64,18 @@ class CompiledStep:
         precision: Precision = "float32",
     ) -> Tensor:
         """The images a step of `step_size` further; see `ascend_once`."""
-        # a number would be a part of the graph, which a warm-up of ε would compile again for every batch
+        # a number would be a constant of the graph, which a warm-up of ε would then compile again for every batch
         size = torch.full((), step_size, dtype=stacked.dtype, device=stacked.device)
         chosen = tuple(tuple(tasks) for tasks in attacks)
         if not self.has_failed:
             from torch._dynamo.exc import TorchDynamoException
 
             try:
-                found: Tensor = self._compiled(model, stacked, lowest, highest, labels, chosen, size, precision)
-                return found if self._keeps_results else found.clone()  # the next replay writes where this one did
+                stepped: Tensor = self._compiled(model, stacked, lowest, highest, labels, chosen, size, precision)
+                return stepped if self._keeps_results else stepped.clone()  # the next replay overwrites this result
             except TorchDynamoException as error:
                 self.has_failed = True
                 first = str(error).strip().partition("\n")[0]
-                log.warning("the attack in training is not compiled, and takes its steps as they are: %s", first)
+                log.warning("the attack in training is not compiled, and its steps run uncompiled: %s", first)
         gradient = input_gradient(model, stacked, labels, attacks, precision)
         return _moved(stacked, gradient, size, lowest, highest)

@@ -1,4 +1,4 @@
-"""Carlini and Wagner's L2 attack (2017): the smallest perturbation that fools a network, whatever its size."""
+"""Carlini and Wagner's L2 attack (2017): the smallest perturbation that fools a network, of any size."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import Tensor
 FIRST_CONSTANT = 1.0
 """Where the search for the weight c of misclassification begins."""
 FACTOR = 10.0
-"""By which c grows until it succeeds, or shrinks until it fails; then the geometric mean of both is tried."""
+"""Factor by which c grows until it succeeds, or shrinks until it fails; then the geometric mean of both is tried."""
 INSIDE = 1 - 1e-4
-"""Pixels at 0 and 1 are tanh of ±∞; taken this share of the way there, their start can be moved."""
+"""Pixels at 0 and 1 are tanh of ±∞; they start at this share of the way there, so that gradients can move them."""
 REACH = 12.0
-"""How far Adam takes the tanh variable at most, in however many iterations; from 0 or 1 to grey it is about 5."""
+"""How far Adam can move the tanh variable in all iterations; from 0 or 1 to grey it is about 5."""
 
 
 @dataclass(frozen=True, eq=False)
 class SmallestPerturbation:
     """`adversarial` (N, C, H, W) in [0, 1], and the L2 norms (N,) of what changed.
 
-    An image that is misclassified as it is has norm 0; one that nothing was found for has ∞, and stays as it is.
+    An image that is misclassified when clean has norm 0; one that no perturbation fooled has ∞, and stays unchanged.
     """
 
     adversarial: Tensor
@@ -38,7 +38,7 @@ def cw_l2(
     `margins_of`: adversarial images (n, C, H, W) and which of the N they are, (n,) → their margins (n, tasks) (see
     `margin`); an image is fooled where the first is positive, and all are raised up to 0. Minimises
     ‖η‖² + c Σ max(0, -margin) by Adam over x̃ = (tanh w + 1) / 2, `iterations` steps for each of `search_steps` values
-    of c, which a binary search finds for every image by itself. There is no ε and no L∞ bound: what it says about
+    of c, which a binary search finds for every image individually. There is no ε and no L∞ bound: the result about
     robustness is the norms.
     """
     images = images.detach()
@@ -59,7 +59,7 @@ def cw_l2(
     for _ in range(search_steps):
         variable = start.clone().requires_grad_()
         optimizer = torch.optim.Adam([variable], lr=rate)
-        # by its second half: Adam's first steps have their full size whatever c is, and may fool by themselves
+        # by its second half: Adam's first steps have their full size for any c, and may fool by themselves
         succeeded = torch.zeros_like(which, dtype=torch.bool)
         for iteration in range(iterations):
             optimizer.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * iteration / iterations)) / 2

@@ -14,7 +14,7 @@ def ascend_divergence(
 ) -> Tensor:
     """The last iterate, (N, C, H, W), of sign steps that raise KL(p(x) ‖ p(x')), within ε of `images` and in [0, 1].
 
-    `images`, `start`: (N, C, H, W). At the images themselves the divergence is least and has no gradient, so that
+    `images`, `start`: (N, C, H, W). At the images themselves the divergence is minimal and has no gradient, so that
     `start` must be another point. `logits_of` is of a frozen network.
     """
     images = images.detach()

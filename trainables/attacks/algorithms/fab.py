@@ -9,11 +9,11 @@ from trainables.attacks.algorithms.box_projection import steps_to_hyperplane
 from trainables.attacks.objective import BestIterates, Objective, judge, judge_with_gradient
 
 ALPHA_MAX = 0.1
-"""The most that a step leans to the image's own projection rather than to the iterate's."""
+"""The largest weight of the image's own projection relative to the iterate's in a step."""
 OVERSHOOT = 1.05
 """η: how far beyond the linearised boundary a step goes."""
 BACKWARD = 0.9
-"""β: where an iterate fooled, the next starts at this share of its distance to the image."""
+"""β: after a fooling iterate, the next starts at this share of its distance to the image."""
 LEAST = 1e-8
 """The least size of a projection's step, so that two of size 0 can be compared."""
 
@@ -31,8 +31,8 @@ def approach(
     """One run of `iterations` steps from `start` (N, C, H, W) for the samples left in `best`, which records it.
 
     The loss of `objective` is the difference of the target's logit and the label's, 0 at their boundary, whose nearest
-    point is approached: it knows no ε. A sample is fooled, and done, where an iterate within `epsilon` of `images` in
-    [0, 1] is misclassified. Images of samples that nothing fooled stay as `best` has them.
+    point is approached, without ε. A sample is fooled, and finished, if an iterate within `epsilon` of `images` in
+    [0, 1] is misclassified. Images of samples that nothing fooled stay as in `best`.
     """
     which = best.left()
     originals, points = images[which], start[which]
@@ -43,13 +43,13 @@ def approach(
         points = _step(originals, points, judged.loss, normals)
         judged = judge(objective, points, which)
         best.evaluations += 2 * len(which)
-        done = judged.fooled & ((points - originals).flatten(1).abs().amax(1) <= epsilon)
-        best.update(which[done], points[done], judged.of(done))
+        fooled = judged.fooled & ((points - originals).flatten(1).abs().amax(1) <= epsilon)
+        best.update(which[fooled], points[fooled], judged.of(fooled))
         back = judged.fooled.reshape(-1, 1, 1, 1)
         points = torch.where(back, originals + (points - originals) * BACKWARD, points)
-        if done.any():
-            left = ~best.fooled[which]
-            which, originals, points = which[left], originals[left], points[left]
+        if fooled.any():
+            standing = ~best.fooled[which]
+            which, originals, points = which[standing], originals[standing], points[standing]
 
 
 def _step(originals: Tensor, points: Tensor, values: Tensor, normals: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Projected gradient descent in L2 (Madry et al., 2018), any fooling iterate counting.
+"""Projected gradient descent in L2 (Madry et al., 2018); any fooling iterate counts.
 
-Twice: on the cross-entropy, and on the margin, whose gradient does not fade where a network was trained to be unsure or
-very sure of its answers, as by label smoothing or distillation.
+It runs twice: on the cross-entropy, and on the margin, whose gradient doesn't vanish if training made a network unsure
+or very sure of its answers, as by label smoothing or distillation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trainables.attacks.algorithms.margin import margin
 from trainables.attacks.objective import input_gradient
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""Logits (N, classes) and labels (N,) → what is raised, (N,)."""
+"""Logits (N, classes) and labels (N,) → the loss to raise, (N,)."""
 
 ACROSS = 2.5
 """Steps together reach two and a half times across the ball, as Madry et al. take them."""
@@ -28,7 +28,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 LOSSES: tuple[Loss, ...] = (cross_entropy, margin)
-"""What is raised, one after the other, on the images that the one before has left."""
+"""The losses to raise, one after the other, each on the images that the one before left standing."""
 
 
 def withstands_l2(
@@ -39,10 +39,10 @@ def withstands_l2(
     radius: float,
     steps: int,
 ) -> Tensor:
-    """Which of the images (B, C, H, W) that are `standing`, (B,) bool, keep their labels (B,) at every iterate.
+    """Which of the `standing` images, (B,) bool of (B, C, H, W), keep their labels (B,) at every iterate.
 
     Within `radius` of the image in L2 and within [0, 1], from the image itself, `steps` for each of the `LOSSES`; an
-    image that is fooled is left alone.
+    image that is fooled takes no further steps.
     """
     for loss in LOSSES:
         standing = _withstands(loss, logits_of, images, labels, standing.clone(), radius, steps)
@@ -81,7 +81,7 @@ def unit(directions: Tensor) -> Tensor:
 
 
 def projected(points: Tensor, images: Tensor, radius: float) -> Tensor:
-    """Points (B, C, H, W) brought to within `radius` of the images and then to [0, 1], which brings them no farther."""
+    """Points (B, C, H, W) projected to within `radius` of the images, then to [0, 1], which moves them no farther."""
     offsets = points - images
     norms = offsets.flatten(1).norm(dim=1).clamp(min=torch.finfo(points.dtype).tiny)
     inside: Tensor = images + offsets * (radius / norms).clamp(max=1).reshape(-1, 1, 1, 1)

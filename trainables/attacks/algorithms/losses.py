@@ -1,4 +1,4 @@
-"""Losses of logits that attacks raise, each per sample, (n,); `margin` has a file of its own.
+"""Losses of logits that attacks raise, each per sample, (n,); `margin` has its own file.
 
 `logits`: (n, classes); `labels` and `targets`: (n,) int64.
 """
@@ -54,7 +54,7 @@ def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
 
 
 def targeted_loss(classes: int) -> TargetedLoss:
-    """What APGD-T raises: the targeted DLR loss, and the targeted margin where that is undefined."""
+    """The loss of APGD-T: the targeted DLR loss, or the targeted margin where that is undefined."""
     return targeted_dlr if classes >= 4 else targeted_margin
 
 

@@ -23,7 +23,7 @@ def pgd(
 
     `images`: (N, C, H, W), float in [0, 1]. `loss_of`: adversarial images → the loss summed over samples, a scalar.
     The random start is uniform in the ε-box, drawn from `generator` (a CPU one, so that devices agree) and clamped
-    to [0, 1]; `noise`, of the images' shape and in [0, 1), takes the place of the draw. Only gradients of the images
+    to [0, 1]; `noise`, of the images' shape and in [0, 1), replaces the draw. Only gradients of the images
     are taken; see `frozen` for the model's side.
     """
     images = images.detach()

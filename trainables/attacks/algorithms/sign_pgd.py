@@ -1,6 +1,6 @@
-"""PGD in the L∞ ball (Madry et al., 2018) as evaluation needs it: whatever iterate fools counts, and who is done stops.
+"""PGD in the L∞ ball (Madry et al., 2018) for evaluation: any fooling iterate counts, and fooled samples stop.
 
-`pgd` returns the last iterate, as training does; measured on MNIST that leaves out up to 7 points of failures.
+`pgd` returns the last iterate, for training; on MNIST that misses up to 7 points of failures.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from trainables.randomness import forked
 GAP, GROWTH = 4, 1.25
 """An iterate is compared with an earlier one that is renewed after GAP steps, later when steps grew by GROWTH.
 
-So a cycle no longer than a fifth of the steps is seen at most a quarter of the steps after it closed, and one image
-per sample is kept for it, whatever the number of steps.
+So a cycle no longer than a fifth of the steps is detected at most a quarter of the steps after it closed, and one image
+per sample is kept for it, for any number of steps.
 """
 
 
@@ -46,8 +46,8 @@ def sign_pgd(
 
     A random start is uniform in the ε-box, clamped to [0, 1], drawn from `generator` (a CPU one) for all samples;
     without, a sample starts at its image. Samples that an iterate fooled, the start included, take no further step.
-    Nor does one whose iterate repeats exactly: as the next iterate depends on the iterate alone, it would only go
-    round (arXiv 2503.19347), so `detect_cycles` changes the time and not the result.
+    Nor does one whose iterate repeats exactly: as the next iterate depends only on the current one, it would only go
+    round (arXiv 2503.19347), so `detect_cycles` changes the time but not the result.
     """
     images = images.detach().contiguous()
     best = BestIterates(images)
@@ -72,7 +72,7 @@ def uniform_point(images: Tensor, epsilon: float, generator: torch.Generator) ->
 
 @dataclass(eq=False)
 class _Ascent:
-    """Where the n samples that are left stand; images are (n, C, H, W), `which` and `best_loss` (n,)."""
+    """The state of the n remaining samples; images are (n, C, H, W), `which` and `best_loss` (n,)."""
 
     which: Tensor
     lowest: Tensor
@@ -81,7 +81,7 @@ class _Ascent:
     gradient: Tensor
     best_point: Tensor
     best_loss: Tensor
-    earlier: Tensor  # an iterate before, to find the current one in
+    earlier: Tensor  # an earlier iterate, with which the current one is compared
 
     def of(self, rows: Tensor) -> _Ascent:
         return replace(self, **{field.name: getattr(self, field.name)[rows] for field in fields(self)})
@@ -98,7 +98,7 @@ def ascend(
     steps: int,
     detect_cycles: bool = True,
 ) -> None:
-    """One run from `start` (N, C, H, W) for the samples that `best` has left, recorded in `best`."""
+    """One run from `start` (N, C, H, W) for the samples left in `best`, recorded there."""
     state = _begin(objective, images, epsilon, start, best)
     renewal = GAP
     for step in range(1, steps + 1):
@@ -129,7 +129,7 @@ def _move(state: _Ascent, step_size: float) -> None:
 
 
 def _judge(objective: Objective, state: _Ascent, last: bool, best: BestIterates) -> _Ascent:
-    """Note what the iterates are worth and leave out those that fool; the last ones need no gradient."""
+    """Record the losses of the iterates and drop those that fool; the last ones need no gradient."""
     if last:
         judged = judge(objective, state.point, state.which)
     else:
@@ -141,11 +141,11 @@ def _judge(objective: Objective, state: _Ascent, last: bool, best: BestIterates)
     return _without(state, judged.fooled, best, fooled=True)
 
 
-def _without(state: _Ascent, done: Tensor, best: BestIterates, *, fooled: bool = False) -> _Ascent:
-    if not done.any():
+def _without(state: _Ascent, finished: Tensor, best: BestIterates, *, fooled: bool = False) -> _Ascent:
+    if not finished.any():
         return state
-    _tell(state.of(done), best, fooled=fooled)
-    state = state.of(~done)
+    _tell(state.of(finished), best, fooled=fooled)
+    state = state.of(~finished)
     return state.of(~best.fooled[state.which]) if fooled else state
 
 

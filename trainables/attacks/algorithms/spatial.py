@@ -1,4 +1,4 @@
-"""Rotations and shifts of images by a grid, the worst of which counts (Engstrom et al., 2019)."""
+"""A grid of rotations and shifts of images, of which the worst counts (Engstrom et al., 2019)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def withstands_motion(
     degrees: Sequence[float],
     shifts: Sequence[float],
 ) -> Tensor:
-    """Which of the images (B, C, H, W) that are `standing`, (B,) bool, keep their labels (B,) under every motion.
+    """Which of the `standing` images, (B,) bool of (B, C, H, W), keep their labels (B,) under every motion.
 
     Every rotation by one of `degrees` with every shift down and to the right by one of `shifts`, shares of a side.
     """
@@ -35,11 +35,11 @@ def withstands_motion(
 
 
 def moved(images: Tensor, degrees: float, down: float, right: float) -> Tensor:
-    """Images (B, C, H, W) rotated clockwise and then shifted, bilinear; what comes in from outside is black."""
+    """Images (B, C, H, W) rotated clockwise and then shifted, bilinear; the uncovered border is black."""
     height, width = images.shape[2:]
     angle = math.radians(degrees)
     cosine, sine = math.cos(angle), math.sin(angle)
-    # from where each place of the result comes, in coordinates from -1 to 1 across each side
+    # the source of each place of the result, in coordinates from -1 to 1 across each side
     offset = (-2 * right, -2 * down)
     matrix = [
         [cosine, sine * height / width, cosine * offset[0] + sine * height / width * offset[1]],

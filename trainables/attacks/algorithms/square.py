@@ -17,7 +17,7 @@ HALVED_AFTER = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """Queries, of 10,000, after which p is halved."""
 SCHEDULE_LENGTH = 10_000
 START, NEVER = -1, -2
-"""In place of a query: the stripes, and none."""
+"""Instead of a query: the stripes, and none."""
 
 
 def square(
@@ -32,10 +32,10 @@ def square(
 ) -> AttackResult:
     """Square attack on `images` (N, C, H, W) in [0, 1], from vertical stripes, with `queries` squares for each.
 
-    A square replaces the perturbation in its place by ±ε, one sign per channel, and is kept where the loss rises or
-    the sample is fooled, which is done then. The squares' size follows the schedule for 10,000 queries as it is, as
+    A square replaces the perturbation in its place by ±ε, one sign per channel, and is kept if the loss rises or
+    the sample is fooled, which ends its run. The squares' size follows the unchanged schedule for 10,000 queries, as
     in AutoAttack, or `rescaled` to `queries`. Squares are drawn from `generator` (a CPU one), the same for all
-    samples; those that leave a sample as it is, or were refused since it last changed, aren't asked again.
+    samples; those that don't change a sample, or were rejected since it last changed, aren't tried again.
     """
     images = images.detach().contiguous()
     best = BestIterates(images)
@@ -49,7 +49,7 @@ def square(
 class Square:
     """A place of `side` × `side` pixels and the sign of every channel there, (C, 1, 1).
 
-    `repeats`: the last query before that tried the same, or NEVER.
+    `repeats`: the last earlier query that tried the same, or NEVER.
     """
 
     row: int
@@ -65,14 +65,14 @@ class Square:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """The signs of the stripes that each sample starts from, (N, C, 1, W), and the squares that are tried then."""
+    """The signs of the stripes that each sample starts from, (N, C, 1, W), and the squares that are tried after."""
 
     stripes: Tensor
     squares: tuple[Square, ...]
 
 
 def draw_squares(images: Tensor, queries: int, generator: torch.Generator, *, rescaled: bool = False) -> Draws:
-    """What is tried on `images` (N, C, H, W), however many of them are fooled on the way."""
+    """The queries for `images` (N, C, H, W), regardless of how many are fooled on the way."""
     n, channels, height, width = images.shape
     stripes = _signs((n, channels, 1, width), images, generator)
     signs = _signs((queries, channels, 1, 1), images, generator)
@@ -97,7 +97,7 @@ def side_at(query: int, height: int, width: int) -> int:
 
 @dataclass(eq=False)
 class _Search:
-    """Where the n samples that are left stand; images are (n, C, H, W), other fields (n,)."""
+    """The state of the n remaining samples; images are (n, C, H, W), other fields (n,)."""
 
     which: Tensor
     lowest: Tensor
@@ -111,7 +111,7 @@ class _Search:
 
 
 def search(objective: Objective, images: Tensor, epsilon: float, draws: Draws, best: BestIterates) -> None:
-    """One run on the samples that `best` has left, recorded in `best`."""
+    """One run on the samples left in `best`, recorded there."""
     state = _begin(objective, images, epsilon, draws.stripes, best)
     for query, square in enumerate(draws.squares):
         if not len(state.which):
@@ -131,7 +131,7 @@ def _begin(objective: Objective, images: Tensor, epsilon: float, stripes: Tensor
 
 
 def _try(objective: Objective, state: _Search, query: int, square: Square, best: BestIterates) -> _Search:
-    """Ask what `square` does to the samples that it changes, and that it was not refused for as they are now."""
+    """Try `square` on the samples that it changes and for which it wasn't rejected in their current state."""
     filled = torch.where(square.signs > 0, square.of(state.highest), square.of(state.lowest))
     news = (filled != square.of(state.points)).flatten(1).any(1) & (state.changed > square.repeats)
     rows = news.nonzero().squeeze(1)
@@ -160,6 +160,6 @@ def _without_fooled(state: _Search, fooled: Tensor, best: BestIterates) -> _Sear
 
 
 def _signs(shape: tuple[int, ...], like: Tensor, generator: torch.Generator) -> Tensor:
-    """-1 or 1, either with probability a half."""
+    """-1 or 1, each with probability one half."""
     drawn = torch.rand(shape, generator=generator) < 0.5
     return torch.where(drawn, -1, 1).to(like.dtype).to(like.device)

@@ -1,4 +1,4 @@
-"""PGD against several tasks at once, exact: all attacks go through the trunk together, each through its own heads."""
+"""Exact PGD against several tasks together: all attacks share the passes of the trunk, each with its own heads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.device.transfer import to_device
 from trainables.models.multi_task import MultiTaskNetwork
 
 PASS_PIXELS = 1 << 16
-"""Pixels (of all channels together) that a CPU attacks in one pass; a larger one leaves its caches and takes longer."""
+"""Pixels (of all channels together) that a CPU attacks in one pass; a larger one exceeds its caches and is slower."""
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -35,9 +35,9 @@ def attack_tasks(
 
     Each of `attacks` is the tasks whose summed cross-entropy it raises by sign steps. `model` is frozen (see
     `frozen`), so that no image's gradient depends on another's; `labels`: (N, 1 + M). Attack k starts at `noise[k]`,
-    (K, N, C, H, W) in [0, 1), which spans the ε-box, or at the images. It is what `pgd` gives for each attack alone;
-    `precision` "float32" leaves the images' own precision, "bfloat16" changes the method. A network's own
-    `attack_step` takes the steps, where it has one (see `compiled_step`).
+    (K, N, C, H, W) in [0, 1), which spans the ε-box, or at the images. The result is that of `pgd` for each attack;
+    `precision` "float32" keeps the images' own precision, "bfloat16" changes the method. A network's own
+    `attack_step` takes the steps, if it has one (see `compiled_step`).
     """
     images = images.detach()
     parts = []

@@ -1,1 +1,1 @@
-"""The attacks that a study may name, one method to a file. Imports no torch."""
+"""The attacks that a study may name, one method in each file. Imports no torch."""

@@ -1,4 +1,4 @@
-"""Carlini and Wagner's L2 attack (2017), which has a budget of its own."""
+"""Carlini and Wagner's L2 attack (2017), which has its own budget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def run_cw_l2(problem: Problem, budget: Budget) -> SmallestPerturbation:
     """The smallest perturbations found; against all heads it raises every head's margin, and fools by the main one.
 
-    An image that isn't alive stays as it is, and has the norm ∞.
+    An image that isn't alive stays unchanged, and has the norm ∞.
     """
     import torch
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def run_fab(start: Start) -> Tensor:
     """FAB-T against the main head, from the images themselves and, in further starts, from random points.
 
-    It leaves the ε-box on its way, so that what it asks on the way isn't noted: only what it found within ε is.
+    It leaves the ε-box on its way, so that predictions on the way aren't recorded: only its results within ε are.
     """
     import torch
 
@@ -42,7 +42,7 @@ def run_fab(start: Start) -> Tensor:
 
 
 def _towards(problem: Problem, aims: Sequence[Tensor]) -> Objective:
-    """The margin of the main head's targets, turn by turn, noted nowhere."""
+    """The margin of the main head's targets, turn by turn, without recording."""
     import torch
 
     from trainables.attacks.algorithms.losses import targeted_margin

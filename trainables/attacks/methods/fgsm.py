@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_fgsm(start: Start) -> Tensor:
-    """One step of size ε from the images themselves, which don't count: they aren't attacked yet."""
+    """One step of size ε from the images themselves, which don't count, because they aren't attacked yet."""
     from trainables.attacks.objective import judge, judge_with_gradient
 
     problem, best = start.problem, start.best()

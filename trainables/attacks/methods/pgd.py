@@ -1,4 +1,4 @@
-"""Projected gradient descent of sign steps in the ε-box (Madry et al., 2018), and what it is aimed at."""
+"""Projected gradient descent of sign steps in the ε-box (Madry et al., 2018), untargeted and targeted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 ADJUSTABLE = ("steps", "step_size", "restarts")
-"""What a study may set of its budget, in all its forms."""
+"""The parts of its budget that a study may set, in all its forms."""
 
 
 def run_pgd(start: Start) -> Tensor:

@@ -1,1 +1,1 @@
-"""What a test measures besides accuracy and validity: a file here with an `Analysis` adds one. Imports no torch."""
+"""What a test measures in addition to accuracy and validity: a file here with an `Analysis` adds one. No torch."""

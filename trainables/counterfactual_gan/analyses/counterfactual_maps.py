@@ -1,4 +1,4 @@
-"""What G changes, judged as any attribution is (S2): how concise and stable it is, and whether it lies on the damage.
+"""G's changes as attributions (S2): how concise and stable they are, and whether they are on the damage.
 
 S1's map |G(x) - x| explains why an image is not of the other class. The names of the scores are those that
 `adversarial_training` reports of its attributions.
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 METHOD = "difference"
 RADIUS = 0.02
-"""How far pixels are moved, L∞, to see whether a map is stable."""
+"""How far pixels are moved, L∞, to test whether a map is stable."""
 MOST = 200
-"""Test images that are looked at, the first of an order that keeps the classes' proportions."""
+"""Test images that are analysed, the first of an order that keeps the classes' proportions."""
 DAMAGED = 1
 
 
 def measure(tested: TrainedGAN) -> Findings:
-    """Conciseness and stability of each map, and on damaged images with a mask how far it lies there."""
+    """Conciseness and stability of each map, and on damaged images with a mask how much of it is there."""
     from trainables.evaluation.masks import regions
     from trainables.interpretability.difference import difference
     from trainables.interpretability.quality.conciseness import complexity, sparseness

@@ -11,7 +11,7 @@ from trainables.evaluation.analysis import Analysis, Findings
 def quality(tested: TrainedGAN) -> Findings:
     """Fréchet and kernel distances of S1's three sets; `fd` on a judge's features, `fid` on Inception's.
 
-    What they are measured with goes into the fingerprints: two distances compare only where all of it agrees.
+    What they are measured with is in the fingerprints: two distances are comparable only if all of it agrees.
     """
     features = tested.features
     return Findings(

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     Logits = Callable[[Tensor], Tensor]
 
 AT_EPSILON, AT_SIGMA = 8 / 255, 0.1
-"""Where a single number stands for a curve; assumed."""
+"""The point at which a single number stands for a curve; assumed."""
 
 AXES = {
     "pgd_step_size": ("F1 over step size", "PGD step size (ε 0.1, 10 steps)"),
     "pgd_epsilon": ("F1 over ε", "PGD ε (10 steps of 2.5 ε / 10)"),
     "noise": ("F1 over noise", "σ of Gaussian noise"),
 }
-"""The title of each kind of curve, and what it is over."""
+"""The title of each kind of curve, and its x axis."""
 
 
 def robustness(tested: TrainedGAN) -> Findings:
@@ -57,7 +57,7 @@ def robustness(tested: TrainedGAN) -> Findings:
 
 
 def _analysed(tested: TrainedGAN) -> tuple[Tensor, Tensor]:
-    """The first test images, as many as the curves are over, and their labels."""
+    """The test images of the curves, the first ones, and their labels."""
     test = tested.data.test
     images, labels = test.__getitems__(list(range(min(len(test), tested.config.curve_size))))
     return images, labels
@@ -85,7 +85,7 @@ def _attack(findings: Findings, curves: Curves, who: str, logits: Logits, images
 
 
 def _attack_adaptively(findings: Findings, curves: Curves, logits: Logits, images: Tensor, labels: Tensor) -> None:
-    """D against attacks on its verdict alone, and against those that pass its third class, too."""
+    """D against attacks on its verdict alone, and against those that also evade its third class."""
     from trainables.evaluation.perturbation_curves import EPSILONS, pgd_over_epsilons
 
     on_verdict = pgd_over_epsilons(logits, images, labels, objective="two_logits")
@@ -118,7 +118,7 @@ class Curves:
         return {f"{name}.{who}": point.f1} | {end: value for end, value in ends.items() if math.isfinite(value)}
 
     def add(self, kind: str, who: str, points: Sequence[Point]) -> None:
-        """Note the curve of a classifier under a kind of perturbation."""
+        """Add the curve of a classifier under a kind of perturbation."""
         import numpy as np
 
         strengths = [point.strength for point in points]
@@ -136,7 +136,7 @@ class Curves:
             lines["d, mean p_fake"] = (strengths, rows["p_fake"])
 
     def drawn(self, always_damaged: float) -> dict[str, Any]:
-        """A picture of each kind, with the F1 of calling everything damaged: a curve that ends there says nothing."""
+        """A picture of each kind, with the F1 of calling everything damaged: a curve that ends there shows nothing."""
         from trainables.counterfactual_gan.evaluation.figures import plot_curves
 
         pictures = {}
@@ -149,7 +149,7 @@ class Curves:
 
 
 def _classifiers(tested: TrainedGAN) -> list[tuple[str, nn.Module, Callable[[Tensor], Tensor]]]:
-    """Name, network and logits of everything that Figure 3 draws."""
+    """Name, network and logits of every classifier in Figure 3."""
     from trainables.evaluation.perturbation_curves import expectation
 
     draws = tested.config.attack_draws
@@ -166,7 +166,7 @@ def _classifiers(tested: TrainedGAN) -> list[tuple[str, nn.Module, Callable[[Ten
 
 
 CURVE_POINTS = (7 + 6) * 10 * 2
-"""Passes that an image costs in the curves over attacks: points × steps × forward and backward."""
+"""Passes of an image in the curves over attacks: points × steps × forward and backward."""
 
 
 def cost(config: Any, tested: int) -> Mapping[str, float]:

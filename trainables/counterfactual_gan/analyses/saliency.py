@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 SHOWN = 8
 DAMAGED = 1
 GRADCAM_IMAGES = 64
-"""At once, at most."""
+"""Images together, at most."""
 
 
 def saliency(tested: TrainedGAN) -> Findings:
     """Mask scores of |G(x) - x|, of the judges' class activation maps, and of mere darkness.
 
-    They are about the pixels of damaged images: into an undamaged one G is to put damage, where no mask marks any.
+    They are about the pixels of damaged images: G must add damage to an undamaged one, where no mask marks any.
     `iou_of_all` counts those, too. Thresholds are chosen on validation images; S1 takes the test's own best,
-    which is given as well. Class activation maps are of each judge's last stage, and of the stage whose maps mark
-    validation images best; those of the judges are scored one by one and averaged. Without marked pixels it gives
+    which is also given. Class activation maps are of each judge's last stage, and of the stage whose maps mark
+    validation images best; those of the judges are scored individually and averaged. Without marked pixels it gives
     nothing.
     """
     from trainables.counterfactual_gan.evaluation.figures import plot_curves
@@ -70,7 +70,7 @@ class Maps(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """What of a part's images counts."""
+    """The images of a part that count."""
 
     regions: Regions
     damaged: Tensor
@@ -85,7 +85,7 @@ class Parts(NamedTuple):
 
 
 def best_stage(stages: Mapping[str, Maps], parts: Parts) -> str:
-    """The name of the stage whose maps reach the highest IoU on damaged validation images; the later of two alike."""
+    """The name of the stage whose maps reach the highest IoU on damaged validation images; of equal ones the later."""
     reached = {name: float(mark_curve(maps.validation, parts.validation).iou.max()) for name, maps in stages.items()}
     return max(reversed(reached), key=reached.__getitem__)
 
@@ -142,8 +142,8 @@ def _differences(tested: TrainedGAN) -> Maps:
     from trainables.interpretability.difference import difference
 
     def generate(images: Tensor) -> Tensor:
-        made: Tensor = tested.model.generator(images).images
-        return made
+        counterfactuals: Tensor = tested.model.generator(images).images
+        return counterfactuals
 
     size = images_at_once(generate, tested.data.test.pixels[:1])
 

@@ -19,7 +19,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
     """For D's and G's predictions: Pearson's r of NLL and p_fake, how p_fake finds and orders errors, ECE.
 
     All but ECE come with a bootstrap interval over source images: a resample's ECE is larger than that of its sample,
-    so an interval of it would lie too high. Next to p_fake stands what costs nothing: the classifier's own confidence.
+    so its interval would be too high. p_fake is compared with what costs nothing: the classifier's own confidence.
     """
     import torch
 
@@ -53,7 +53,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
                 f"{name}.{who}_low": interval.low,
                 f"{name}.{who}_high": interval.high,
             }
-        # without a single error, or with p_fake the same everywhere, some of them don't exist
+        # without any error, or with constant p_fake, some of them don't exist
         findings.metrics |= {name: value for name, value in numbers.items() if math.isfinite(value)}
         findings.arrays[f"nll.{who}"] = losses.numpy()
         for by, values in (("p_fake", p_fake), ("confidence", doubt)):
@@ -66,7 +66,7 @@ def uncertainty(tested: TrainedGAN) -> Findings:
 
 
 def _statistics(losses: Tensor, p_fake: Tensor, wrong: Tensor) -> dict[str, Callable[[Tensor], float]]:
-    """What is known of p_fake, by name, of the images at given indices."""
+    """Statistics of p_fake, by name, for the images at given indices."""
     from trainables.evaluation.uncertainty import error_auroc, pearson, risk_coverage
 
     return {

@@ -1,1 +1,1 @@
-"""What is measured of both networks, and the plain classifiers that they are measured by."""
+"""The measurements of both networks, and the plain classifiers that they use."""

@@ -29,7 +29,7 @@ from trainables.evaluation.graph_size import images_at_once
 def evaluate(config: Config, state: Mapping[str, Any], run: Run) -> Report:
     """Test both networks: classification, validity, the analyses asked for, galleries; predictions per image.
 
-    Its fingerprints count the images of both classes in each part and say what distances are measured with.
+    Its fingerprints count the images of both classes in each part and state what measures distances.
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     model = load(config, state).to(run.device)
@@ -90,7 +90,7 @@ def _twins(tested: TrainedGAN) -> Findings:
 
 
 def _answers(network: nn.Module, logits_of: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """The logits (N, 2) on the CPU, with the noise and dropout that measurements draw."""
+    """The logits (N, 2) on the CPU, with the measurements' noise and dropout."""
     with frozen(network), torch.no_grad(), drawing(images.device):
         size = images_at_once(logits_of, images[:1])
         return torch.cat([logits_of(part).cpu() for part in torch.split(images, size)])

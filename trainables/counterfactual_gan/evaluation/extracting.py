@@ -1,4 +1,4 @@
-"""What distances between sets of images are measured with."""
+"""Feature extractors for distances between sets of images."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def plot_curves(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.0, 3.6), dpi=110, layout="constrained")  # no pyplot: nothing global is left behind
+    figure = Figure(figsize=(6.0, 3.6), dpi=110, layout="constrained")  # no pyplot: it would leave global state
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for name, (xs, ys) in curves.items():

@@ -20,17 +20,17 @@ def galleries(model: CounterfactualModel, samples: Samples) -> dict[str, Any]:
         index = (samples.labels.cpu() == label).nonzero().squeeze(1)[:SHOWN].tolist()
         images, _ = samples.__getitems__(index)
         masks = None if samples.masks is None else samples.masks[torch.tensor(index, device=samples.masks.device)]
-        made = drawn_counterfactuals(model.generator, images)
-        rows[direction] = picture(images, made, masks)
+        counterfactuals = drawn_counterfactuals(model.generator, images)
+        rows[direction] = picture(images, counterfactuals, masks)
     return rows
 
 
-def picture(images: Tensor, made: Tensor, masks: Tensor | None) -> Any:
+def picture(images: Tensor, counterfactuals: Tensor, masks: Tensor | None) -> Any:
     """Rows x | G(x) | difference | mask; the difference is stretched, so that its largest is white."""
-    difference = (made - images).abs().mean(1, keepdim=True)
-    # by a high quantile: a single pixel would leave the rest in the dark
+    difference = (counterfactuals - images).abs().mean(1, keepdim=True)
+    # by a high quantile: a single pixel would make the rest dark
     largest = difference.flatten(1).quantile(0.999, dim=1).clamp(min=1e-3)[:, None, None, None]
-    shown = [images, made, (difference / largest).clamp(0, 1)]
+    shown = [images, counterfactuals, (difference / largest).clamp(0, 1)]
     if masks is not None:
         shown.append(masks[:, None].to(torch.float32) / 255)
     return columns(shown, ("x", "G(x)", "|G(x) - x|", "mask")[: len(shown)])

@@ -18,10 +18,10 @@ BATCH = 32
 
 
 def judges(config: Config, data: Splits, run: Run) -> list[Discriminator]:
-    """`config.judges` independent classifiers with two logits; of their own seeds, whatever the replicate's is.
+    """`config.judges` independent classifiers with two logits, with seeds that don't depend on the replicate's.
 
-    They are a measuring instrument, and so the same in every arm: always trained on both classes alike, once for all
-    trials of a study. Only arms that differ in augmentation have judges that do, too, whose fingerprints then differ.
+    They are a measuring instrument, and so the same in every arm: always trained on both classes equally, once for all
+    trials of a study. Only arms with different augmentation have different judges, and their fingerprints then differ.
     """
     budget = Budget(config.judge_epochs * batches_of(data, BATCH), BATCH)
     return [_judge(config, data, run, number, budget) for number in range(config.judges)]

@@ -1,4 +1,4 @@
-"""What D, G and the judges say of a split's images and their counterfactuals; every metric is a function of it."""
+"""Outputs of D, G and the judges on a split's images and their counterfactuals; every metric is a function of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from trainables.models.generators.generator import Generated, Generator
 SHOWN = 8
 """Images of each class that galleries show."""
 EXTREME = 1.5 / 255
-"""A pixel nearer to black or white than this counts as driven there, where it wasn't before."""
+"""A pixel nearer to black or white than this counts as driven there, if it wasn't before."""
 DRAWING_SEED = 20261121
 """Seed of G's noise and dropout in measurements, for the first block: the same for every epoch, seed and arm."""
 
@@ -39,8 +39,8 @@ class Measured:
     `real`, `fake`: D's logits (N, 3) on images and counterfactuals; `branch`: G's (N, 2) on images;
     `judged`, `judged_fake`: the judges' (J, N, 2). `changes`: |G(x) - x| (N, H, W), mean over channels, of one draw.
     `features`, `fake_features`: (N, F). `diversity`: the counterfactuals' spread over images as a share of theirs.
-    `sameness`, of undamaged and of damaged images: how alike they are changed, the squared norm of their mean change as
-    a share of the mean squared norm; 1 where G does the same to every image, about 1/N where no two changes agree.
+    `sameness`, of undamaged and of damaged images: how similarly they change, the squared norm of their mean change as
+    a share of the mean squared norm; 1 if G does the same to every image, about 1/N if no two changes agree.
     """
 
     labels: Tensor
@@ -88,7 +88,7 @@ class Measured:
         return by_judge | {"accuracy.judges": float(right.mean())}
 
     def scores(self, *, whole: bool = False) -> dict[str, float]:
-        """`classification` and `validity`, and the mean of what both networks are there for.
+        """`classification` and `validity`, and the mean of the two networks' goals.
 
         `accuracy_and_validity`: the mean of D's accuracy and the validity of the worse direction.
         """
@@ -96,7 +96,7 @@ class Measured:
         return scores | {"accuracy_and_validity": (scores["accuracy.d"] + scores["validity.worst_direction"]) / 2}
 
     def changed(self) -> dict[str, float]:
-        """What is known of G's images without looking at them."""
+        """Statistics of G's images that need no judge."""
         scores = {
             "p_fake.real": float(fake_probability(self.real).mean()),
             "p_fake.generated": float(fake_probability(self.fake).mean()),
@@ -116,7 +116,7 @@ class Measured:
         return scores
 
     def distances(self, kind: str, *, kernel: bool = False) -> dict[str, float]:
-        """Fréchet distances of S1's three sets, called `kind`, and the mean of the two that hold no near-copies."""
+        """Fréchet distances of S1's three sets, called `kind`, and the mean of the two without near-copies."""
         scores: dict[str, float] = {}
         for name, pair in compared_sets(self.features, self.labels, self.fake_features).items():
             scores[f"{kind}.{name}"] = frechet_distance(pair.real, pair.generated).value
@@ -127,7 +127,7 @@ class Measured:
 
 @contextmanager
 def drawing(device: torch.device, first: int = 0) -> Iterator[None]:
-    """Torch's global generators as for the block of images that begins with `first`, and afterwards as they were."""
+    """Seed torch's global generators for the block of images that begins with `first`, and restore them afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(DRAWING_SEED + first)
         yield
@@ -140,7 +140,7 @@ def measure(
     features: FeatureExtractor,
     run: Run | None = None,
 ) -> Measured:
-    """Look at all images of `samples` once, block by block, with one draw of G's noise and dropout.
+    """Measure all images of `samples` once, block by block, with one draw of G's noise and dropout.
 
     With a `run` all its ranks share the blocks, must call this, and get the same.
     """
@@ -148,35 +148,35 @@ def measure(
     def look(block: Block) -> Look:
         images, labels = samples.__getitems__(block.places)
         with drawing(images.device, block.first):
-            made = model.generator(images)
+            generated = model.generator(images)
         rows = {
             "labels": labels,
             "real": model.discriminator(images),
-            "fake": model.discriminator(made.images),
-            "branch": made.logits,
+            "fake": model.discriminator(generated.images),
+            "branch": generated.logits,
             "judged": panel_logits(panel, images).transpose(0, 1),
-            "judged_fake": panel_logits(panel, made.images).transpose(0, 1),
-            "changes": (made.images - images).abs().mean(1),
+            "judged_fake": panel_logits(panel, generated.images).transpose(0, 1),
+            "changes": (generated.images - images).abs().mean(1),
             "features": features(images),
-            "fake_features": features(made.images),
+            "fake_features": features(generated.images),
         }
-        return Look(rows, _sums(images, made, labels))
+        return Look(rows, _sums(images, generated, labels))
 
     with frozen(model), torch.no_grad():
-        seen = measure_blocks(blocks_of(len(samples), block_size(model, samples)), look, run)
-    judged = {name: seen.rows[name].transpose(0, 1) for name in ("judged", "judged_fake")}
+        measured = measure_blocks(blocks_of(len(samples), block_size(model, samples)), look, run)
+    judged = {name: measured.rows[name].transpose(0, 1) for name in ("judged", "judged_fake")}
     return Measured(
-        **{**seen.rows, **judged},
-        saturation=float(seen.sums["driven"] / seen.sums["pixels"]),
-        diversity=_spread_ratio(seen.sums["moments"], len(samples)),
-        sameness=_sameness_by_class(seen.sums),
-        perplexity=float(seen.sums["perplexity"]) / len(samples),
+        **{**measured.rows, **judged},
+        saturation=float(measured.sums["driven"] / measured.sums["pixels"]),
+        diversity=_spread_ratio(measured.sums["moments"], len(samples)),
+        sameness=_sameness_by_class(measured.sums),
+        perplexity=float(measured.sums["perplexity"]) / len(samples),
         masks=None if samples.masks is None else samples.masks.cpu(),
     )
 
 
 def block_size(model: CounterfactualModel, samples: Samples) -> int:
-    """How many images are looked at together: as many as bytes allow, whatever the machine, for draws depend on it."""
+    """How many images are measured together: as many as bytes allow, equal on all machines, as draws depend on it."""
     image, _ = samples.__getitems__([0])
     with drawing(image.device):
         return min(
@@ -185,24 +185,24 @@ def block_size(model: CounterfactualModel, samples: Samples) -> int:
 
 
 def drawn_counterfactuals(generator: Generator, images: Tensor) -> Tensor:
-    """Counterfactuals of images (N, C, H, W) with the noise that measurements draw first."""
+    """Counterfactuals of images (N, C, H, W) with the measurements' first noise."""
     with frozen(generator), torch.no_grad(), drawing(images.device):
-        made: Tensor = generator(images).images
-    return made
+        counterfactuals: Tensor = generator(images).images
+    return counterfactuals
 
 
-def _sums(images: Tensor, made: Generated, labels: Tensor) -> dict[str, Tensor]:
-    """What spread, saturation and sameness follow from, summed over a block; (2, …) are of both classes."""
-    before, after = images.double(), made.images.double()
+def _sums(images: Tensor, generated: Generated, labels: Tensor) -> dict[str, Tensor]:
+    """Sums over a block for spread, saturation and sameness; (2, …) are of both classes."""
+    before, after = images.double(), generated.images.double()
     by_class = [(after - before)[labels == label] for label in (0, 1)]
     return {
         "moments": torch.stack([each.sum(0) for each in (before, before.square(), after, after.square())]),
         "changes": torch.stack([changes.sum(0) for changes in by_class]),
         "squares": torch.stack([changes.square().sum() for changes in by_class]),
         "counts": torch.stack([(labels == label).sum() for label in (0, 1)]),
-        "driven": (_at_an_end(made.images) & ~_at_an_end(images)).sum(),
+        "driven": (_at_an_end(generated.images) & ~_at_an_end(images)).sum(),
         "pixels": torch.tensor(images.numel(), device=images.device),
-        "perplexity": made.perplexity.double() * len(images),
+        "perplexity": generated.perplexity.double() * len(images),
     }
 
 
@@ -229,5 +229,5 @@ def _at_an_end(pixels: Tensor) -> Tensor:
 
 
 def _balanced(right: Tensor, labels: Tensor) -> float:
-    """The mean over classes of the share that is right."""
+    """The mean over classes of the share of correct predictions."""
     return float(torch.stack([right[labels == label].double().mean() for label in (0, 1)]).mean())

@@ -23,7 +23,7 @@ from trainables.states import detached
 N = TypeVar("N", bound=nn.Module)
 
 LR = 1e-3
-"""Adam's, on a one-cycle schedule; a plain classifier needs no balance with an opponent."""
+"""Adam's learning rate, on a one-cycle schedule; a plain classifier needs no balance with an opponent."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def shared_classifier(
     balanced: bool,
     budget: Budget,
 ) -> N:
-    """The classifier of this key on these data, in eval mode; of all trials of a study one trains it."""
+    """The classifier of this key on these data, in eval mode; only one of a study's trials trains it."""
 
     def train() -> Mapping[str, Any]:
         model = build().to(run.device)
@@ -96,8 +96,8 @@ def train_classifier(
             order.set_epoch(epoch)
             drawn = stream(seed, "classifier augmentation", epoch)
             for images, labels in islice(loader, budget.updates - first):
-                seen = augment(images, drawn) if augmented else images
-                loss = F.cross_entropy(logits_of(seen), labels)
+                inputs = augment(images, drawn) if augmented else images
+                loss = F.cross_entropy(logits_of(inputs), labels)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

@@ -13,7 +13,7 @@ from trainables.models.discriminators.discriminator import Discriminator
 from trainables.models.generators.generator import Generator
 
 OF_DISCRIMINATOR = ("discriminator", "fusion", "norm")
-"""What the names of settings begin with that D is built from."""
+"""Prefix of the settings that D is built from."""
 
 
 def plain_discriminator(config: Config, data: Splits, run: Run, seed: int) -> Discriminator:
@@ -37,7 +37,7 @@ def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Genera
 
     It is used through `classify`.
     """
-    # whatever builds a generator, and so draws its first weights
+    # the settings that build a generator, and so draw its first weights
     settings = [name for name in NetworkSettings.model_fields if not name.startswith(OF_DISCRIMINATOR[:2])]
     return shared_classifier(
         config,
@@ -53,6 +53,6 @@ def plain_generator(config: Config, data: Splits, run: Run, seed: int) -> Genera
 
 
 def budget_of(config: Config, data: Splits, turns_of_it: int) -> Budget:
-    """What a network of the GAN has that is updated `turns_of_it` times in a period of batches."""
+    """The training of a network of the GAN that is updated `turns_of_it` times in a period of batches."""
     batches = config.epochs * batches_of(data, config.batch_size)
     return Budget(max(1, batches * turns_of_it // max(turns(config.update_ratio))), config.batch_size)

@@ -1,4 +1,4 @@
-"""What it is measured by. Imports no torch."""
+"""How it is measured. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     AnalysisName = str
 else:
     AnalysisName = Literal[tuple(ANALYSES.entries)]
-    """What the table of analyses lists, as a choice: schemas offer the names, and a wrong one gets the nearest."""
+    """The names in the table of analyses: schemas list them, and a wrong one gets the nearest as a suggestion."""
 
 
 class EvaluationSettings(Config):

@@ -1,4 +1,4 @@
-"""What is minimised (S1, eq. 1 to 6). Imports no torch."""
+"""The losses to minimise (S1, eq. 1 to 6). Imports no torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LossSettings(Config):
         source="assumed",
         description=(
             "S1's eq. 2 in a form that can be minimised: flip, the cross-entropy of D(G(x)) to the other class; "
-            "two_term, away from its own class and from fake, each by itself; or as printed, which has no lower "
+            "two_term, away from its own class and from fake, each separately; or as printed, which has no lower "
             "bound and raises p_fake."
         ),
     )

@@ -1,4 +1,4 @@
-"""What is trained: generator and discriminator. Imports no torch."""
+"""The networks: generator and discriminator. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How it is trained: optimisers, whose turn it is, averaging. Imports no torch."""
+"""How it is trained: optimisers, their turns, averaging. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RATIO = re.compile(r"([1-9]\d?):([1-9]\d?)")
 
 
 def _as_text(value: Any) -> Any:
-    """YAML 1.1 readers take 2:1 for a number of base 60; ours doesn't, but people write 2 or 1/2, too."""
+    """YAML 1.1 readers take 2:1 for a number of base 60; this one doesn't, but users also write 2 or 1/2."""
     return f"{value}:1" if isinstance(value, int) and not isinstance(value, bool) else value
 
 

@@ -11,7 +11,7 @@ from trainables.contract import Config, hyperparameter
 
 
 class StabilitySettings(Config):
-    """The alarm: D is sure of every counterfactual, and G either changes no judge's verdict or loses its images."""
+    """The alarm: D recognises every counterfactual, and G either changes no judge's verdict or destroys its images."""
 
     collapse_p_fake: float = hyperparameter(
         0.9, source="assumed", ge=0, le=1, description="The alarm needs a mean p_fake of G(x) above this."

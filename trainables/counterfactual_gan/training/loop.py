@@ -29,10 +29,10 @@ from trainables.randomness import BatchPart, Share, global_stream, stream
 
 
 def train(config: Config, run: Run) -> Iterator[Report]:
-    """Train and yield after every epoch; continues from `run.resume()` as if nothing had happened.
+    """Train and yield after every epoch; continues from `run.resume()` as if it had not been interrupted.
 
-    Raises `Collapsed` with images where the alarm of `stability` lasts, `Diverged` if a loss leaves the finite
-    numbers.
+    Raises `Collapsed` with images if the alarm of `stability` lasts, `Diverged` if a loss is no longer
+    finite.
     """
     data = splits(config, run.data(dataset_of(config)), run.device)
     networks = Networks.start(config, run, data.shape)
@@ -106,7 +106,7 @@ def train_epoch(
             )
             networks.average(run, generator=bool(losses.generator), discriminator=losses.discriminator is not None)
             for name, value in losses.named():
-                # summed on the device and looked at once per epoch: a look per batch would stall a GPU
+                # summed on the device and read once per epoch: reading it per batch would stall a GPU
                 sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value
                 counts[name] = counts.get(name, 0) + 1
     generator.share_draws(None)

@@ -1,7 +1,7 @@
-"""S1's losses, a function each; logits go in, and all is computed in log space and float32 or better.
+"""S1's losses, a function each; they take logits, and compute in log space in float32 or better.
 
 Classes: 0 undamaged, 1 damaged, 2 generated (fake). An expectation over images of a class that a batch lacks is 0.
-`joint` says what of a batch shared out among ranks these images are; without it they are all of it.
+`joint`: which part of a batch that ranks share these images are; without it they are the whole batch.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def generator_loss(
     """L_G (S1, eq. 2), of D's logits (N, 3) on counterfactuals of images with `labels` (N,).
 
     `flip`: -log p of the other class, which raises that class and lowers both others: the non-saturating form of what
-    the text asks for. `two_term`: -log(1 - p_own) - log(1 - p_fake), the two aims by themselves, bounded below by 0.
-    `printed`: log p_own + log p_fake, each an expectation as eq. 2 has them; it has no lower bound, and where D is sure
+    the text asks for. `two_term`: -log(1 - p_own) - log(1 - p_fake), the two aims separately, bounded below by 0.
+    `printed`: log p_own + log p_fake, each an expectation as in eq. 2; it has no lower bound, and where D is sure
     of a fake its gradient raises p_fake (methods.md, 1.8).
     """
     joint = joint or JointBatch.of(labels)
@@ -82,7 +82,7 @@ def cycle_loss(
     """L_Gc (S1, eq. 6) over half-cycles, of D's logits (N, 3) on G(x), G(G(x)), …; with one of them it is L_G.
 
     An image must reach the other class and its own in turn, weighted by λ_c^(i-1). As `printed`, the weight is
-    (-λ_c)^(i-1) of the printed L_G, whose sign turns for the fake term, too: every second counterfactual is to be
+    (-λ_c)^(i-1) of the printed L_G, whose sign changes for the fake term, too: every second counterfactual should be
     detectable.
     """
     joint = joint or JointBatch.of(labels)
@@ -104,10 +104,10 @@ def sparsity_loss(images: Tensor, generated: Tensor, joint: JointBatch | None = 
 
 
 def sameness_loss(images: Tensor, generated: Tensor, labels: Tensor, joint: JointBatch | None = None) -> Tensor:
-    """How alike the batch's undamaged images are changed, (), between 0 and 1 (see `sameness`); S1 has no such term.
+    """How similarly the batch's undamaged images change, (), between 0 and 1 (see `sameness`); S1 has no such term.
 
-    `images` and their counterfactuals `generated`: (N, C, H, W), with `labels` (N,). Of a batch that is shared out
-    among ranks it is that of all its images, on every rank; of one without undamaged images it is 0.
+    `images` and their counterfactuals `generated`: (N, C, H, W), with `labels` (N,). For a batch that is shared
+    among ranks it is that of all its images, on every rank; for one without undamaged images it is 0.
     """
     joint = joint or JointBatch.of(labels)
     changes = torch.where((labels == UNDAMAGED)[:, None, None, None], generated - images, 0)

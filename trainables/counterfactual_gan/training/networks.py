@@ -1,4 +1,4 @@
-"""What is trained together: generator, discriminator, their optimisers and their moving averages."""
+"""The networks that are trained together: generator, discriminator, their optimisers and moving averages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.states import detached
 
 
 class Networks:
-    """Generator, discriminator, their optimisers, and the averages that are evaluated in their place."""
+    """Generator, discriminator, their optimisers, and the averages that are evaluated instead of them."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Networks:
         )
 
     def average(self, run: Run, **stepped: bool) -> None:
-        """Let the averages of those networks follow that took a step, by name."""
+        """Update the averages of the networks that took a step, by name."""
         for name, average in self.averages.items():
             if stepped[name]:
                 average.follow(run.unwrap(getattr(self, name)))
@@ -76,7 +76,7 @@ class Networks:
         return {name: detached(value) for name, value in networks.items()}
 
     def resume(self, run: Run) -> Mapping[str, Any] | None:
-        """Take over a stored state; it, or None if there is none."""
+        """Load a stored state; returns it, or None if there is none."""
         state: Mapping[str, Any] | None = run.resume()
         if state is None:
             return None
@@ -84,7 +84,7 @@ class Networks:
             raise ValueError(f"the stored state has seed {state['seed']}, but this run has seed {run.seed}")
         run.unwrap(self.generator).load_state_dict(state["generator"])
         run.unwrap(self.discriminator).load_state_dict(state["discriminator"])
-        # optimisers keep the tensors they are given, and train on them
+        # optimisers keep these tensors, and train on them
         self.generator_optimizer.load_state_dict(detached(state["generator_optimizer"]))
         self.discriminator_optimizer.load_state_dict(detached(state["discriminator_optimizer"]))
         for name, average in self.averages.items():

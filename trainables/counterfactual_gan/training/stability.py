@@ -1,7 +1,7 @@
-"""Whether the training has collapsed: D sees through every counterfactual, and G has nothing left to offer.
+"""Whether the training has collapsed: D recognises every counterfactual, and G no longer finds valid ones.
 
-D's accuracy says nothing about it (methods.md, 9): with eq. 2 as printed it stayed at 93 % while every counterfactual
-was seen through.
+D's accuracy doesn't show it (methods.md, 9): with eq. 2 as printed it stayed at 93 % while every counterfactual
+was recognised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from trainables.counterfactual_gan.config import Config
 
 
 def alarm(config: Config, metrics: Mapping[str, float], split: str = "validation") -> str | None:
-    """What is wrong after an epoch, in words; None if nothing is."""
+    """What is wrong after an epoch, in words; None if nothing is wrong."""
     p_fake = metrics[f"{split}/p_fake.generated"]
     if p_fake <= config.collapse_p_fake:
         return None
@@ -39,7 +39,7 @@ class Watch:
         self.config, self.lasted = config, lasted
 
     def verdict(self, metrics: Mapping[str, float], epoch: int) -> str | None:
-        """Why training has collapsed after `epoch` epochs, or None; nothing counts during the grace."""
+        """Why training has collapsed after `epoch` epochs, or None; always None during the grace period."""
         why = alarm(self.config, metrics) if self.config.adversarial else None
         self.lasted = self.lasted + 1 if why else 0
         if why is None or epoch < self.config.collapse_grace * self.config.epochs:

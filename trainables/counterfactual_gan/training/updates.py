@@ -44,12 +44,12 @@ class Losses:
 def half_cycles(generator: nn.Module, bare: nn.Module, images: Tensor, count: int) -> list[Generated]:
     """G(x), G(G(x)), …, `count` of them; after the first through the `bare` network behind `Run.prepare`.
 
-    A distributed network counts on one forward pass per backward pass; the weights' gradients of all passes meet in it.
+    A distributed network expects one forward pass per backward pass; it collects the weights' gradients of all passes.
     """
-    made: list[Generated] = [generator(images)]
+    generated: list[Generated] = [generator(images)]
     for _ in range(count - 1):
-        made.append(bare(made[-1].images))
-    return made
+        generated.append(bare(generated[-1].images))
+    return generated
 
 
 def update(
@@ -69,7 +69,7 @@ def update(
     """Update D, then G against the new D, on images (N, C, H, W) in [0, 1] with labels (N,) of 0 and 1.
 
     G's counterfactuals of this batch serve both updates: nothing of G changes in between. `unwrap`: `Run.unwrap`.
-    `joint`: what of a batch shared out among ranks these images are; all of it without.
+    `joint`: which part of a batch that ranks share these images are; without it the whole batch.
     """
     joint = joint or JointBatch.of(labels)
     if not config.adversarial:
@@ -86,19 +86,19 @@ def update(
     losses = Losses()
     bare = unwrap(generator)
     with torch.set_grad_enabled(train_generator), autocast(config, images.device):
-        made = (
+        generated = (
             half_cycles(generator, bare, images, config.half_cycles)
             if train_generator
             else half_cycles(bare, bare, images, 1)
         )
     if train_discriminator:
         losses.discriminator = update_discriminator(
-            config, discriminator, discriminator_optimizer, images, made[0].images.detach(), labels, joint
+            config, discriminator, discriminator_optimizer, images, generated[0].images.detach(), labels, joint
         )
     if train_generator:
         bare_discriminator = unwrap(discriminator)
         losses.generator = update_generator(
-            config, bare_discriminator, generator_optimizer, images, made, labels, joint
+            config, bare_discriminator, generator_optimizer, images, generated, labels, joint
         )
     return losses
 
@@ -113,7 +113,7 @@ def update_classifiers(
     labels: Tensor,
     joint: JointBatch,
 ) -> Losses:
-    """Update those of D and G's class branch whose turn it is as plain classifiers; G's picture isn't looked at."""
+    """Update D and G's class branch as plain classifiers if it is their turn; G's image isn't used."""
     losses = Losses()
     if discriminator is not None:
         with autocast(config, images.device):
@@ -123,10 +123,10 @@ def update_classifiers(
         losses.discriminator = loss.detach()
     if generator is not None:
         with autocast(config, images.device):
-            made = generator(images)
-        loss = classification_loss(made.logits, labels, joint)
-        # by 0: a distributed network waits for the gradients of all weights
-        _step(generator_optimizer, loss + 0 * made.images.sum())
+            generated = generator(images)
+        loss = classification_loss(generated.logits, labels, joint)
+        # times 0: a distributed network waits for the gradients of all weights
+        _step(generator_optimizer, loss + 0 * generated.images.sum())
         losses.generator = {"classification": loss.detach()}
     return losses
 
@@ -160,14 +160,16 @@ def update_generator(
     discriminator: nn.Module,
     optimizer: Optimizer,
     images: Tensor,
-    made: list[Generated],
+    generated: list[Generated],
     labels: Tensor,
     joint: JointBatch,
 ) -> dict[str, Tensor]:
     """One step of G on eq. 5 without L_D; D's weights get no gradients."""
     with without_gradients(discriminator), autocast(config, images.device):
-        logits = list(torch.split(discriminator(torch.cat([each.images for each in made])), len(images)))
-    terms = generator_terms(config, images, made, logits, labels, joint)
+        logits = list(
+            torch.split(discriminator(torch.cat([translation.images for translation in generated])), len(images))
+        )
+    terms = generator_terms(config, images, generated, logits, labels, joint)
     total = torch.stack([weight * term for weight, term in terms.values()]).sum()
     _step(optimizer, total)
     return {name: term.detach() for name, (_, term) in terms.items()}
@@ -176,7 +178,7 @@ def update_generator(
 def generator_terms(
     config: Config,
     images: Tensor,
-    made: list[Generated],
+    generated: list[Generated],
     logits: list[Tensor],
     labels: Tensor,
     joint: JointBatch,
@@ -184,13 +186,16 @@ def generator_terms(
     """Weight and value of every term of G's loss, by name; `logits`: D's on each half-cycle's images."""
     terms = {
         "adversarial": (config.lambda1, cycle_loss(logits, labels, config.lambda_c, config.generator_loss, joint)),
-        "classification": (config.lambda2, classification_loss(made[0].logits, labels, joint)),
-        "sparsity": (config.lambda3, sparsity_loss(images, made[0].images, joint)),
+        "classification": (config.lambda2, classification_loss(generated[0].logits, labels, joint)),
+        "sparsity": (config.lambda3, sparsity_loss(images, generated[0].images, joint)),
     }
     if config.lambda_diversity:
-        terms["sameness"] = (config.lambda_diversity, sameness_loss(images, made[0].images, labels, joint))
+        terms["sameness"] = (config.lambda_diversity, sameness_loss(images, generated[0].images, labels, joint))
     if config.quantised:
-        terms["commitment"] = (config.commitment, joint.mean(torch.stack([each.commitment for each in made]).sum()))
+        terms["commitment"] = (
+            config.commitment,
+            joint.mean(torch.stack([translation.commitment for translation in generated]).sum()),
+        )
     if config.cycle_identity:
-        terms["identity"] = (config.cycle_identity, sparsity_loss(images, made[1].images, joint))
+        terms["identity"] = (config.cycle_identity, sparsity_loss(images, generated[1].images, joint))
     return terms

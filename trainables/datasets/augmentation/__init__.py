@@ -1,6 +1,6 @@
 """S1's augmentation (4.2): crops, flips, rotations, brightness, hue and blur, a batch at a time.
 
-`augment` is imported when it is used, so that `strengths` stays free of torch.
+`augment` is imported on first use, so that `strengths` stays free of torch.
 """
 
 from __future__ import annotations

@@ -43,16 +43,16 @@ def augment(
     masks: Tensor | None = None,
     part: BatchPart | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Images (N, C, H, W) float32 in [0, 1], each changed by itself (S1, 4.2); as tuple with their masks, if given.
+    """Images (N, C, H, W) float32 in [0, 1], each changed individually (S1, 4.2); as tuple with their masks, if given.
 
-    `masks` (N, H, W) of any type go where their images go, and keep their values. What is drawn depends on the
-    generator and N alone: not on what is changed, nor on the images. The generator's device may be another one. With a
-    `part` of a batch that ranks share it is drawn for the whole of it.
+    `masks` (N, H, W) of any type move with their images, and keep their values. What is drawn depends only on the
+    generator and N: not on what is changed, nor on the images. The generator's device may be another one. With a
+    `part` of a batch that ranks share, the draw is for the whole batch.
     """
     strengths = strengths or Strengths()
     count, _, height, width = images.shape
 
-    # one draw for all: eight numbers for each image's place, and four for its looks
+    # one draw for everything: eight numbers for each image's geometry, and four for its appearance
     def draw(images_drawn_for: int) -> Tensor:
         return torch.rand(images_drawn_for, 12, generator=generator, device=generator.device)
 

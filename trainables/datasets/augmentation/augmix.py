@@ -12,13 +12,13 @@ from trainables.datasets.augmentation.shifts import SHIFTS, shifted
 from trainables.device.transfer import to_device, to_like
 
 LEAST_LEVEL = 0.1
-"""The least strength of an operation, of `severity` at most."""
+"""The least strength of an operation; the greatest is `severity`."""
 STRONGEST = 10.0
 """The level that the authors' ranges belong to."""
 MOST_OPERATIONS = 3
-"""Of a chain whose length is drawn."""
+"""The longest chain, if lengths are drawn."""
 POINTWISE = ("autocontrast", "equalize", "posterize", "solarize")
-"""The operations that leave every pixel where it is. With those of `SHIFTS`, none is among the C-style corruptions."""
+"""The operations that don't move pixels. Neither these nor those of `SHIFTS` are among the C-style corruptions."""
 OPERATIONS = (*POINTWISE, *SHIFTS)
 
 
@@ -36,7 +36,7 @@ class AugMix:
         return self.depth or MOST_OPERATIONS
 
     def draw(self, count: int, generator: torch.Generator) -> MixDraws:
-        """All that is random in a mix of `count` images; the numbers drawn depend on `count` and the sizes alone."""
+        """All random numbers of a mix of `count` images; how many depends only on `count` and the sizes."""
         steps = (count, self.width, self.longest)
         operation = torch.randint(len(OPERATIONS), steps, generator=generator)
         level = LEAST_LEVEL + (self.severity - LEAST_LEVEL) * torch.rand(steps, generator=generator)
@@ -67,7 +67,7 @@ class MixDraws:
     mixed: Tensor
 
     def of(self, rows: slice) -> MixDraws:
-        """Those of some images."""
+        """The draws of some images."""
         return MixDraws(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
@@ -77,11 +77,11 @@ def mix(images: Tensor, draws: MixDraws) -> Tensor:
     for chain in range(draws.shares.shape[1]):
         changed = images
         for step in range(draws.operation.shape[2]):
-            taken = step < draws.length[:, chain]
+            applies = step < draws.length[:, chain]
             after = operate(
                 changed, draws.operation[:, chain, step], draws.level[:, chain, step], draws.negative[:, chain, step]
             )
-            changed = torch.where(_of_images(taken, images).bool(), after, changed)
+            changed = torch.where(_of_images(applies, images).bool(), after, changed)
         total += _of_images(draws.shares[:, chain], images) * changed
     share = _of_images(draws.mixed, images)
     return ((1 - share) * images + share * total).clamp(0, 1)
@@ -92,17 +92,17 @@ def operate(images: Tensor, operation: Tensor, level: Tensor, negative: Tensor) 
     drawn = level / STRONGEST
     strength = to_like(drawn, images)
     changed = shifted(images, operation - len(POINTWISE), torch.where(negative, -drawn, drawn))
-    made = {
+    operations = {
         "autocontrast": lambda pixels, _: autocontrast(pixels),
         "equalize": lambda pixels, _: equalize(pixels),
         "posterize": posterize,
         "solarize": solarize,
     }
     for index, name in enumerate(POINTWISE):
-        chosen = (operation == index).nonzero().squeeze(1)  # where they were drawn: a GPU would have to be waited for
+        chosen = (operation == index).nonzero().squeeze(1)  # on the device of the draws: a GPU would make the host wait
         if len(chosen):
             own = to_device(chosen, images.device)
-            changed[own] = made[name](images[own], strength[own])
+            changed[own] = operations[name](images[own], strength[own])
     return changed
 
 

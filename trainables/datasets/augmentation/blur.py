@@ -1,4 +1,4 @@
-"""Gaussian blur, of another width for each image."""
+"""Gaussian blur, with a different width for each image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BLURRED = 0.5
 REACH = 3
 """Standard deviations that a kernel reaches to either side."""
 PIECE = 1 << 18
-"""Values blurred at once: what fits a processor's cache is done four times as fast at 224 pixels."""
+"""Values blurred together: what fits a processor's cache is four times as fast at 224 pixels."""
 
 
 def blurred(images: Tensor, chosen: Tensor, drawn: Tensor, strength: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""Brightness, and hue where there are colours."""
+"""Brightness, and hue for images in colour."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ def brightened(images: Tensor, drawn: Tensor, strength: float) -> Tensor:
 def hue_turned(images: Tensor, drawn: Tensor, strength: float) -> Tensor:
     """Images (N, 3, H, W), colours turned around the grey axis by at most ± `strength` of a whole turn, clipped.
 
-    A rotation of RGB space: grey stays grey, and the mean of the channels what it was. Grey images are left as they
-    are.
+    A rotation of RGB space: grey stays grey, and the mean of the channels is kept. Grey images stay unchanged.
     """
     if not strength or images.shape[1] != 3:
         return images

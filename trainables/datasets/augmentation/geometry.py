@@ -23,7 +23,7 @@ def placements(drawn: Tensor, strengths: Strengths, *, square: bool) -> Tensor |
     side = 1 - strengths.crop * drawn[:, 0]
     shift = (1 - side)[:, None] * (2 * drawn[:, 1:3] - 1)
     mirrored = torch.where(drawn[:, 3:5] < strengths.flip, -1.0, 1.0)
-    # sines and cosines of quarters, exactly: pixels then come to lie on pixels
+    # sines and cosines of quarters, exactly: pixels then fall on pixels
     turns = (4 * drawn[:, 5]).long() if quarters else torch.zeros_like(drawn[:, 5], dtype=torch.int64)
     cosines, sines = drawn.new_tensor([1.0, 0, -1, 0])[turns], drawn.new_tensor([0.0, 1, 0, -1])[turns]
     angle = radians(strengths.degrees) * (2 * drawn[:, 6] - 1)

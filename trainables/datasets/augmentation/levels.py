@@ -7,11 +7,11 @@ from torch import Tensor
 
 LEVELS = 256
 POSTERIZED_BITS = 4
-"""Of a posterized image at a strength of 0; one less with every quarter, as in AugMix's code."""
+"""Bits of a posterized image at a strength of 0; one less with every quarter, as in AugMix's code."""
 
 
 def autocontrast(images: Tensor) -> Tensor:
-    """Each channel stretched linearly so that it reaches from 0 to 1; one of a single level stays as it is."""
+    """Each channel stretched linearly so that it reaches from 0 to 1; one of a single level stays unchanged."""
     low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
     span = high - low
     return torch.where(span > 0, (images - low) / span.clamp(min=1 / LEVELS / 2), images)
@@ -37,14 +37,14 @@ def posterize(images: Tensor, strength: Tensor) -> Tensor:
 
     `strength`: (N,) in [0, 1].
     """
-    kept = POSTERIZED_BITS - (POSTERIZED_BITS * strength).floor()
-    width = (2.0 ** (8 - kept)).to(images.dtype)[:, None, None, None]
+    kept_bits = POSTERIZED_BITS - (POSTERIZED_BITS * strength).floor()
+    width = (2.0 ** (8 - kept_bits)).to(images.dtype)[:, None, None, None]
     levels = (images * (LEVELS - 1)).round()
     return (levels / width).floor() * width / (LEVELS - 1)
 
 
 def solarize(images: Tensor, strength: Tensor) -> Tensor:
-    """Levels from a threshold on turned around, from 256 at a strength of 0 down to 0; `strength`: (N,) in [0, 1]."""
+    """Levels inverted from a threshold on, 256 at a strength of 0 down to 0; `strength`: (N,) in [0, 1]."""
     threshold = (LEVELS - (LEVELS * strength).floor()).to(images.dtype)[:, None, None, None]
     levels = (images * (LEVELS - 1)).round()
     return torch.where(levels < threshold, images, 1 - images)

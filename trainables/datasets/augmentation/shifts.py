@@ -1,4 +1,4 @@
-"""Rotations, shears and translations, another one for each image in one resampling; what they uncover is black."""
+"""Rotations, shears and translations, a different one for each image in one resampling; what they uncover is black."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOST_DEGREES, MOST_SHEAR, MOST_TRANSLATION = 30.0, 0.3, 1 / 3
 
 
 def shifted(images: Tensor, which: Tensor, strength: Tensor) -> Tensor:
-    """Images (N, C, H, W), each moved by the operation `which`, (N,) indices of `SHIFTS`; others stay as they are.
+    """Images (N, C, H, W), each moved by the operation `which`, (N,) indices of `SHIFTS`; others stay unchanged.
 
-    `strength`: (N,) in [-1, 1]. Both may lie on the CPU, where choosing keeps no GPU waiting. Resampled bilinearly
+    `strength`: (N,) in [-1, 1]. Both may be on the CPU, where choosing doesn't wait for a GPU. Resampled bilinearly
     about the middle.
     """
     height, breadth = images.shape[2:]
-    chosen = ((which >= 0) & (which < len(SHIFTS))).nonzero().squeeze(1)  # on the device where they were drawn
+    chosen = ((which >= 0) & (which < len(SHIFTS))).nonzero().squeeze(1)  # on the device of the draws
     if not len(chosen):
         return images.clone()
     moved, own = (to_device(values, images.device) for values in (chosen, which[chosen]))

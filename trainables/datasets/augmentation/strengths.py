@@ -9,21 +9,21 @@ from dataclasses import dataclass, fields
 class Strengths:
     """How far each image may be changed; S1 (4.2) names the changes and calls them slight, the numbers are assumed.
 
-    Nothing is changed by 0. Raises `ValueError` for a value out of its range.
+    0 changes nothing. Raises `ValueError` for a value out of its range.
     """
 
     crop: float = 0.2
-    """The largest share of a side that is cropped away before the rest is resized to the whole; below 1."""
+    """The largest share of a side that is cropped before the rest is resized to the full size; below 1."""
     flip: float = 0.5
     """The probability of a flip along each axis."""
     quarters: bool = True
-    """Whether images are turned by 0, 90, 180 or 270 degrees at random; only square ones are."""
+    """Whether images are turned by 0, 90, 180 or 270 degrees at random; only square ones are turned."""
     degrees: float = 10.0
-    """The largest further rotation, either way; what it uncovers is mirrored in."""
+    """The largest further rotation, in either direction; what it uncovers is filled by mirroring."""
     brightness: float = 0.1
     """The largest relative change of the grey levels."""
     hue: float = 0.02
-    """The largest turn of the colours, of 1 for all around; RGB only."""
+    """The largest rotation of the colours, 1 being a whole turn; RGB only."""
     blur: float = 0.5
     """The largest standard deviation in pixels; every other image is blurred."""
 

@@ -1,4 +1,4 @@
-"""Which class a key means: a name or an index, and refused where it could be either. Imports no torch."""
+"""Which class a key means: a name or an index; refused if it could be either. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from trainables.datasets.errors import DataError, nearest
 from trainables.datasets.names import normal
 
 NAME, INDEX = "name ", "index "
-"""Before a key that would be ambiguous without: `name 2` is the class called 2, `index 2` the third class."""
+"""Prefixes of keys that would be ambiguous without: `name 2` is the class called 2, `index 2` the third class."""
 
 
 def class_index(key: str, classes: Sequence[str], where: str) -> int:
-    """The index of the class that `key` means; `where` says what names it, such as `task 'vowel'`.
+    """The index of the class that `key` means; `where`: what names it, such as `task 'vowel'`.
 
     A key is a class's name, or an index written in digits; `name 2` is a name and `index 2` an index. Raises
-    `DataError` if that is not a class, or where it could mean two of them.
+    `DataError` if that is not a class, or could mean two of them.
     """
     readings = readings_of(key, classes)
     meant = sorted(set(readings.values()))

@@ -1,7 +1,7 @@
-"""The classes of a dataset and what auxiliary tasks say of each. Imports no torch.
+"""The classes of a dataset and their labels in auxiliary tasks. Imports no torch.
 
 saddle's authors grouped the classes by meaning: S3's own label files are not public, so labels of GTSRB, CIFAR-10 and
-Tiny ImageNet may differ from its own. The column `note` says why where another label could be argued for.
+Tiny ImageNet may differ from its own. The column `note` gives the reason where another label would also be defensible.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ CLASS, NAME, NOTE = "class", "name", "note"
 class ClassTable:
     """The classes of a dataset in the order of their labels; `tasks`: the label of each in every named task.
 
-    `about` says in words whose tasks they are; `meanings`: what the labels 0, 1, … of each task stand for.
+    `about`: in words what the tasks are about; `meanings`: what the labels 0, 1, … of each task stand for.
     """
 
     name: str
     about: str
     keys: tuple[str, ...]
-    """What the data call the classes: an index, or a WordNet id."""
+    """The names of the classes in the data: an index, or a WordNet id."""
     classes: tuple[str, ...]
     tasks: Mapping[str, tuple[int, ...]]
     meanings: Mapping[str, tuple[str, ...]]
@@ -33,12 +33,12 @@ class ClassTable:
     def describes(self, classes: Sequence[str]) -> bool:
         """Whether a dataset with these class names has these classes, by name, by key, or by both."""
         both = tuple(f"{key} {name}" for key, name in zip(self.keys, self.classes, strict=True))
-        # bare indices name nothing, unless they are the names
+        # bare indices don't count, unless they are the names
         return tuple(classes) in ({self.classes, both} | ({self.keys} if not self.keys[0].isdecimal() else set()))
 
 
 def read_class_table(name: str, about: str, meanings: Mapping[str, tuple[str, ...]]) -> ClassTable:
-    """The table in the file `NAME.csv` of this folder: a row a class, a column a task, numbered as `meanings`."""
+    """The table in the file `NAME.csv` of this folder: a row per class, a column per task, numbered as `meanings`."""
     text = (files("trainables.datasets") / "auxiliary_tasks" / f"{name}.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     return ClassTable(
@@ -55,7 +55,7 @@ def read_class_table(name: str, about: str, meanings: Mapping[str, tuple[str, ..
 def class_table(
     name: str, about: str, classes: Sequence[str], tasks: Mapping[str, Mapping[str, Sequence[str]]]
 ) -> ClassTable:
-    """A table without a file: by the name of each task, what its labels stand for and the classes that have them.
+    """A table without a file: for the name of each task the meanings of its labels and the classes that have them.
 
     Raises `ValueError` if a task doesn't give every class one label.
     """

@@ -24,7 +24,7 @@ class Task:
 
     @property
     def classes(self) -> int:
-        """How many labels the task tells apart."""
+        """How many labels the task has."""
         return max(self.labels) + 1
 
 
@@ -64,7 +64,7 @@ def resolve_task(name: str, mapping: Mapping[str, int | str], classes: Sequence[
 def restrict_task(task: Task, chosen: Sequence[int], names: Sequence[str]) -> Task:
     """The task on some of the classes, `chosen` by their labels and called `names`; its labels are renumbered.
 
-    Raises `DataError` if it tells none of them apart.
+    Raises `DataError` if all of them get the same label.
     """
     raw = [task.labels[label] for label in chosen]
     distinct = sorted(set(raw))
@@ -82,12 +82,12 @@ def table_of(classes: Sequence[str]) -> ClassTable | None:
 
 
 def tables() -> list[ClassTable]:
-    """Every table of a known dataset, once where several datasets share it."""
+    """Every table of a known dataset, only once if several datasets share it."""
     return list({known.tasks.name: known.tasks for known in KNOWN.values() if known.tasks is not None}.values())
 
 
 def example_task(dataset: object) -> str:
-    """A task that could be meant for a dataset, as a study file writes it."""
+    """An example of a task for a dataset, as a study file writes it."""
     name = known_name(dataset)
     if name is None:
         return "{my_task: {CLASS: 1, default: 0}}"
@@ -116,7 +116,7 @@ def _named(name: str, classes: Sequence[str]) -> Task:
 def _refuse_class_called_default(
     task: str, mapping: Mapping[str, int | str], chosen: Mapping[int, int | str], classes: Sequence[str]
 ) -> None:
-    """Where a class is called default, the key `default` is that class or all others."""
+    """Raise `DataError` if a class is called default, as the key `default` could mean that class or all others."""
     if DEFAULT in mapping and DEFAULT in classes and classes.index(DEFAULT) not in chosen:
         raise DataError(
             f"task {task!r} says `{DEFAULT}`, which is a class of the dataset and stands for all classes not named;"

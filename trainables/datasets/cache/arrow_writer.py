@@ -1,4 +1,4 @@
-"""Images, one after the other, into an Arrow file for each split, with the pixels in one piece, to be mapped.
+"""Write images one by one into an Arrow file for each split, with contiguous pixels, to be mapped.
 
 Pixels first go to a scratch file, because shape and number of channels are known only once images have been seen.
 """
@@ -25,11 +25,11 @@ from trainables.datasets.sampling.group_names import numbered_groups
 from trainables.datasets.sources import Contents, Sample, SplitName
 
 PROMOTED_AT_ONCE = 256
-"""Grey images that are turned into RGB at once."""
+"""Grey images that are turned into RGB together."""
 
 
 class _Scratch:
-    """The pixels and masks of one split, raw; masks have a place for every image as soon as one has one."""
+    """The raw pixels and masks of one split; once an image has a mask, there is space for every image's mask."""
 
     def __init__(self, path: Path, stack: ExitStack) -> None:
         self.path = path
@@ -48,7 +48,7 @@ class _Scratch:
         """Add an image (C, H, W) and its mask (H, W) that belong to `group`."""
         self.pixels.write(pixels.tobytes())
         if mask is not None:
-            self.masks.seek(self.count * mask.size)  # what is left out reads as zeros
+            self.masks.seek(self.count * mask.size)  # skipped bytes read as zeros
             self.masks.write(mask.tobytes())
             self.masked = True
         self.labels.append(label)
@@ -81,11 +81,11 @@ class _Scratch:
             batch = pa.RecordBatch.from_pydict(columns)
             with pa.OSFile(str(self.path), "wb") as out, pa.ipc.new_file(out, batch.schema) as writer:
                 writer.write_batch(batch)
-            del columns, batch  # before the maps that they lie in
+            del columns, batch  # before the maps that contain them
 
 
 def _mapped_column(file: Any, count: int, width: int, stack: ExitStack) -> Any:
-    """A column of `count` fixed-size values that lie in a file, not in memory."""
+    """A column of `count` fixed-size values in a file, not in memory."""
     import pyarrow as pa
 
     file.flush()
@@ -104,20 +104,20 @@ def _scratches(folder: Path, splits: Iterable[SplitName]) -> Iterator[dict[Split
 
 @dataclass
 class _Sizes:
-    """The sizes (H, W) that images have, and which is the first of each."""
+    """The sizes (H, W) of images, with the first image of each."""
 
     counts: Counter[tuple[int, int]] = field(default_factory=Counter)
     first: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def see(self, size: tuple[int, int], where: str) -> bool:
-        """Count one; whether it is the first one's size."""
+        """Count a size; whether it is that of the first image."""
         self.counts[size] += 1
         self.first.setdefault(size, where)
         return size == self.size
 
     @property
     def size(self) -> tuple[int, int]:
-        """That of the first image."""
+        """The size of the first image."""
         return next(iter(self.first))
 
     def mistakes(self) -> Iterator[str]:
@@ -146,16 +146,16 @@ def write_splits(
     """Write `train.arrow`, `test.arrow`, … to `folder`; returns (C, H, W), C is 1 when all images are grey, else 3.
 
     Images are first cut into tiles of `tile` × `tile`, then resized to `size` (H, W), if given. `tell` is called with
-    the number of images that are done, `tally` with the images. Raises `DataError` naming every image that is wrong.
+    the number of written images, `tally` with the images. Raises `DataError` naming every invalid image.
     """
     mistakes, sizes = Mistakes(contents.mistakes), _Sizes()
     mode = "L"
-    taken = dict.fromkeys(contents.labels, 0)
+    written_images = dict.fromkeys(contents.labels, 0)
     groups = numbered_groups(contents.groups)
     with _scratches(folder, contents.labels) as scratches:
         for index, sample in enumerate(contents.samples):
-            number, labels = taken[sample.split], contents.labels[sample.split]
-            taken[sample.split] += 1
+            number, labels = written_images[sample.split], contents.labels[sample.split]
+            written_images[sample.split] += 1
             if number >= len(labels):
                 continue  # counted below
             group = groups[sample.split][number] if sample.split in groups else number
@@ -163,7 +163,7 @@ def write_splits(
                 for piece in _pieces(sample, int(labels[number]), contents, tile, decoding, tally):
                     fitting = resize(piece.image, size)
                     if not sizes.see((fitting.height, fitting.width), sample.where) or mistakes:
-                        continue  # it is refused in the end
+                        continue  # it is refused at the end
                     if mode == "L" and fitting.mode == "RGB":
                         mode = "RGB"
                         for scratch in scratches.values():
@@ -173,7 +173,7 @@ def write_splits(
                     scratches[sample.split].append(pixels, mask, piece.label, group)
                     tally.see_stored(sample.split, piece.label, pixels, mask)
             tell(index + 1)
-        for message in (*sizes.mistakes(), *_miscounted(contents, taken, sizes)):
+        for message in (*sizes.mistakes(), *_miscounted(contents, written_images, sizes)):
             mistakes.add(message)
         mistakes.raise_any()
         for split, scratch in scratches.items():
@@ -189,17 +189,17 @@ def _channels_first(image: Image.Image, mode: str) -> np.ndarray[Any, Any]:
     return np.asarray(image.convert(mode)).reshape(image.height, image.width, len(mode)).transpose(2, 0, 1)
 
 
-def _miscounted(contents: Contents, taken: Mapping[SplitName, int], sizes: _Sizes) -> Iterator[str]:
+def _miscounted(contents: Contents, written_images: Mapping[SplitName, int], sizes: _Sizes) -> Iterator[str]:
     for split, labels in contents.labels.items():
-        if taken[split] != len(labels):
+        if written_images[split] != len(labels):
             first = next(iter(sizes.first.values()), split)
-            yield f"{first.partition(',')[0]}: {len(labels)} labels, {taken[split]} images"
+            yield f"{first.partition(',')[0]}: {len(labels)} labels, {written_images[split]} images"
 
 
 def _pieces(
     sample: Sample, label: int, contents: Contents, tile: int | None, decoding: Decoding, tally: Tally
 ) -> Iterator[Piece]:
-    """An image's tiles, or the image itself where it isn't to be cut."""
+    """An image's tiles, or the image itself if it isn't cut."""
     if sample.image is None:
         raise DataError(f"{sample.where} has no image: its bytes are null (a path alone isn't followed)")
     if isinstance(sample.image, bytes):
@@ -215,5 +215,5 @@ def _pieces(
     if contents.masked and mask is None:
         mask = Image.new("L", image.size)
     if contents.undamaged_first and label and mask is not None and no_damage(mask):
-        return  # it is damaged, its mask doesn't say where
+        return  # it is damaged, but its mask doesn't show where
     yield from cut(image, mask, label, tile, sample.where)

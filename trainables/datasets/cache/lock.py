@@ -1,4 +1,4 @@
-"""One builder per entry of the cache: an flock that dies with its holder, and a wait that ends. Imports no torch."""
+"""One builder per entry of the cache: an flock that ends with its holder, and a wait with a limit. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from trainables.datasets.errors import DataError
 
 PATIENCE = 600.0
-"""Seconds that a builder may be without progress before a waiting process gives up."""
+"""Seconds without progress of a builder after which a waiting process gives up."""
 WARN_AFTER = 3.0
 POLL = 0.05
 BEAT = 5.0
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def hold(path: Path, what: str, patience: float = PATIENCE) -> Iterator[Callable[[], None]]:
-    """Hold the lock at `path`; yields what is to be called now and then to say that there is progress.
+    """Hold the lock at `path`; yields a function to be called now and then to show progress.
 
     Raises `DataError` naming the process that has held it for `patience` seconds without progress.
     """
@@ -46,7 +46,7 @@ def hold(path: Path, what: str, patience: float = PATIENCE) -> Iterator[Callable
 
 def try_hold(path: Path) -> int | None:
     """The descriptor of the lock at `path`, to be closed; None if another process has it."""
-    # not through a link: what it leads to would be written over
+    # not through a link: its target would be overwritten
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,15 +60,15 @@ def try_hold(path: Path) -> int | None:
 
 def _acquire(path: Path, what: str, patience: float) -> int:
     started = progressed = time.monotonic()
-    seen, warned = 0, False
+    last_change, warned = 0, False
     while (descriptor := try_hold(path)) is None:
         try:
             changed, holder = path.stat().st_mtime_ns, path.read_text() or "unknown"
         except FileNotFoundError:
             continue
         now = time.monotonic()
-        if changed != seen:
-            seen, progressed = changed, now
+        if changed != last_change:
+            last_change, progressed = changed, now
         if now - progressed > patience:
             raise DataError(
                 f"process {holder} has been loading {what} into the cache without progress for {patience:.0f} s; end "

@@ -18,13 +18,13 @@ MAP_NORESERVE = 0x4000  # Python's mmap names it from 3.13 on
 
 
 class Damaged(Exception):
-    """A file of the cache isn't what was written."""
+    """A file of the cache differs from what was written."""
 
 
 def map_split(path: Path, shape: tuple[int, int, int]) -> Split:
     """The split in an Arrow file, images of `shape` (C, H, W), without reading it.
 
-    While a tensor of it lives, the file is held (a shared flock). Writing into a tensor changes the writer's own copy
+    While a tensor of it exists, the file is locked (a shared flock). Writing to a tensor changes the writer's own copy
     of that page, never the file. Raises `Damaged`, or `FileNotFoundError` if it is gone.
     """
     import pyarrow as pa
@@ -59,8 +59,8 @@ def _map_held(path: Path) -> mmap.mmap:
             raise FileNotFoundError(path)
         if status.st_size == 0:
             raise Damaged(f"{path} is empty")
-        # private and writable rather than read-only: a stray write into a tensor is then the writer's own affair, where
-        # it would end the process with a signal; the map keeps a duplicate of the descriptor, and with it the lock
+        # private and writable rather than read-only: a stray write into a tensor then affects only its writer, where
+        # otherwise it would end the process with a signal; the map keeps a duplicate of the descriptor, and so the lock
         return mmap.mmap(
             descriptor, status.st_size, flags=mmap.MAP_PRIVATE | MAP_NORESERVE, prot=mmap.PROT_READ | mmap.PROT_WRITE
         )
@@ -69,7 +69,7 @@ def _map_held(path: Path) -> mmap.mmap:
 
 
 def _tensor(mapped: mmap.mmap, base: Any, column: Any, kind: Any, element: type[np.generic]) -> Tensor:
-    """The values of a column, flat, where they lie in the map."""
+    """The values of a column, flat, as a view of the map."""
     if column.type != kind or column.null_count or column.offset:
         raise ValueError(f"a column is of type {column.type}, not {kind}")
     values = column.buffers()[1]

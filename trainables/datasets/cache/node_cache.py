@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 
 
 def load_cached(spec: Described, root: Path | None = None) -> Dataset:
-    """The dataset a description names, from the node's cache, into which it is brought first where it isn't there.
+    """The dataset that a description names, from the node's cache; it is written there first if it is missing.
 
-    Its tensors are maps of the cache's files. Small local datasets go the same way: reading them twice from images
+    Its tensors are maps of the cache's files. Small local datasets are cached, too: reading them twice from images
     costs more than the file does. Raises `DataError` for what is wrong with the source or the cache.
     """
     source = find_source(spec, root)
@@ -53,7 +53,7 @@ def load_cached(spec: Described, root: Path | None = None) -> Dataset:
         try:
             cached = _open(path)
         except Damaged:
-            cached = None  # seen to under the lock
+            cached = None  # handled under the lock
         if cached is None:
             with hold(path.with_name(path.name + LOCK), source.name) as beat:
                 cached = _open_or_build(path, spec, source, lambda: find_source(spec, root), beat)
@@ -63,10 +63,10 @@ def load_cached(spec: Described, root: Path | None = None) -> Dataset:
 
 
 def key_of(spec: Described, source: Source) -> str:
-    """The name of the entry: other files, other contents of a file, another size or tile give another one."""
+    """The name of the entry: it changes with the files, their contents, the size and the tile."""
     parts = [FORMAT, POLICY, PIL.__version__, source.name, spec.height_width]
     parts += [(role, file.identity) for role, file in source.files]
-    if spec.tile is not None:  # else the same key as ever
+    if spec.tile is not None:  # else the key is that of earlier versions
         parts.append(("tile", spec.tile))
     decoding, mistakes = decoding_of(spec), getattr(source, "mistakes", ())
     if decoding != Decoding():
@@ -76,13 +76,13 @@ def key_of(spec: Described, source: Source) -> str:
     group = spec.parquet.group if isinstance(spec, ParquetDataset) else getattr(spec, "group", None)
     if group:
         parts.append(("group", group))
-    if mistakes:  # so that what was sound once isn't taken for what lies there now
+    if mistakes:  # so that an entry from before isn't taken for the present files
         parts.append(("mistakes", mistakes))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def decoding_of(spec: Described) -> Decoding:
-    """What a description says of how its images are decoded; known datasets are as they were published."""
+    """How a description has its images decoded; known datasets are as they were published."""
     return Decoding() if isinstance(spec, NamedDataset) else Decoding(spec.background_colour, spec.range)
 
 
@@ -109,22 +109,22 @@ def _open_or_build(
 
 
 def _build(path: Path, spec: Described, source: Source, again: Callable[[], Source], beat: Callable[[], None]) -> None:
-    """Write the entry out of sight and publish it whole; `again` looks for the source again, to see it unchanged."""
+    """Write the entry to a hidden folder, then publish it; `again` finds the source again, to check for changes."""
     hidden = path.with_name(f".{path.name}{BUILDING}")
-    shutil.rmtree(hidden, ignore_errors=True)  # of a builder that was killed: the lock says it is no more
+    shutil.rmtree(hidden, ignore_errors=True)  # of a killed builder: the lock shows that it has ended
     hidden.mkdir()
     try:
         contents = for_tiles(source.contents()) if spec.tile is not None else source.contents()
         total = sum(len(labels) for labels in contents.labels.values())
         reported = time.monotonic()
 
-        def report(done: int) -> None:
+        def report(images: int) -> None:
             nonlocal reported
             beat()
             if time.monotonic() - reported > REPORT_EVERY:
                 reported = time.monotonic()
-                # a warning, because users see nothing of a lower level
-                log.warning("loading %s into the cache: %d of %d images", source.name, done, total)
+                # a warning, because users don't see lower levels
+                log.warning("loading %s into the cache: %d of %d images", source.name, images, total)
 
         tally = Tally()
         shape = write_splits(hidden, contents, spec.height_width, spec.tile, report, decoding_of(spec), tally)
@@ -147,8 +147,8 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
             "remarks": remarks,
         }
         (hidden / FACTS).write_text(json.dumps(facts))
-        for one in (*hidden.iterdir(), hidden):
-            _sync(one)
+        for path_to_sync in (*hidden.iterdir(), hidden):
+            _sync(path_to_sync)
         hidden.rename(path)
         _sync(path.parent)
     finally:
@@ -156,7 +156,7 @@ def _build(path: Path, spec: Described, source: Source, again: Callable[[], Sour
 
 
 def _open(path: Path) -> Dataset | None:
-    """The entry's dataset, None if there is none; raises `Damaged` if its contents aren't what was written."""
+    """The entry's dataset, None if there is none; raises `Damaged` if its contents differ from what was written."""
     noted = path / FACTS
     try:
         facts = json.loads(noted.read_text())
@@ -190,12 +190,12 @@ def _map(path: Path, name: str, classes: tuple[str, ...], shape: tuple[int, int,
 def _fingerprint(
     path: Path, name: str, classes: tuple[str, ...], shape: tuple[int, int, int], state: tuple[tuple[int, int], ...]
 ) -> str:
-    """The checksum of all that is in an entry; taken once per process as long as `state`, that of its files, is."""
+    """The checksum of an entry's contents; computed once per process while `state`, that of its files, is the same."""
     return _map(path, name, classes, shape).fingerprint
 
 
 def _sync(path: Path) -> None:
-    """Bring a file or folder to the disk, so that no crash leaves a published entry half written."""
+    """Flush a file or folder to the disk, so that no crash leaves a published entry half written."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -204,7 +204,7 @@ def _sync(path: Path) -> None:
 
 
 def _on_disk(error: OSError) -> str:
-    """What a system error of the cache means for a person."""
+    """A system error of the cache as a message for users."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"the disk of the cache {cache_root()} is full; make room with `saddle data cache --clear`, "

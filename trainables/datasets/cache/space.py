@@ -17,7 +17,7 @@ from trainables.datasets.errors import DataError
 
 BUDGET = 50 << 30
 SHARE = 0.5
-"""The cache takes at most this share of its disk, however large its budget is by default."""
+"""The default budget of the cache is at most this share of its disk."""
 FACTS = "entry.json"
 BUILDING, REMOVING, LOCK = ".building", ".removing", ".lock"
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -46,7 +46,7 @@ def budget(root: Path) -> int:
 
 @dataclass(frozen=True)
 class Entry:
-    """A dataset in the cache; `facts` are what was noted of it."""
+    """A dataset in the cache; `facts` are its stored properties."""
 
     path: Path
     facts: dict[str, Any]
@@ -73,7 +73,7 @@ def entries(root: Path) -> list[Entry]:
 def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> list[Entry]:
     """Remove entries that no process has mapped, least recently used first, until the rest fits; returns those removed.
 
-    `keep` stays in any case; `room` is the budget where none is given. What killed builders left goes too.
+    `keep` always stays; `room` is the budget by default. Leftovers of killed builders are removed, too.
     """
     cached = entries(root)
     total, limit = sum(entry.size for entry in cached), budget(root) if room is None else room
@@ -89,7 +89,7 @@ def make_room(root: Path, keep: Path | None = None, room: int | None = None) -> 
 
 
 def remove(path: Path, held_too: bool = False) -> bool:
-    """Remove an entry, unless a process has it mapped; `held_too`: even then, maps stay valid. Says whether it did."""
+    """Remove an entry unless a process has it mapped; `held_too`: even then, maps stay valid. Whether it did."""
     with ExitStack() as stack:
         if not _take(path, stack) and not held_too:
             return False
@@ -118,9 +118,11 @@ def _take(path: Path, stack: ExitStack) -> bool:
 
 
 def _sweep(root: Path) -> None:
-    """Remove what was left half built or half removed, and locks of nothing, unless a process still works on it."""
-    left = [path.name.removeprefix(".") for path in root.glob(".*")] + [path.name for path in root.glob(f"*{LOCK}")]
-    for key in {Path(name).stem for name in left}:
+    """Remove half-built and half-removed entries, and locks without entry, unless a process still works on them."""
+    leftovers = [path.name.removeprefix(".") for path in root.glob(".*")] + [
+        path.name for path in root.glob(f"*{LOCK}")
+    ]
+    for key in {Path(name).stem for name in leftovers}:
         with suppress(OSError), ExitStack() as stack:
             lock = root / f"{key}{LOCK}"
             descriptor = try_hold(lock)

@@ -19,9 +19,9 @@ def defocus_blur(images: Floats, level: Sequence[float], draws: Draws, scale: fl
 
 
 def glass_blur(images: Floats, level: Sequence[float], draws: Draws, scale: float) -> Floats:
-    """Every pixel takes the value of a near one, round by round, between two Gaussian blurs.
+    """Every pixel takes the value of a nearby one, in several rounds, between two Gaussian blurs.
 
-    The authors' code means to swap the two; in its arrays of colours both then hold the same value, as here.
+    The authors' code intends to swap the two; in its arrays of colours both get the same value, as here.
     """
     sigma, reach, rounds = level[0] * scale, max(1, round(level[1] * scale)), int(level[2])
     result = np.floor(255 * blurred(images, sigma)) / 255

@@ -2,8 +2,8 @@
 
 The constants are those that CIFAR-10-C was made with, for images of 32 pixels a side: Hendrycks and Dietterich (2019),
 `ImageNet-C/create_c/make_cifar_c.py` of their repository hendrycks/robustness. The images are not theirs: random
-numbers differ, the blur of ImageMagick is restated, and frost, which needs photographs of ice, lays a drawn texture of
-ice over the image by the published weights. So these are called C-style, and accuracies on them are not accuracies on
+numbers differ, ImageMagick's blur is reimplemented, and frost, which needs photographs of ice, lays a drawn texture of
+ice over the image with the published weights. So these are called C-style, and accuracies on them are not accuracies on
 CIFAR-10-C.
 """
 
@@ -20,14 +20,14 @@ SEVERITIES = 5
 SIDE = 32
 """Pixels a side of the images that the constants are for."""
 ALIKE = (24, 40)
-"""Images from the first to the second side have the constants as they are; of others those in pixels are scaled."""
+"""Images from the first to the second side use the constants unchanged; for others those in pixels are scaled."""
 LEAST_SIDE = 16
 """Below this a blur of the first severities would be less than a quarter of a pixel wide."""
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """A corruption, and its constants for the severities 1 to 5; `label` is what a table calls it."""
+    """A corruption, and its constants for the severities 1 to 5; `label` is its name in tables."""
 
     name: str
     family: Family
@@ -36,7 +36,7 @@ class Corruption:
 
 
 def scale_of(side: int) -> float:
-    """What constants in pixels are multiplied by for images whose shorter side has so many pixels."""
+    """The factor of constants in pixels for images whose shorter side has so many pixels."""
     return 1.0 if ALIKE[0] <= side <= ALIKE[1] else side / SIDE
 
 
@@ -81,9 +81,9 @@ _ALL = (
     ),
     # thickness, and how fast its structure fades towards small scales
     Corruption("fog", "weather", ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))),
-    # what is added to the value of hue, saturation, value
+    # added to the value of hue, saturation, value
     Corruption("brightness", "weather", (0.05, 0.1, 0.15, 0.2, 0.3)),
-    # what is left of the distance to the image's mean
+    # the remaining share of the distance to the image's mean
     Corruption("contrast", "digital", (0.75, 0.5, 0.4, 0.3, 0.15)),
     # size and smoothness of displacements, and how far corners move, as shares of the side
     Corruption(
@@ -91,7 +91,7 @@ _ALL = (
         "digital",
         ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
     ),
-    # the share of the side that is left
+    # the remaining share of the side
     Corruption("pixelate", "digital", (0.95, 0.9, 0.85, 0.75, 0.65)),
     # the quality
     Corruption("jpeg_compression", "digital", (80, 65, 58, 50, 40)),

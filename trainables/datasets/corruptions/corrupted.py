@@ -28,7 +28,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
 def corrupt(images: Tensor, name: str, severity: int) -> Tensor:
     """Images (N, C, H, W) uint8 under a corruption; the same image is always changed in the same way.
 
-    Raises `ValueError` for a name or severity that isn't there, `DataError` for images below `LEAST_SIDE` pixels a side
+    Raises `ValueError` for an unknown name or severity, `DataError` for images below `LEAST_SIDE` pixels a side
     or of other than one or three channels.
     """
     if name not in CORRUPTIONS:

@@ -60,7 +60,7 @@ def _warped(image: Floats, moves: Floats, shifts: Floats) -> Floats:
     middle, third = np.array([width, height]) // 2, min(height, width) // 3
     corners = np.array([middle + third, [middle[0] + third, middle[1] - third], middle - third], dtype=np.float64)
     homogeneous = np.hstack([corners, np.ones((3, 1))])
-    affine = np.linalg.solve(homogeneous, corners + moves).T  # (2, 3): where a point comes to lie
+    affine = np.linalg.solve(homogeneous, corners + moves).T  # (2, 3): where a point moves to
     linear = np.linalg.inv(affine[:, :2])
     y, x = np.mgrid[:height, :width].astype(np.float64)
     source = np.einsum("ij,jhw->ihw", linear, np.stack([x - affine[0, 2], y - affine[1, 2]]))
@@ -72,8 +72,10 @@ def _warped(image: Floats, moves: Floats, shifts: Floats) -> Floats:
 def _through_pillow(images: Floats, change: Callable[[Image.Image], Image.Image]) -> Floats:
     stored = np.rint(255 * images).astype(np.uint8)
     if stored.shape[1] == 1:
-        return np.stack([_pixels(change(Image.fromarray(one[0])))[None] for one in stored])
-    return np.stack([np.moveaxis(_pixels(change(Image.fromarray(np.moveaxis(one, 0, -1)))), -1, 0) for one in stored])
+        return np.stack([_pixels(change(Image.fromarray(image[0])))[None] for image in stored])
+    return np.stack(
+        [np.moveaxis(_pixels(change(Image.fromarray(np.moveaxis(image, 0, -1)))), -1, 0) for image in stored]
+    )
 
 
 def _pixels(image: Image.Image) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Random numbers of corruptions: each image has its own, whatever else is in its batch."""
+"""Random numbers of corruptions: each image has its own, independent of the rest of its batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 class Draws:
     """Draws for a batch of images, a generator for each, seeded by its pixels and a purpose.
 
-    The severity has no part in it, so that an image of one severity has the noise of another, weaker or stronger.
+    The seed doesn't depend on the severity, so that all severities of an image have the same noise, weaker or stronger.
     """
 
     def __init__(self, images: NDArray[np.uint8], purpose: str) -> None:

@@ -1,4 +1,4 @@
-"""What several corruptions are made of: blurs, zooms and fractal clouds, of batches (B, C, H, W) in [0, 1]."""
+"""Parts of several corruptions: blurs, zooms and fractal clouds, of batches (B, C, H, W) in [0, 1]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import ndimage
 from trainables.datasets.corruptions.draws import Draws, Floats
 
 SUPERSAMPLED = 16
-"""Points a side by which the part of a pixel that lies in a disk is counted."""
+"""Points a side with which the part of a pixel inside a disk is counted."""
 
 
 def blurred(images: Floats, sigma: float) -> Floats:
@@ -23,8 +23,8 @@ def blurred(images: Floats, sigma: float) -> Floats:
 def disk_kernel(radius: float, edge: float, scale: float = 1.0) -> Floats:
     """The kernel of a lens out of focus, (k, k): a disk softened by a 3×3 Gaussian of deviation `edge`, sum 1.
 
-    At scale 1 the disk has the pixels whose centres lie within `radius`; at others, that disk's area grows with the
-    square of the scale and pixels count by the part that it covers.
+    At scale 1 the disk has the pixels whose centres are within `radius`; at others, that disk's area grows with the
+    square of the scale, and pixels count by the part that it covers.
     """
     reach = 8 if radius * scale <= 8 else math.ceil(radius * scale) + 1
     offsets = np.arange(-reach, reach + 1)
@@ -48,7 +48,7 @@ def _covered(offsets: np.ndarray, radius: float) -> Floats:
 
 
 def moved(images: Floats, radius: float, sigma: float, degrees: Floats) -> Floats:
-    """A blur along a direction of its own for each image, as ImageMagick's motion blur has it.
+    """A blur in a separate direction for each image, as ImageMagick's motion blur.
 
     `degrees` (B,). The kernel is one half of a Gaussian of 2⌈radius⌉ + 1 taps, each at the nearest pixel; edges repeat.
     """

@@ -13,11 +13,11 @@ def gaussian_noise(images: Floats, level: float, draws: Draws, scale: float) -> 
 
 
 def shot_noise(images: Floats, level: float, draws: Draws, scale: float) -> Floats:
-    """Poisson noise of so many photons per unit of brightness; what is black stays black."""
+    """Poisson noise of so many photons per unit of brightness; black stays black."""
     return draws.poisson(images * level) / level
 
 
 def impulse_noise(images: Floats, level: float, draws: Draws, scale: float) -> Floats:
-    """A share of all values turns black or white, as likely the one as the other."""
+    """A share of all values turns black or white with equal probability."""
     turned, white = draws.uniform(0, 1, *images.shape[1:]) < level, draws.uniform(0, 1, *images.shape[1:]) < 0.5
     return np.where(turned, white.astype(np.float64), images)

@@ -7,16 +7,16 @@
   unless the dataset says otherwise.
 - **Orientation** of EXIF, XMP or TIFF is applied. **ICC profiles and gamma are ignored**, as in the published sets.
 - **Depth**: 16-bit grey is scaled by its declared range, 0 to 65535 or that of a TIFF's BitsPerSample; floats have 0 to
-  1, 32-bit integers none. Where values lie outside of it, or a set with 16-bit or float images reaches less than a
+  1, 32-bit integers none. If values are outside of it, or a set with 16-bit or float images reaches less than a
   quarter of it (are these 12 bits in 16?), it is refused until the dataset says `range: [low, high]`; values outside of
   a stated range are refused, too. 16-bit colours keep their upper 8 bits and can't be given a range. TIFF's
   white-is-zero is inverted.
-- **Several frames** (GIF, APNG, WebP, TIFF pages) are refused; of a camera's MPO the photograph is read, not previews.
+- **Several frames** (GIF, APNG, WebP, TIFF pages) are refused; of a camera's MPO only the photograph is read.
 - **Refused** are truncated images, those without pixels, and those of more than `PIXELS`.
 - **Masks** are never composited or scaled, and resized to the nearest pixel: their values are names. A mask without an
-  orientation of its own that only fits the image's stored pixels is turned along with them.
+  own orientation that only fits the image's stored pixels is turned along with them.
 
-Plain 8-bit grey and RGB images come out as they are stored.
+Plain 8-bit grey and RGB images come out unchanged.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ POLICY = 2
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
 """Pillow's names; others might start a program (EPS) or give one image of many (ICO)."""
 PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 89_478_485)
-"""The most that an image may have: Pillow refuses more, as decompression bombs."""
+"""The most pixels of an image: Pillow refuses more, as decompression bombs."""
 FULL = 65_535
 WHITE = (255, 255, 255)
 ORIENTATION, PHOTOMETRIC, BITS = 0x0112, 262, 258
@@ -55,7 +55,7 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 NOTED = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
-"""Where Pillow finds an orientation."""
+"""The places where Pillow finds an orientation."""
 ON_THE_SIDE = (5, 6, 7, 8)
 GREY_MODES = ("1", "L", "LA", "La")
 
@@ -64,7 +64,7 @@ Pixels = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Decoding:
-    """What a dataset's description says of the decoding; `value_range`: (low, high) of images deeper than 8 bits."""
+    """The decoding options of a dataset's description; `value_range`: (low, high) of images deeper than 8 bits."""
 
     background: tuple[int, int, int] = WHITE
     value_range: tuple[float, float] | None = None
@@ -77,7 +77,7 @@ class Reach:
     highest: float
     full: float
     scalable: bool = True
-    """Whether a range can be stated for it."""
+    """Whether a range can be stated for the image."""
 
     @property
     def share(self) -> float:
@@ -92,17 +92,17 @@ class Decoded:
     turn: int = 1
     """EXIF's number of the orientation that has been applied."""
     deep: bool = False
-    """Its values needed scaling."""
+    """Whether its values were scaled."""
     reach: Reach | None = None
 
 
 def decode(source: bytes, where: str, decoding: Decoding | None = None) -> Image.Image:
-    """The image as mode L (grey) or RGB; `where` names it in the `DataError` that a damaged or undecided one raises."""
+    """The image as mode L (grey) or RGB; `where` names it in the `DataError` for a damaged or ambiguous one."""
     return read(source, where, decoding or Decoding()).image
 
 
 def read(source: bytes, where: str, decoding: Decoding) -> Decoded:
-    """The image with what its set must be judged by; raises `DataError` as `decode` does."""
+    """The image with the properties by which its set is judged; raises `DataError` as `decode` does."""
     with opened(source, where) as (image, rawmode, turn):
         reach = None
         if image.mode == "LAB":
@@ -124,11 +124,11 @@ def opened(source: bytes, where: str) -> Iterator[tuple[Image.Image, str, int]]:
         raise DataError(f"{where} is not an image: it has no bytes")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large images, which have a limit here
+            warnings.simplefilter("ignore")  # about large images, which have a limit here
             with Image.open(io.BytesIO(source), formats=_formats()) as image:
                 _check_size(image, where)
                 rawmode = _rawmode(image)
-                turn = _orientation(image) if image.format == "TIFF" else 1  # which loading turns upright
+                turn = _orientation(image) if image.format == "TIFF" else 1  # loading turns it upright
                 image.load()
                 yield image, rawmode, turn if image.format == "TIFF" else _orientation(image)
     except DataError:
@@ -144,7 +144,7 @@ def opened(source: bytes, where: str) -> Iterator[tuple[Image.Image, str, int]]:
 
 
 def _formats() -> tuple[str, ...]:
-    """Those that this Pillow can read."""
+    """The formats that this Pillow can read."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
@@ -158,7 +158,7 @@ def _check_size(image: Image.Image, where: str) -> None:
 
 
 def _rawmode(image: Image.Image) -> str:
-    """How the file holds its pixels, such as RGB;16B; known until they are loaded."""
+    """How the file stores its pixels, such as RGB;16B; known until they are loaded."""
     tiles = getattr(image, "tile", None)
     arguments = tiles[0][3] if tiles else image.mode
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
@@ -170,17 +170,17 @@ def _orientation(image: Image.Image) -> int:
     try:
         number = image.getexif().get(ORIENTATION, 1)
     except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, struct.error):
-        return 1  # unreadable EXIF turns no image in other readers either
+        return 1  # other readers don't turn images for unreadable EXIF either
     return number if number in TURNS else 1
 
 
 def turned(flat: Image.Image, image: Image.Image, turn: int) -> Image.Image:
-    """Upright; Pillow turns TIFF images itself."""
+    """The upright image; Pillow turns TIFF images itself."""
     return flat if turn == 1 or image.format == "TIFF" else flat.transpose(TURNS[turn])
 
 
 def _composited(image: Image.Image, rawmode: str, background: tuple[int, int, int]) -> Image.Image:
-    """Mode L or RGB, what is transparent on the background."""
+    """The image in mode L or RGB, transparent parts on the background."""
     grey = image.mode in GREY_MODES
     plain = "L" if grey else "RGB"
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
@@ -202,12 +202,12 @@ def _with_alpha(image: Image.Image, rawmode: str) -> Image.Image:
     if image.mode == "L" and rawmode in ("L;2", "L;4"):  # Pillow scales the pixels, not the transparent value
         image.info["transparency"] = key * 255 // (2 ** int(rawmode[2:]) - 1)
     if image.mode == "RGB" and ";16" in rawmode:
-        image.info["transparency"] = tuple(value >> 8 for value in key)  # of which Pillow keeps the upper half, too
+        image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow keeps the upper half of it, too
     return image.convert("RGBA")
 
 
 def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.Image, Reach | None]:
-    """Deep grey brought to 0 … 255 by its range, and how much of it is used if the range was assumed."""
+    """Deep grey scaled to 0 … 255 by its range, and how much of it is used if the range was assumed."""
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
         raise DataError(f"{where} has values that are not finite numbers; replace them")
@@ -232,7 +232,7 @@ def _scaled(image: Image.Image, where: str, decoding: Decoding) -> tuple[Image.I
 
 
 def _range(image: Image.Image, decoding: Decoding) -> tuple[float, float | None, bool]:
-    """What black and white are, and whether the dataset or the file states it; None if nothing does."""
+    """The values of black and white, and whether the dataset or the file states them; None if neither does."""
     if decoding.value_range is not None:
         return *decoding.value_range, True
     if image.mode == "F":
@@ -248,7 +248,7 @@ def _tag(image: Image.Image, number: int) -> Any:
 
 
 def _reach_of_colours(image: Image.Image, where: str, decoding: Decoding) -> Reach:
-    """Of 16-bit colours, which Pillow gives the upper 8 bits of."""
+    """The reach of 16-bit colours, of which Pillow gives the upper 8 bits."""
     if decoding.value_range not in (None, (0, FULL)):
         raise DataError(f"{where} has 16-bit colours, to which `range` can't be applied; save it with 8 bits a channel")
     bands = image.getbands()
@@ -257,10 +257,10 @@ def _reach_of_colours(image: Image.Image, where: str, decoding: Decoding) -> Rea
 
 
 def from_pixels(pixels: Pixels) -> Image.Image:
-    """The image that pixels (H, W) or (H, W, 3) uint8 are."""
+    """The image of pixels (H, W) or (H, W, 3) uint8."""
     return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def resize(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
-    """The image at `size` (H, W), bilinear; as it is without one."""
+    """The image at `size` (H, W), bilinear; unchanged without one."""
     return image if size is None else image.resize((size[1], size[0]), Image.Resampling.BILINEAR)

@@ -1,4 +1,4 @@
-"""Masks of images: values that are names, and so are neither composited, nor scaled, nor interpolated."""
+"""Masks of images: their values are names, so they are neither composited, nor scaled, nor interpolated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEP = 257
 
 
 def decode_mask(source: bytes | Pixels, where: str, image: Decoded) -> Image.Image:
-    """The mask of `image` as mode L, upright as the image is.
+    """The mask of `image` as mode L, upright like the image.
 
     Raises `DataError` if its size isn't the image's, its values don't fit into 8 bits, or a transparent pixel has a
     value, so that their meaning is ambiguous.
@@ -55,7 +55,7 @@ def _read(source: bytes | Pixels, where: str) -> tuple[Image.Image, int]:
 
 
 def _narrowed(values: Pixels, where: str) -> Image.Image:
-    """Deep values as they are where 8 bits hold them, or where they are 8-bit ones that were widened."""
+    """Deep values as 8-bit ones if they fit into 8 bits, or are 8-bit values that were widened."""
     whole = values.astype(np.int64)
     if (whole == values).all() and whole.min() >= 0:
         if whole.max() <= 255:

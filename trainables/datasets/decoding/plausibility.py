@@ -1,4 +1,4 @@
-"""Whether images, as they were decoded, can tell a dataset's classes apart: what a decoding gone wrong looks like."""
+"""Whether decoded images can distinguish a dataset's classes: signs of a wrong decoding."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from trainables.datasets.sources import SplitName
 Pixels = np.ndarray[Any, Any]
 
 CONTRAST = 8
-"""Levels of 255 that a set's darkest and lightest pixel must be apart; no picture needs so few."""
+"""Least difference of a set's darkest and lightest pixel, of 255; no photograph has so little contrast."""
 SAME_SHARE = 0.9
-"""The share of the images that may be one and the same image at most."""
+"""The share of the images that may at most be one and the same image."""
 REACHED = 0.25
 """The share of a range that a set of deep images must reach: below it two bits are unused, as with 14 or 12 in 16."""
 JUDGED = 4
-"""So many images of a split that is not trained on say something: a few of a small set may be alike by chance."""
+"""A split that is not trained on is checked from so many images: a few of a small set may be similar by chance."""
 NAMED = 10
-"""So many classes are named."""
+"""Messages name so many classes."""
 
 
 class Tally:
-    """What is seen of a dataset's images while they are decoded, and stored."""
+    """Statistics of a dataset's images while they are decoded and stored."""
 
     def __init__(self) -> None:
         self.deep = False
         self.reaches: dict[bool, tuple[Reach, str]] = {}
-        """The furthest reach of grey (True) and coloured images, and whose it is."""
+        """The furthest reach of grey (True) and coloured images, and the image that has it."""
         self.highest_mask = 0
         self.levels: dict[SplitName, tuple[int, int, int]] = {}
         """How many images each split has, and its darkest and lightest pixel."""
@@ -59,7 +59,7 @@ class Tally:
             self.images[label][hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()] += 1
 
     def mistakes(self, decoding: Decoding) -> Iterator[str]:
-        """What speaks against the images having been understood."""
+        """Signs that the images were misread."""
         for reach, where in self.reaches.values():
             if reach.share < REACHED:
                 yield unreached(reach, where)
@@ -96,7 +96,7 @@ class Tally:
             )
 
     def remarks(self, classes: Sequence[str]) -> Iterator[str]:
-        """What is odd, and may be meant."""
+        """What is unusual, but may be intended."""
         once = [classes[label] for label, of in sorted(self.images.items()) if len(of) == 1 and of.total() > 1]
         if once:
             yield f"all training images of {listed(once)} are one and the same image"
@@ -107,7 +107,7 @@ class Tally:
 
 
 def unreached(reach: Reach, where: str) -> str:
-    """That deep images use so little of their range that it can't be known."""
+    """The error that deep images use too little of their range to know it."""
     highest = f"{reach.highest:g}"
     if not reach.scalable:
         return (
@@ -123,7 +123,7 @@ def unreached(reach: Reach, where: str) -> str:
 
 
 def absent_classes(classes: Sequence[str], present: Mapping[SplitName, set[int]]) -> Iterator[str]:
-    """That a split has no images of some classes; `present`: each split's labels."""
+    """Remarks that a split has no images of some classes; `present`: each split's labels."""
     for split, labels in present.items():
         missing = [name for label, name in enumerate(classes) if label not in labels]
         if missing:
@@ -131,6 +131,6 @@ def absent_classes(classes: Sequence[str], present: Mapping[SplitName, set[int]]
 
 
 def listed(names: Sequence[str]) -> str:
-    """Class names in words, the first of many."""
+    """Class names in words, at most the first few."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"class{'es' if len(names) > 1 else ''} {', '.join(map(repr, names[:NAMED]))}{more}"

@@ -17,12 +17,12 @@ DAMAGED = 127
 DAMAGED_SHARE = 0.01
 """The least share of a tile's pixels that must be damage for the tile to be damaged."""
 UNDAMAGED_NAMES = ("undamaged", "damaged")
-"""S1's names of the classes, of the tiles of one's own images with masks."""
+"""S1's names of the classes, for tiles of own images with masks."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """An image as it is stored, before it is resized: a tile, or all of one."""
+    """An image before it is resized: a tile, or a whole image."""
 
     image: Image.Image
     mask: Image.Image | None
@@ -30,19 +30,19 @@ class Piece:
 
 
 def for_tiles(contents: Contents) -> Contents:
-    """The same contents, where the masks of one's own images tell the classes apart: undamaged and damaged."""
+    """The same contents with the classes that the masks of own images define: undamaged and damaged."""
     if not contents.masked or contents.undamaged_first:
         return contents
     import torch
 
-    labels = {split: torch.ones_like(found) for split, found in contents.labels.items()}
+    labels = {split: torch.ones_like(of_split) for split, of_split in contents.labels.items()}
     return replace(contents, classes=UNDAMAGED_NAMES, labels=labels)
 
 
 def cut(image: Image.Image, mask: Image.Image | None, label: int, tile: int, where: str) -> Iterator[Piece]:
-    """The tiles of an image, row by row; what is left at its right and lower edge belongs to none.
+    """The tiles of an image, row by row; the remainder at its right and lower edge is dropped.
 
-    Without a mask each has the image's `label`. With one, a tile has it where at least `DAMAGED_SHARE` of its mask is
+    Without a mask each has the image's `label`. With one, a tile has it if at least `DAMAGED_SHARE` of its mask is
     damage, 0 if its mask is 0 everywhere, and is left out otherwise. Raises `DataError` for too small an image.
     """
     if image.width < tile or image.height < tile:

@@ -1,1 +1,1 @@
-"""Known datasets that are fetched over HTTP, and how what came is checked."""
+"""Downloads of known datasets over HTTP, and how they are checked."""

@@ -1,4 +1,4 @@
-"""Archives and large files that known datasets are fetched as: address, checksum, and where they go."""
+"""Archives and large files of known datasets: address, checksum, and where they are stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from trainables.datasets.downloads.http import HttpGet
 from trainables.datasets.errors import DataError
 
 LIMIT = 400_000_000
-"""No archive is so many bytes long."""
+"""Upper bound of the bytes of an archive."""
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file at `url`, its published MD5, and what of it comes to lie in `folder`: `members` of a tar, or itself."""
+    """A file at `url`, its published MD5, and what is stored in `folder`: `members` of a tar, or the file itself."""
 
     url: str
     file: str
@@ -29,13 +29,13 @@ class Archive:
     members: tuple[str, ...] = ()
 
     def targets(self, root: Path) -> tuple[Path, ...]:
-        """The files that it brings."""
+        """The files that it contains."""
         return tuple(root / self.folder / name for name in self.members or (self.file,))
 
     def fetch(self, root: Path, mirror: str | None, get: HttpGet) -> tuple[Path, ...]:
         """The files of the archive below the data root, downloaded unless all of them are there.
 
-        Raises `DataError` if the server sends something else than the well-known content; nothing of that is kept.
+        Raises `DataError` if the server sends anything but the well-known content; nothing of that is kept.
         """
         targets = self.targets(root)
         if all(path.is_file() for path in targets):

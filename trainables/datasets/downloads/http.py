@@ -1,4 +1,4 @@
-"""A file over HTTP, handed on piece by piece."""
+"""Download a file over HTTP, piece by piece."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from trainables.datasets.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
-"""Called for each file with its name, the bytes so far, and the bytes in all if the server states them."""
+"""Called for each file with its name, the bytes so far, and the total if the server states it."""
 
 HttpGet = Callable[[str, str, Callable[[bytes], object], int], None]
-"""Fetches an address: given it, the file's name, what takes the bytes, and how many are too many."""
+"""Fetches a URL; its arguments: the URL, the file's name, the function that writes bytes, and their limit."""
 
 CHUNK = 1 << 16
 TIMEOUT = 30.0
 
 
 def download(url: str, file: str, write: Callable[[bytes], object], limit: int, progress: Progress | None) -> None:
-    """Hand the bytes at `url` to `write`; raises `DataError` if it can't be reached, or has more than `limit`."""
+    """Pass the bytes at `url` to `write`; raises `DataError` if it can't be reached, or has more than `limit`."""
     # here, because importing them takes as long as all configurations
     from http.client import HTTPException
     from urllib.error import HTTPError
@@ -27,13 +27,13 @@ def download(url: str, file: str, write: Callable[[bytes], object], limit: int, 
         with urlopen(Request(url, headers={"User-Agent": "saddle"}), timeout=TIMEOUT) as answer:
             length = answer.headers.get("Content-Length")
             total = int(length) if length and length.isdecimal() else None
-            done = 0
+            received = 0
             while chunk := answer.read(CHUNK):
                 write(chunk)
-                done += len(chunk)
+                received += len(chunk)
                 if progress is not None:
-                    progress(file, done, total)
-                if done > limit:  # not what was asked for
+                    progress(file, received, total)
+                if received > limit:  # not the requested file
                     raise DataError(f"{url} is longer than {file} can be")
     except HTTPError as error:
         raise DataError(f"{url} answered {error.code} {error.reason}") from None

@@ -1,4 +1,4 @@
-"""The four files of MNIST and its relatives, fetched gzipped and kept so."""
+"""The four files of MNIST and its relatives, fetched and kept gzipped."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _fetch(files: IdxSet, file: str, root: Path, url: str, get: HttpGet) -> Path
         target = files.places(root)[0] / f"{file}.gz"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # ends in .gz because the check below goes by the ending; in the target's folder, so that the move is atomic;
-        # not by `tempfile`, whose files are for their owner only: data is shared as far as the umask says
+        # ends in .gz because the check below uses the ending; in the target's folder, so that the move is atomic;
+        # not by `tempfile`, whose files are for their owner only: data is shared as far as the umask allows
         temporary = target.parent / f".fetch-{secrets.token_hex(8)}.gz"
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
@@ -55,5 +55,5 @@ def _fetch(files: IdxSet, file: str, root: Path, url: str, get: HttpGet) -> Path
     finally:
         temporary.unlink(missing_ok=True)
     if present is not None and present != target:
-        present.unlink()  # a corrupt plain file would be found before the sound gzipped one
+        present.unlink()  # a corrupt plain file would take precedence over the sound gzipped one
     return target

@@ -1,4 +1,4 @@
-"""Fetch a known dataset over HTTP; nothing is kept that isn't the well-known content."""
+"""Fetch a known dataset over HTTP; only the well-known content is kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fetch(
     mirror: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[Path, ...]:
-    """Download what of dataset `name` isn't under the data root yet; returns its files, none for a bundled one.
+    """Download missing files of dataset `name` to the data root; returns its files, none for a bundled one.
 
     `mirror`: an address that has the same files. A file that is there but corrupt is downloaded again.
     Raises `DataError` for an unknown name, an unreachable server, wrong content or a folder that can't be written.

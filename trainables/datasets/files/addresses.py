@@ -8,7 +8,7 @@ from trainables.datasets.files.locations import S3, LocalFile, LocalFolder, Loca
 
 
 def find(*addresses: str) -> tuple[Location | None, ...]:
-    """What lies at each address, a path or `s3://BUCKET/KEY`; None if nothing does.
+    """What is at each address, a path or `s3://BUCKET/KEY`; None if there is nothing.
 
     Raises `DataError` if a bucket can't be asked.
     """

@@ -1,4 +1,4 @@
-"""Where one's own files lie, on this machine or in an S3 bucket: found, listed and read alike. Imports no torch."""
+"""Locations of own files, on this machine or in an S3 bucket, behind one interface. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ S3 = "s3://"
 
 
 class File(ABC):
-    """A file; as text, its address as a person would write it."""
+    """A file; as text, its address as users write it."""
 
     @property
     @abstractmethod
@@ -23,7 +23,7 @@ class File(ABC):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """The full address, and what changes when the content does."""
+        """The full address, and properties that change with the content."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -31,7 +31,7 @@ class File(ABC):
 
     @abstractmethod
     def open(self) -> Any:
-        """What pyarrow reads Parquet from, piece by piece."""
+        """A file object from which pyarrow reads Parquet, piece by piece."""
 
 
 class Folder(ABC):
@@ -44,7 +44,7 @@ class Folder(ABC):
 
     @abstractmethod
     def children(self) -> list[File | Folder]:
-        """What lies directly in it, sorted by name."""
+        """Its direct children, sorted by name."""
 
 
 Location = File | Folder

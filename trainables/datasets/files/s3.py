@@ -1,7 +1,7 @@
-"""Files in S3 buckets, at any endpoint: every answer is checked, because a short one is not an error to most readers.
+"""Files in S3 buckets, at any endpoint: every answer is checked, because most readers accept a short one.
 
-boto3 and not pyarrow's filesystem, which takes an answer that is shorter than what was asked for, or of another range,
-for whole and fills up with whatever is in memory (seen with pyarrow 25), and can't ask for one version of an object.
+boto3 and not pyarrow's filesystem, which accepts an answer that is shorter than requested, or of another range,
+as complete and fills up with stale memory (seen with pyarrow 25), and can't request one version of an object.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from trainables.datasets.errors import DataError
 from trainables.datasets.files.locations import S3, File, Folder, Location
 
 PAGE = 1000
-"""Keys that are listed at once, S3's own limit."""
+"""Keys per listing, S3's own limit."""
 READ_TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
 ATTEMPTS = 6
-"""How often a request is tried that fails or is refused for now (500, 503), and how often a body that breaks off."""
+"""How often a request is tried that fails or is temporarily refused (500, 503), or whose body breaks off."""
 
 
 def make_client() -> Any:
@@ -61,7 +61,7 @@ class Listed:
 
 @dataclass(frozen=True, eq=False)
 class S3File(File):
-    """One version of an object: what has been replaced since is not read."""
+    """One version of an object: a later replacement is not read."""
 
     client: Any
     bucket: str
@@ -103,13 +103,15 @@ class S3File(File):
                     Range=f"bytes={start}-{start + length - 1}",
                     IfMatch=self.listed.etag,
                 )
-                given = answer.get("ContentRange", f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}")
-                if given != wanted:
-                    raise DataError(f"{self} can't be read: asked for {wanted}, S3 answered with {given}")
+                content_range = answer.get(
+                    "ContentRange", f"bytes 0-{answer['ContentLength'] - 1}/{answer['ContentLength']}"
+                )
+                if content_range != wanted:
+                    raise DataError(f"{self} can't be read: asked for {wanted}, S3 answered with {content_range}")
                 try:
                     with answer["Body"] as body:
                         content = bytes(body.read())
-                # botocore tries nothing again that goes wrong after the headers
+                # botocore doesn't retry what fails after the headers
                 except (HTTPClientError, IncompleteReadError, HTTPError, OSError) as error:
                     problem = f"the answer broke off ({type(error).__name__})"
                     continue
@@ -137,12 +139,12 @@ class S3Folder(Folder):
         return self.prefix.rstrip("/").rpartition("/")[2] or self.bucket
 
     def children(self) -> list[File | Folder]:
-        # a key that is the prefix itself is the mark that consoles leave for an empty folder
-        named = [(one.key[len(self.prefix) :], one) for one in self.below if one.key != self.prefix]
+        # a key that is the prefix itself marks an empty folder in consoles
+        named = [(entry.key[len(self.prefix) :], entry) for entry in self.below if entry.key != self.prefix]
         children: dict[str, File | Folder] = {}
         for is_folder, group in groupby(sorted(named, key=_in_order), key=lambda pair: "/" in pair[0]):
             for name, members in groupby(group, key=lambda pair: pair[0].partition("/")[0]):
-                objects = tuple(one for _, one in members)
+                objects = tuple(entry for _, entry in members)
                 if is_folder:
                     children[name] = S3Folder(self.client, self.bucket, f"{self.prefix}{name}/", objects)
                 else:
@@ -178,8 +180,8 @@ class S3Reader(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        left = max(0, self._file.listed.size - self._position)
-        content = self._file.read_range(self._position, left if size is None or size < 0 else min(size, left))
+        remaining = max(0, self._file.listed.size - self._position)
+        content = self._file.read_range(self._position, remaining if size is None or size < 0 else min(size, remaining))
         self._position += len(content)
         return content
 
@@ -213,8 +215,8 @@ def _list(client: Any, bucket: str, prefix: str) -> Iterator[Listed]:
     for page in client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
     ):
-        for found in page.get("Contents", ()):
-            yield Listed(found["Key"], int(found["Size"]), str(found["ETag"]))
+        for entry in page.get("Contents", ()):
+            yield Listed(entry["Key"], int(entry["Size"]), str(entry["ETag"]))
 
 
 REASONS = {
@@ -233,7 +235,7 @@ REASONS = {
 
 @contextmanager
 def explained(address: str) -> Iterator[None]:
-    """Tell what S3 refuses as a `DataError`; its own words are left out where they might quote a credential."""
+    """Raise what S3 refuses as a `DataError`; S3's message is left out if it might quote a credential."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:

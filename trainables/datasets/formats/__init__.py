@@ -1,1 +1,1 @@
-"""What a dataset's files look like: class folders, Parquet, idx, arrays; each is a `Source`. Imports no torch."""
+"""Formats of a dataset's files: class folders, Parquet, idx, arrays; each is a `Source`. Imports no torch."""

@@ -1,4 +1,4 @@
-"""Datasets whose files hold pixels, not encoded images: read a file at a time. Imports numpy when they are."""
+"""Datasets whose files contain pixels, not encoded images; read one file at a time. Imports numpy only then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ArraySource:
     labels_of: Callable[[Path], Array]
     images_of: Callable[[Path], Array]
     labels: Mapping[SplitName, Sequence[Path]] | None = None
-    """The files of the labels, in the order of those of the images, where they are others."""
+    """The files of the labels, in the order of those of the images, if they are separate."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -50,7 +50,7 @@ class ArraySource:
 
         labels = {split: np.concatenate([self._labels(path) for path in self._labelled[split]]) for split in SPLITS}
         return Contents(
-            self.classes, {split: torch.from_numpy(found) for split, found in labels.items()}, self._samples()
+            self.classes, {split: torch.from_numpy(values) for split, values in labels.items()}, self._samples()
         )
 
     def _labels(self, path: Path) -> Array:

@@ -16,21 +16,21 @@ from trainables.datasets.sources import SPLITS, Contents, GroupName, Sample, Spl
 __all__ = ["ENDINGS", "FolderSource", "Listed", "split_fixed"]
 
 SPLIT_SEED = 20261121
-"""Seed of the fixed 80/20 split of a folder that brings none."""
+"""Seed of the fixed 80/20 split of a folder without splits."""
 TEST_SHARE = 0.2
 AHEAD = 16
-"""Files that are read at once: each waits for an answer, not for this machine."""
+"""Files that are read concurrently: each waits for the server, not for this machine."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An image that has been found, and not been opened."""
+    """An image that has been found but not opened."""
 
     file: File
     label: int
     split: SplitName
     group: GroupName | None = None
-    """What it shows together with other images, such as the track that a video's frames belong to."""
+    """The group that it shares with other images, such as the track of a video's frames."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class FolderSource:
     classes: tuple[str, ...]
     images: tuple[Listed, ...]
     mistakes: tuple[str, ...] = ()
-    """What lies among the images and shouldn't, to be reported together with what is wrong with them."""
+    """Files among the images that shouldn't be there, reported together with the images' mistakes."""
     origins: Mapping[SplitName, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -94,9 +94,9 @@ def _sample(image: Listed, content: Future[bytes]) -> Sample:
 
 
 def split_fixed(labels: Sequence[int], root: str, groups: Sequence[GroupName | None] = ()) -> list[SplitName]:
-    """Which split each image belongs to where there are no splits, 80/20 by class; `root` names them in errors.
+    """The split of each image if the folder has no splits, 80/20 by class; `root` names them in errors.
 
-    Images of one of the `groups` are of one split.
+    Images of one of the `groups` are in one split.
     """
     if len(labels) < 2:
         raise DataError(f"{root} has a single image, too few to split into training and test images")

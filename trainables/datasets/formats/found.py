@@ -1,4 +1,4 @@
-"""A known dataset that lies on this machine. Imports no torch."""
+"""A known dataset on this machine. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Counts = Mapping[SplitName, int]
 
 @dataclass(frozen=True)
 class Found:
-    """Where a known dataset was found; `form` names the files, `count` looks how many images they hold."""
+    """Where a known dataset was found; `form` names the files, `count` counts the images in them."""
 
     source: Source
     form: str

@@ -1,4 +1,4 @@
-"""The idx format of MNIST and its relatives, plain or gzipped, read with suspicion."""
+"""The idx format of MNIST and its relatives, plain or gzipped, with thorough checks."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ def parse_idx(content: bytes, source: str, dimensions: int) -> Tensor:
         )
     if prod(shape) == 0:
         raise DataError(f"{source} is empty: {'×'.join(map(str, shape))} elements")
-    import torch  # here, because checking and fetching files is done where nothing is trained
+    import torch  # here, because files are also checked and fetched where nothing is trained
 
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header).reshape(shape)

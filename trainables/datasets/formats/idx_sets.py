@@ -39,11 +39,11 @@ class IdxSet:
     sha256: Mapping[str, str]
 
     def places(self, root: Path) -> list[Path]:
-        """The folders in which the files are looked for, the one to download into first."""
+        """The folders that are searched for the files, the one to download into first."""
         return [root / self.folder, root / self.name]
 
     def find(self, file: str, root: Path) -> Path | None:
-        """The file, plain or gzipped, in one of its places; None when it is in none."""
+        """The file, plain or gzipped, in one of its places; None if it is in none."""
         candidates = [place / variant for place in self.places(root) for variant in (file, f"{file}.gz")]
         return next((path for path in candidates if path.is_file()), None)
 

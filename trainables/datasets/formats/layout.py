@@ -1,4 +1,4 @@
-"""How folders of one's own images are laid out: which are splits, which classes, which only wrap others. No torch."""
+"""The layout of folders of own images: which are splits, which classes, which only wrap others. No torch."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ ROLES: Mapping[str, SplitName] = {
     **dict.fromkeys(("test", "testing", "tst"), "test"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "validation"),
 }
-"""What a split's folder is called, in any case, alone or with a word of `FILLERS` or a year: Training, test_images."""
+"""Names of a split's folder, in any case, alone or with a word of `FILLERS` or a year: Training, test_images."""
 FILLERS = ("images", "image", "imgs", "img", "pictures", "dataset", "data", "set", "split", "samples")
 ADDED = re.compile(rf"({'|'.join(FILLERS)})?\d{{0,4}}$")
 LEFT_BY_SYSTEMS = {
     "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "$recycle.bin",
     "system volume information", "lost+found",
 }  # fmt: skip
-"""What systems leave in folders, besides what they hide."""
+"""Files that systems leave in folders, in addition to hidden ones."""
 ORDER: tuple[SplitName, ...] = ("train", "test", "validation")
 DEPTH = 4
-"""So many folders around the splits are looked through."""
+"""How many wrapping folders around the splits are searched."""
 EXPECTED = (
     "expected CLASS/IMAGE, or train/CLASS/IMAGE and test/CLASS/IMAGE (also Training, test_images, …), with "
     "val/CLASS/IMAGE if there is one"
@@ -45,7 +45,7 @@ class Layout:
 
 
 def find_layout(root: Folder) -> Layout:
-    """Look where the class folders are; raises `DataError` saying what was seen if that is ambiguous."""
+    """Find the class folders; raises `DataError` with what was seen if that is ambiguous."""
     folder = root
     passed: list[str] = []
     for _ in range(DEPTH):
@@ -61,7 +61,7 @@ def find_layout(root: Folder) -> Layout:
 
 
 def visible(folder: Folder) -> list[File | Folder]:
-    """What people put into a folder: not what is hidden, nor what systems leave there."""
+    """What users put into a folder: neither hidden files nor those that systems leave there."""
     return [
         child
         for child in folder.children()
@@ -75,19 +75,19 @@ def folders_in(folder: Folder) -> list[Folder]:
 
 
 def is_image(child: File | Folder) -> bool:
-    """Whether something has the name of an image."""
+    """Whether a name is that of an image."""
     return isinstance(child, File) and PurePosixPath(child.name).suffix.lower() in ENDINGS
 
 
 def role_of(name: str) -> SplitName | None:
-    """The split that a folder of this name holds, None if the name says nothing of one."""
+    """The split that a folder of this name contains, None if the name isn't that of a split."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", normal(name)).casefold()
     words = [word for word in re.split(r"[\W_]+", spaced) if word and word not in FILLERS]
     return ROLES.get(ADDED.sub("", words[0])) if len(words) == 1 else None
 
 
 def in_words(names: Sequence[str]) -> str:
-    """Names of folders, the first of many."""
+    """Names of folders, at most the first few."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
@@ -101,7 +101,7 @@ def _roles(folder: Folder) -> dict[SplitName, list[Folder]]:
 
 
 def _wrapped(folder: Folder) -> Folder | None:
-    """The folder in which everything lies: the only one, of folders only, or one called images in which splits lie."""
+    """The folder that contains everything: the only one, with only folders in it, or `images` with the splits."""
     inside = folders_in(folder)
     if len(inside) == 1 and not any(map(is_image, folder.children())):
         [only] = inside
@@ -143,7 +143,7 @@ def _one_sided(folder: Folder, splits: Mapping[SplitName, Folder], there: Folder
 
 
 def _unwrapped(split: Folder) -> Folder:
-    """The folder of a split in which the class folders lie, such as train/images."""
+    """The folder of a split that contains the class folders, such as train/images."""
     for _ in range(DEPTH):
         inner = _wrapped(split)
         if inner is None:
@@ -153,11 +153,11 @@ def _unwrapped(split: Folder) -> Folder:
 
 
 def _unread(folder: Folder, read: Sequence[Folder]) -> tuple[str, ...]:
-    names = [child.name for child in folders_in(folder) if child.name not in {one.name for one in read}]
+    names = [child.name for child in folders_in(folder) if child.name not in {inner.name for inner in read}]
     if not names:
         return ()
-    kept = in_words([one.name for one in read])
-    return (f"of {folder} only {kept} {'is' if len(read) == 1 else 'are'} read, not {in_words(names)}",)
+    names_read = in_words([inner.name for inner in read])
+    return (f"of {folder} only {names_read} {'is' if len(read) == 1 else 'are'} read, not {in_words(names)}",)
 
 
 def _loose(folder: Folder) -> tuple[str, ...]:

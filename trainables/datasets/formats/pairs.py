@@ -1,4 +1,4 @@
-"""Photographs in one folder and masks of their damage in another, of the same names. Imports no torch."""
+"""Photographs in one folder and masks of their damage in another, with the same names. Imports no torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class PairSource:
-    """Photographs and masks that have been found, the training ones first; in each of them there is a crack."""
+    """The photographs and masks that were found, the training ones first; each of them has a crack."""
 
     name: str
     classes: tuple[str, ...]
@@ -54,7 +54,7 @@ class PairSource:
         from trainables.datasets.decoding.tiles import DAMAGED
 
         for pair in self.pairs:
-            # masks may be JPEG files: what should be black isn't quite, and would make every tile ambiguous
+            # masks may be JPEG files: black isn't quite black there, and would make every tile ambiguous
             mask = np.asarray(decode(LocalFile(pair.mask).read(), str(pair.mask)).convert("L"))
             clean = np.where(mask > DAMAGED, np.uint8(255), np.uint8(0))
             yield Sample(pair.split, str(pair.image), LocalFile(pair.image).read(), clean)
@@ -80,7 +80,7 @@ def find_pairs(images: Path, masks: Path) -> list[Pair]:
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
-    """The images of a folder by their names without ending, which photographs have in capitals, too."""
+    """The images of a folder by their names without ending, which may also be in capitals."""
     by_stem = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in ENDINGS}
     if not by_stem:
         raise DataError(f"{folder} has no images")

@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 GroupsOf = Callable[[Sequence[tuple[int | None, str | None]]], Sequence[GroupName | None]]
-"""From the labels and file names of images to their groups."""
+"""Gives the groups of images from their labels and file names."""
 
 
 @dataclass(frozen=True)
 class ParquetSource:
-    """Parquet files that have been found, by split."""
+    """The Parquet files that were found, by split."""
 
     name: str
     parts: Mapping[SplitName, Sequence[File]]
     classes: tuple[str, ...] | None = None
-    """Of a known dataset, whose labels are their positions, and which may be a part that lacks some of them.
+    """The class names of a known dataset, whose labels are their positions; a part of it may lack some of them.
 
     Where it has masks, label 0 is that of undamaged images.
     """
     image: str | None = None
     label: str | None = None
     group: str | None = None
-    """The columns, where they are named."""
+    """The columns, if they are named."""
     groups_of: GroupsOf | None = None
-    """What tells the groups of all images by their labels and the names of their files, where no column does."""
+    """Gives the groups of all images from their labels and the names of their files, if no column does."""
 
     @property
     def files(self) -> list[tuple[str, File]]:
@@ -89,7 +89,7 @@ class ParquetSource:
         )
 
     def _groups(self, labels: Mapping[SplitName, _Labels]) -> dict[SplitName, Sequence[GroupName | None]]:
-        """Of each split, as a column says, else as the names of the files do."""
+        """The groups of each split, from a column or else from the names of the files."""
         stored: dict[SplitName, Sequence[GroupName | None]] = {split: of.groups for split, of in labels.items()}
         if self.groups_of is None or known_groups(stored):
             return stored
@@ -119,7 +119,7 @@ class ParquetSource:
 
 
 def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator[tuple[Any, ...]]:
-    """The rows of the columns that `choose` picks from the schema, None for a column that there isn't."""
+    """The rows of the columns that `choose` picks from the schema, None for a missing column."""
     with open_file(file) as opened:
         schema = opened.schema_arrow
         columns = choose(schema)
@@ -133,17 +133,17 @@ def _rows(file: File, choose: Callable[[Any], Sequence[str | None]]) -> Iterator
 
 @dataclass(frozen=True)
 class _Labels:
-    """The labels of a split as stored, and which row each is in; None if there is none that can be used."""
+    """The labels of a split as stored, and the row of each; None for a row without a usable label."""
 
     files: Sequence[File]
     ends: list[int]
-    """How many rows there are up to the end of each file."""
+    """The number of rows up to the end of each file."""
     values: list[int | str | None]
     names: list[str | None]
     remarks: list[str]
     groups: list[GroupName | None] = field(default_factory=list)
     origins: list[str | None] = field(default_factory=list)
-    """The names of the files that the images were, where they are asked for."""
+    """The names of the images' original files, if they are needed."""
 
     @classmethod
     def read(
@@ -195,7 +195,7 @@ class _Labels:
         return f"{self.files[part]}, row {index - (self.ends[part - 1] if part else 0)}"
 
     def names_by_label(self, mistakes: Mistakes) -> dict[int | str, str]:
-        """What each label is called: `label_name` where it is given, else the schema's name."""
+        """The name of each label: its `label_name` if given, else the schema's name."""
         names: dict[int | str, str] = {}
         for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
             if label is not None and name is not None and names.setdefault(label, name) != name:
@@ -205,7 +205,7 @@ class _Labels:
     def class_names(
         self, values: Sequence[int | str], names: Mapping[int | str, str], mistakes: Mistakes
     ) -> tuple[str, ...]:
-        """The class names of the label values: what they are called, else the value itself."""
+        """The class names of the label values: their names, else the value itself."""
         classes = tuple(names.get(value, str(value)) for value in values)
         twice = next((name for name in classes if classes.count(name) > 1), None)
         if twice is not None:
@@ -213,17 +213,17 @@ class _Labels:
         return classes
 
     def known(self, classes: Sequence[str]) -> Tensor:
-        """Labels (N,) int64 as they are stored, where they and their names are those of a known dataset."""
+        """Labels (N,) int64 as stored; raises `DataError` if they or their names aren't those of a known dataset."""
         for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
             if not isinstance(label, int) or label >= len(classes):
                 raise DataError(f"{self.row(index)} has label {label!r}; labels are 0 to {len(classes) - 1}")
-            # of Tiny ImageNet's names the WordNet id may be a part
+            # Tiny ImageNet's names may contain the WordNet id
             if name is not None and name != classes[label] and name.partition(" ")[2] != classes[label]:
                 raise DataError(f"{self.row(index)} calls label {label} {name!r}; it is {classes[label]!r}")
         return _tensor(self.values)
 
     def compare(self, values: Sequence[int | str], names: Mapping[int | str, str], mistakes: Mistakes) -> None:
-        """Note labels that no training image has, and each that is called otherwise than there."""
+        """Note labels that no training image has, and those with another name than there."""
         trained, otherwise = set(values), set()
         for index, (label, name) in enumerate(zip(self.values, self.names, strict=True)):
             if label is None:

@@ -1,4 +1,4 @@
-"""Which columns of a Parquet file hold images, labels and their names, as its schema tells. Imports no torch."""
+"""Which columns of a Parquet file hold images, labels and their names, from its schema. Imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainables.datasets.names import normal
 
 IMAGES = ("image", "img", "picture", "photo")
 LABELS = ("label", "labels", "fine_label", "coarse_label", "class", "target", "category")
-"""What columns are called, the likeliest first."""
+"""Usual names of columns, the likeliest first."""
 HUGGING_FACE = b"huggingface"
 BOOLEANS = ("false", "true")
 BYTES = "bytes"
@@ -23,16 +23,16 @@ PATH = "path"
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of one file by what they hold; `class_names`: of the labels 0, 1, … where the schema has them."""
+    """The columns of one file by what they hold; `class_names`: those of the labels 0, 1, … if the schema has them."""
 
     image: str
     label: str
     label_name: str | None
     mask: str | None
     group: str | None = None
-    """What several images belong to, such as a track, a patient or a larger image."""
+    """The group of several images, such as a track, a patient or a larger image."""
     origin: str | None = None
-    """The name of the file that each image was: a column `source`, or the paths in Hugging Face's structs."""
+    """The name of each image's original file: a column `source`, or the paths in Hugging Face's structs."""
     class_names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
 
@@ -83,7 +83,7 @@ def _origin(schema: Any, images: str) -> str | None:
 
 
 def reading_path(schema: Any, name: str) -> str:
-    """What is read of a column: of a struct its bytes alone, unless `name` says its path."""
+    """What is read of a column: only the bytes of a struct, unless `name` asks for its path."""
     import pyarrow as pa
 
     if name not in schema.names:
@@ -92,7 +92,7 @@ def reading_path(schema: Any, name: str) -> str:
 
 
 def values_of(batch: Any, name: str) -> list[Any]:
-    """The plain values of a column, None for what is null; of structs their bytes, or their path where `name` is it."""
+    """The plain values of a column, None for null; for structs their bytes, or their path if `name` is set."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -106,11 +106,11 @@ def values_of(batch: Any, name: str) -> list[Any]:
     return values
 
 
-def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequence[str], declared: Sequence[str]) -> str:
-    if given is not None:
-        if given not in schema.names:
-            raise DataError(f"{file} has no column {given!r}; {nearest(given, schema.names)}")
-        return given
+def _column(file: Any, schema: Any, what: str, named: str | None, usual: Sequence[str], declared: Sequence[str]) -> str:
+    if named is not None:
+        if named not in schema.names:
+            raise DataError(f"{file} has no column {named!r}; {nearest(named, schema.names)}")
+        return named
     for name in (what, *(declared if len(declared) == 1 else ()), *usual):
         if name in schema.names:
             return name
@@ -121,13 +121,13 @@ def _column(file: Any, schema: Any, what: str, given: str | None, usual: Sequenc
 
 
 def _features(schema: Any) -> Mapping[str, Any]:
-    """What Hugging Face's `datasets` notes of the columns; nothing if it didn't write the file."""
+    """The metadata of columns by Hugging Face's `datasets`; empty if it didn't write the file."""
     try:
         noted = json.loads((schema.metadata or {}).get(HUGGING_FACE, b"{}"))
         features = noted["info"]["features"]
     except (ValueError, KeyError, TypeError):
         return {}
-    return {name: one for name, one in features.items() if isinstance(one, Mapping)} if features else {}
+    return {name: feature for name, feature in features.items() if isinstance(feature, Mapping)} if features else {}
 
 
 def _of_type(features: Mapping[str, Any], kind: str) -> list[str]:

@@ -15,18 +15,18 @@ from trainables.datasets.sources import SplitName
 
 ENDING = ".parquet"
 PIECE = 4 << 20
-"""Bytes read at once: a row group may be as large as its file."""
+"""Bytes per read: a row group may be as large as its file."""
 BATCH = 1 << 20
-"""Bytes handed on at once; a page of the file, and its dictionary, are decoded as a whole."""
+"""Bytes per batch; a page of the file, and its dictionary, are decoded as a whole."""
 ROWS = 4096
-"""Rows handed on at once at most."""
+"""Rows per batch at most."""
 
 
 def find_files(addresses: Mapping[SplitName, str]) -> dict[SplitName, list[File]]:
     """The Parquet files of each split: the file itself, or every `*.parquet` below a folder, sorted by name.
 
-    Of a folder with files of several splits, as Hugging Face lays them out (train-00000-of-00002.parquet), those that
-    are called after the split.
+    In a folder with files of several splits, as Hugging Face lays them out (train-00000-of-00002.parquet), those that
+    are named after the split.
     """
     locations = zip(addresses.items(), find(*addresses.values()), strict=True)
     return {split: _below(address, location, split) for (split, address), location in locations}
@@ -51,7 +51,7 @@ def _below(address: str, location: Location | None, split: SplitName) -> list[Fi
 
 def _walk(folder: Folder) -> Iterator[File]:
     for child in folder.children():
-        if child.name.startswith((".", "_")):  # what writers of partitions keep for themselves
+        if child.name.startswith((".", "_")):  # internal files of partitioned writers
             continue
         if isinstance(child, Folder):
             yield from _walk(child)
@@ -76,7 +76,7 @@ def open_file(file: File) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     with _explained(file):
-        # one file as it is: read_table would take part of the path for a partition
+        # a single file: read_table would take part of the path for a partition
         opened = pq.ParquetFile(file.open(), pre_buffer=False, buffer_size=PIECE, page_checksum_verification=True)
     with opened:
         yield opened
@@ -95,7 +95,7 @@ def read_batches(file: File, opened: Any, columns: Sequence[str]) -> Iterator[An
 
 
 def _row_size(metadata: Any, columns: Sequence[str]) -> int:
-    """Bytes that a row has in these columns, by the largest row group's mean."""
+    """Bytes of a row in these columns, from the largest row group's mean."""
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     return max(
         (

@@ -1,4 +1,4 @@
-"""Datasets that are small enough to be loaded whole. Imports no torch until they are."""
+"""Datasets that are small enough to be loaded whole. Imports torch only when they are loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TensorSource:
-    """A dataset that `load` loads whole; `counts` as published: what is there is whole, or refused on loading."""
+    """A dataset that `load` loads whole; `counts` as published: a part is refused on loading."""
 
     name: str
     files: Sequence[tuple[str, File]]

@@ -1,4 +1,4 @@
-"""Read the pickles of CIFAR-10 and run nothing that isn't in them: a pickle could name any function to be called."""
+"""Read the pickles of CIFAR-10 without running other code: a pickle could name any function to be called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.datasets.errors import DataError
 
 
 def _reconstruct(kind: type, shape: tuple[int, ...], typecode: bytes) -> Any:
-    """What numpy's function of that name does, for plain arrays: an empty one, filled by what follows."""
+    """Replaces numpy's function of that name for plain arrays: an empty one, filled by what follows."""
     if kind is not np.ndarray:
         raise pickle.UnpicklingError(f"it contains a {kind}, not an array")
     return np.ndarray.__new__(np.ndarray, shape, np.dtype(typecode.decode()))
@@ -25,7 +25,7 @@ NEEDED: Mapping[tuple[str, str], Any] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
-"""The only names that the files of cifar-10-batches-py hold (Python 2, numpy 1)."""
+"""The only names in the files of cifar-10-batches-py (Python 2, numpy 1)."""
 
 
 class _Unpickler(pickle.Unpickler):
@@ -36,7 +36,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read_pickle(path: Path) -> Mapping[bytes, Any]:
-    """The mapping that a batch of CIFAR-10 is; raises `DataError` if it is anything else."""
+    """The mapping in a batch of CIFAR-10; raises `DataError` if it is anything else."""
     try:
         content = path.read_bytes()
         batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()

@@ -1,4 +1,4 @@
-"""Handwritten digits among blocks without any information, with masks of where the digit stands; needs no files."""
+"""Handwritten digits among blocks without any information, with masks of the digit's block; needs no files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainables.datasets.dataset import Dataset, Split
 
 TRAIN, TEST = 1_397, 400
-"""As many as the digits they are made of, split as these are."""
+"""Numbers of images: those of the digits that they are made from, with the same split."""
 
 
 def find_blocks(root: Path) -> Found:

@@ -16,17 +16,17 @@ CLASSES = ("healthy", "damaged")
 HOMES = ("CASC_IFW", "casc_ifw")
 RAW = "Raw image"
 YEAR = "2010"
-"""Whose apples S1 has; the database holds those of 2009, too."""
+"""The year of S1's apples; the database also has those of 2009."""
 NAMED = re.compile(r"(?P<date>\d+)_(?P<cultivar>[a-z]+)_(?P<condition>[a-z]+)_.*", re.IGNORECASE)
-"""Names as the database has them: date (YYYYMMDD in 2009, MMDDYY in 2010), cultivar, condition, number."""
+"""Names in the database: date (YYYYMMDD in 2009, MMDDYY in 2010), cultivar, condition, number."""
 CONDITIONS = {"healthy": 0, "damaged": 1, "injured": 1}
-"""The label of each condition, as the years 2009 and 2010 and class folders call them."""
+"""The label of each condition by its names in 2009, 2010 and class folders."""
 
 
 def find_casc_ifw(root: Path) -> Found | None:
     """The apples of 2010 in either layout, split 80/20, those of 2009 left out.
 
-    Raises `DataError` naming the file or folder of unknown condition, and where a class has no apples of that year.
+    Raises `DataError` naming the file or folder of unknown condition, and if a class has no apples of that year.
     """
     for home in (root / name for name in HOMES):
         if not home.is_dir():

@@ -104,7 +104,7 @@ CIFAR10 = KnownDataset(
         Archive(
             "https://www.cs.toronto.edu/~kriz",
             "cifar-10-binary.tar.gz",
-            "c32a1d4ab5d03f1284b67883e8d87530",  # torchvision knows it, too
+            "c32a1d4ab5d03f1284b67883e8d87530",  # also torchvision's
             BINARY,
             (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"),
         ),
@@ -113,7 +113,7 @@ CIFAR10 = KnownDataset(
     published=PublishedVariance(19.0552, 32),
     attack=AttackBudget(8 / 255, 2 / 255, 10, 20, "customary", "Madry et al. (2018); S3's 45 % under PGD fit it"),
     network="wide_resnet",
-    # a minute or so on one thread; guessing gives 10 %, STA ends at 23 % under PGD and 19 % in the worst case, MP at
-    # 22 % and 18 % (four seeds): more images rather than more epochs were what helped
+    # about a minute on one thread; guessing gives 10 %, STA ends at 23 % under PGD and 19 % in the worst case, MP at
+    # 22 % and 18 % (four seeds): more images helped, more epochs didn't
     quick={"image_size": 16, "train_size": 8_000, "batch_size": 50, "epochs": 8, "epsilon_warmup": 2},
 )

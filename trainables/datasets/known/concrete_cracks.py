@@ -1,4 +1,4 @@
-"""Özgenel's Concrete Crack Segmentation Dataset as its author lays it out: photographs, and masks of the same names."""
+"""Özgenel's Concrete Crack Segmentation Dataset in its author's layout: photographs, and masks with the same names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES = ("no crack", "crack")
 
 
 def find_concrete_cracks(root: Path) -> Found | None:
-    """The photographs of rgb and the masks of BW, split 80/20 by photograph; raises `DataError` for one without."""
+    """The photographs of rgb and masks of BW, split 80/20 by photograph; raises `DataError` for an unpaired one."""
     home = next((root / name for name in HOMES if (root / name).is_dir()), None)
     if home is None:
         return None

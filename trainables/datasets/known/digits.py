@@ -1,4 +1,4 @@
-"""scikit-learn's bundled digits, which are everywhere."""
+"""scikit-learn's bundled digits, which are on every machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load_digits(root: Path | None = None) -> Dataset:
 def read_table() -> npt.NDArray[np.float64]:
     """The 64 pixels (0–16) and the label of each image, (1797, 65).
 
-    Read from scikit-learn's own file: importing scikit-learn takes a second in every process. Where another version
+    Read from scikit-learn's own file: importing scikit-learn takes a second in every process. If another version
     keeps it elsewhere, scikit-learn reads it.
     """
     package = find_spec("sklearn")

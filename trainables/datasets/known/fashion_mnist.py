@@ -44,7 +44,7 @@ FASHION_MNIST = KnownDataset(
     ),
     find=partial(FILES.locate, CLASSES, {"train": 60_000, "test": 10_000}),
     load=partial(FILES.load, CLASSES),
-    # the authors' own address has no TLS; the checksums above stand for the content
+    # the authors' own address has no TLS; the checksums above verify the content
     downloads=(IdxDownload(FILES, "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"),),
     attack=AttackBudget(0.1, 0.01, 20, 20, "assumed", "not in S3; common, but not a standard", l2=1.5),
     quick={"width": 2},

@@ -2,7 +2,7 @@
 
 Training images are frames of videos, 30 of each physical sign that a car drove past, and are grouped by such tracks:
 Stallkamp et al. 2012, section 3, call them TRACK_FRAME within a class's folder. The images of the official test set are
-numbered at random on purpose, so that their tracks are unknown: each counts as one of its own.
+numbered at random on purpose, so that their tracks are unknown: each counts as a separate track.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ NAMED = re.compile(r"(?:\d{5}_)?(?P<track>\d{5})_\d{5}")
 
 HOMES = ("gtsrb/GTSRB", "GTSRB", "gtsrb")
 TRAININGS = ("Final_Training/Images", "Training")
-"""The final training set, of 39,209 images, before that of the competition, of 26,640, which torchvision fetches."""
+"""The final training set (39,209 images), preferred to that of the competition (26,640), which torchvision fetches."""
 TEST = "Final_Test/Images"
 ANSWERS = "GT-final_test.csv"
 
 
 def find_gtsrb(root: Path) -> Found | None:
-    """The images and what the CSV files say of them; raises `DataError` naming what is missing or contradicts them."""
+    """The images with their annotations in CSV files; raises `DataError` naming what is missing or contradicts them."""
     for home in (root / name for name in HOMES):
         training = next((home / name for name in TRAININGS if (home / name).is_dir()), None)
         test = home / TEST
@@ -90,12 +90,12 @@ def _rows(annotations: Path, folder: Path, split: str) -> Iterator[Listed]:
 
 
 def track_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
-    """The track of each image, given by label and file name; None if the name doesn't tell."""
+    """The track of each image, given by label and file name; None if the name doesn't show it."""
     return [None if label is None or name is None else track_of(label, name) for label, name in images]
 
 
 def track_of(label: int, path: str) -> str | None:
-    """The track of an image of class `label` in a file of this name or path, None if the name doesn't tell."""
+    """The track of an image of class `label` in a file of this name or path, None if the name doesn't show it."""
     matched = NAMED.fullmatch(PurePosixPath(path.replace("\\", "/")).stem)
     return None if matched is None else f"class {label}, track {matched['track']}"
 

@@ -1,7 +1,7 @@
 """Magnetic tiles in Parquet, grouped by exposures: each was photographed under up to six lightings in turn.
 
-The names, exp1_num_4727 and on, don't say which photographs are of one tile, but their numbers follow each other. What
-is put together here is alike: the median correlation of neighbours is 0.94, that of any two of a class 0.35.
+The names, such as exp1_num_4727, don't show which photographs are of one tile, but their numbers follow each other.
+Grouped images are similar: the median correlation of neighbours is 0.94, that of any two of a class 0.35.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ GAP = 100
 
 
 def exposure_groups(images: Sequence[tuple[int | None, str | None]]) -> list[GroupName | None]:
-    """The tile of each image, given by label and file name; None if the name doesn't tell.
+    """The tile of each image, given by label and file name; None if the name doesn't show it.
 
     A tile's photographs have one label, numbers that follow each other closely, and no lighting twice.
     """

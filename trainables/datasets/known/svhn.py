@@ -20,7 +20,7 @@ ZERO = 10
 
 
 def find_svhn(root: Path) -> Found | None:
-    """The two files, in a folder of their own or in the data root itself; raises `DataError` if one is missing."""
+    """The two files, in their own folder or in the data root itself; raises `DataError` if one is missing."""
     for folder in (root / name for name in FOLDERS):
         train, test = (folder / name for name in FILES.values())
         if not (train.is_file() or test.is_file()):
@@ -83,7 +83,7 @@ SVHN = KnownDataset(
     files="SVHN/train_32x32.mat and SVHN/test_32x32.mat",
     parquet=("svhn_train.parquet", "svhn_test.parquet"),
     downloads=(
-        # the authors' own address has no TLS; the checksums, which torchvision knows, too, stand for the content
+        # the authors' own address has no TLS; the checksums, which are also torchvision's, verify the content
         Archive(
             "http://ufldl.stanford.edu/housenumbers", "train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373", "SVHN"
         ),
@@ -93,6 +93,6 @@ SVHN = KnownDataset(
     published=PublishedVariance(14.4643, 32),
     attack=AttackBudget(8 / 255, 1 / 255, 10, 20, "customary", "S3's 54 % under PGD fit it"),
     network="resnet18",
-    # a minute or so on one thread, as CIFAR-10
+    # about a minute on one thread, as CIFAR-10
     quick={"image_size": 16, "train_size": 8_000, "batch_size": 50, "epochs": 8, "epsilon_warmup": 2},
 )

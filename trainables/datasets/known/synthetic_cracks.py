@@ -15,7 +15,7 @@ from trainables.datasets.sources import SPLITS, Contents, Sample
 
 @dataclass(frozen=True)
 class Program(File):
-    """What stands for the files of a dataset that is drawn by a program; of another version it is another one."""
+    """Stands for the files of a dataset that is drawn by a program; another version counts as another file."""
 
     version: int
 
@@ -28,15 +28,15 @@ class Program(File):
         return f"drawn by version {self.version}"
 
     def read(self) -> bytes:
-        raise NotImplementedError("nothing is read of what is drawn")
+        raise NotImplementedError("drawn datasets have no file to read")
 
     def open(self) -> Any:
-        raise NotImplementedError("nothing is read of what is drawn")
+        raise NotImplementedError("drawn datasets have no file to read")
 
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Images to be drawn, as many as `counts` says."""
+    """Images to be drawn, `counts` of each split."""
 
     name: str
     classes: tuple[str, ...]
@@ -64,7 +64,7 @@ class SyntheticSource:
 
 
 def known_drawing(name: str, title: str) -> KnownDataset:
-    """A dataset that a program draws; it is everywhere."""
+    """A dataset that a program draws; it is on every machine."""
     facts = Facts(title, shape=(1, 64, 64), classes=("no crack", "crack"), train=2_000, test=500)
     counts: Counts = {"train": facts.train, "test": facts.test}
 

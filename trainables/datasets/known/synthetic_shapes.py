@@ -1,4 +1,4 @@
-"""Shapes whose distance from each other is dialled, drawn when they are loaded: they need no files."""
+"""Shapes with an adjustable distance from each other, drawn when they are loaded: they need no files."""
 
 from __future__ import annotations
 

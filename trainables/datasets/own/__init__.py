@@ -1,1 +1,1 @@
-"""One's own images: from what a study file says of them to their files."""
+"""Own images: from their description in a study file to their files."""

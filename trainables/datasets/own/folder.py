@@ -20,9 +20,9 @@ SHARES = ("80 %", "20 %")
 def find_folder(spec: FolderDataset) -> FolderSource:
     """List the images of `ROOT/train/CLASS/*`, `ROOT/test/CLASS/*` and, if there is one, `ROOT/val/CLASS/*`.
 
-    Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for what splits may be called, and what may
-    lie around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
-    what is wrong with single files is reported with what is wrong with the images.
+    Or `ROOT/CLASS/*`, with a fixed stratified 80/20 split; see `layout` for the names of splits, and what may
+    be around them. Classes are the folders' names in sorted order. Raises `DataError` naming the offending folder;
+    mistakes of single files are reported with those of the images.
     """
     [root] = find(spec.folder)
     if not isinstance(root, Folder):
@@ -59,21 +59,21 @@ def find_folder(spec: FolderDataset) -> FolderSource:
 
 
 def group_of(pattern: str | None, name: str, file: File) -> str | None:
-    """What `pattern` finds in CLASS/FILE, its first group where it has one; None if it finds nothing."""
+    """The match of `pattern` in CLASS/FILE, its first group if it has one; None without a match."""
     matched = re.search(pattern, f"{name}/{file.name}") if pattern is not None else None
     return None if matched is None else matched[1 if matched.re.groups else 0]
 
 
 def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
-    """The class folders by class: names that Unicode only writes otherwise are one class."""
+    """The class folders by class: names that differ only in their Unicode form are one class."""
     classes: dict[str, list[Folder]] = {}
     for child in folders_in(folder):
         classes.setdefault(normal(child.name), []).append(child)
     if not classes:
         count = sum(map(is_image, visible(folder)))
-        seen = f", but {count:,} images" if count else ""
-        raise DataError(f"{folder} has no class folders{seen}; images go into {folder}/CLASS ({EXPECTED})")
-    inside = [visible(one) for several in classes.values() for one in several]
+        images = f", but {count:,} images" if count else ""
+        raise DataError(f"{folder} has no class folders{images}; images go into {folder}/CLASS ({EXPECTED})")
+    inside = [visible(path) for several in classes.values() for path in several]
     if all(children and all(isinstance(child, Folder) for child in children) for children in inside):
         raise DataError(
             f"{folder} has the folders {in_words(sorted(classes))}, in which there are folders "
@@ -83,7 +83,7 @@ def _class_folders(folder: Folder) -> dict[str, list[Folder]]:
 
 
 def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[tuple[File, int]]:
-    """All images below `folder` in sorted order, each with its label; what is none is noted."""
+    """All images below `folder` in sorted order, each with its label; other files are noted."""
     labelled: list[tuple[File, int]] = []
     for name, class_folders in _class_folders(folder).items():
         if name not in classes:
@@ -103,9 +103,9 @@ def _images(folder: Folder, classes: Sequence[str], mistakes: Mistakes) -> list[
 
 
 def case_only(classes: Sequence[str]) -> Iterator[str]:
-    """That classes are distinguished by capitals alone, as letters may be and words hardly are."""
-    seen: dict[str, str] = {}
+    """Remarks on classes whose names differ only in case, as letters may and words hardly do."""
+    spellings: dict[str, str] = {}
     for name in classes:
-        other = seen.setdefault(name.casefold(), name)
+        other = spellings.setdefault(name.casefold(), name)
         if other != name:
             yield f"{other!r} and {name!r} are two classes whose names differ only in case"

@@ -1,4 +1,4 @@
-"""Epochs in which every class is seen equally often, for sets where one is rare."""
+"""Epochs in which every class is equally frequent, for sets where one is rare."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def balanced_epoch(labels: Tensor, generator: torch.Generator) -> Tensor:
-    """Indices (N,) int64 of one epoch in random order, of each present class equally many (±1).
+    """Indices (N,) int64 of one epoch in random order, equally many of each present class (±1).
 
     `labels`: (N,) int64. A large class gives a random part of its samples, a small one all of them equally often (±1).
     The indices are on the generator's device.

@@ -12,8 +12,8 @@ from trainables.datasets.errors import DataError
 def cut_fold(train: Split, folds: int, fold: int, seed: int, size: int | None = None) -> tuple[Tensor, Tensor]:
     """Indices of fold number `fold` (H,) int64, and of the other folds (M,), of `size` images or all.
 
-    The same seed gives the same folds, which share no image. Each keeps the classes' proportions, or, where images
-    come in groups, is about as large as the others and parts no group. Both are in random stratified order. Raises
+    The same seed gives the same folds, which share no image. Each keeps the classes' proportions, or, if images
+    have groups, is about as large as the others and splits no group. Both are in random stratified order. Raises
     `DataError` for fewer images or groups than folds.
     """
     pool = stratified_order(train.labels, seed)[:size]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 LUMA = (0.299, 0.587, 0.114)
-"""Rec. 601's weights of red, green and blue, which Pillow turns images grey by."""
+"""Rec. 601's weights of red, green and blue, with which Pillow turns images grey."""
 
 
 def to_grey(pixels: Tensor) -> Tensor:

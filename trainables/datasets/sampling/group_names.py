@@ -1,4 +1,4 @@
-"""Groups of images as a source names them: numbers for them, and what of them crosses the splits. Imports no torch."""
+"""Groups of images that a source names: their numbers, and groups in several splits. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Groups = Mapping[SplitName, Sequence[GroupName | None]]
 
 
 def numbered_groups(groups: Groups) -> dict[SplitName, list[int]]:
-    """The number of each image's group, the same for the same name in every split; an image without one is its own."""
+    """The number of each image's group, the same for a name in all splits; an image without a name is its own group."""
     fresh, numbers = count(), dict[GroupName, int]()
     return {
         split: [
@@ -23,12 +23,12 @@ def numbered_groups(groups: Groups) -> dict[SplitName, list[int]]:
 
 
 def known_groups(groups: Groups) -> dict[SplitName, Sequence[GroupName | None]]:
-    """The splits of which at least one image's group is known."""
+    """The splits that have at least one image with a known group."""
     return {split: names for split, names in groups.items() if any(name is not None for name in names)}
 
 
 def unknown(groups: Groups) -> Iterator[str]:
-    """In words, that the training images' groups aren't known of a dataset whose images do belong together."""
+    """A remark that the training images' groups aren't known although the dataset's images belong together."""
     if "train" not in groups:
         yield (
             "neither file names nor a column `group` say which training images show the same thing: validation "
@@ -37,7 +37,7 @@ def unknown(groups: Groups) -> Iterator[str]:
 
 
 def crossing(groups: Groups) -> Iterator[str]:
-    """In words, for each split, that groups of the training images are in it, too."""
+    """A remark for each split that also has groups of the training images."""
     trained = {name for name in groups.get("train", ()) if name is not None}
     for split, names in groups.items():
         present = {name for name in names if name is not None}

@@ -1,4 +1,4 @@
-"""Draws that keep together what shows the same thing: tiles of an image on both sides of a split would leak."""
+"""Draws that keep groups together: tiles of an image on both sides of a split would leak."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from trainables.datasets.dataset import Split, stratified_order
 from trainables.datasets.errors import DataError
 
 DRAWS = 16
-"""Random choices of groups of which the one nearest to the classes' proportions is taken."""
+"""Random choices of groups; the one nearest to the classes' proportions is taken."""
 
 
 def hold_out(
     train: Split, validation: Split | None, share: float, seed: int, *, pool: float = 0
 ) -> tuple[Split, Tensor, Tensor]:
-    """The split that what is held out lies in, its indices (H,) int64 there, and those (M,) of the training samples.
+    """The split of the held-out samples, their indices (H,) int64 there, and those (M,) of the training samples.
 
-    All of `validation` if a dataset brings it; else about `share` of `train`, as `cut_by_group` cuts it, or, where
+    All of `validation` if a dataset has it; else about `share` of `train`, as `cut_by_group` cuts it, or, if
     every group is of one class, drawn from about `pool` of the groups or more, as `cut_by_class` cuts them. Both are in
     random stratified order.
     """
@@ -32,8 +32,8 @@ def hold_out(
 def cut_by_class(labels: Tensor, groups: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices (H,) and (N - H,) int64 of a held-out part and the rest, in whole groups, each of which is of one class.
 
-    Of each class that has several groups about `share` is held out, at least one group and not all of them, so that
-    classes of few groups are validated, too. Both parts are in random stratified order. Raises `ValueError` unless
+    About `share` of each class that has several groups is held out, at least one group and not all of them, so that
+    classes with few groups are validated, too. Both parts are in random stratified order. Raises `ValueError` unless
     0 < share < 1, `DataError` if no class has several groups.
     """
     if not 0 < share < 1:
@@ -68,7 +68,7 @@ def _nearest_prefix(groups: list[Tensor], share: float) -> list[Tensor]:
 def cut_by_group(labels: Tensor, groups: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:
     """Indices (H,) and (N - H,) int64 of a held-out part, about `share` of the samples in whole groups, and the rest.
 
-    Both are in random stratified order. No single group more or less would come nearer to `share`; among several such
+    Both are in random stratified order. Adding or removing a group would not come nearer to `share`; among several such
     draws the one nearest to the classes' proportions is taken. Neither part is empty. Without groups it is the cut of
     the stratified order. Raises `ValueError` unless 0 < share < 1, `DataError` for a single group.
     """
@@ -101,11 +101,11 @@ def _members(groups: Tensor) -> list[Tensor]:
 
 
 def _draw(sizes: list[int], wanted: float, generator: torch.Generator) -> list[int]:
-    """Random groups, of which none more and none less would bring their samples nearer to the wanted number."""
+    """Random groups whose samples would not come nearer to the wanted number by adding or removing a group."""
     order = torch.randperm(len(sizes), generator=generator).tolist()
     chosen: set[int] = set()
     total, nearer = 0, True
-    while nearer:  # ends, because each change brings it nearer
+    while nearer:  # ends, because each change comes nearer
         nearer = False
         for group in order:
             changed = total + (-sizes[group] if group in chosen else sizes[group])

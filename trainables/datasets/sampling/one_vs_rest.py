@@ -15,7 +15,7 @@ from trainables.datasets.names import normal
 def one_vs_rest(dataset: Dataset, positive: Sequence[str]) -> Dataset:
     """The dataset with label 1 for the classes named `positive` and 0 for all others.
 
-    Its classes are called after them, such as "rest" and "blowhole+crack", or by the one class that the rest is.
+    Its classes are named after them, such as "rest" and "blowhole+crack"; a rest of one class keeps its name.
     Raises `DataError` for a name that is not a class, for none, and for all of them.
     """
     positive = [normal(name) for name in positive]

@@ -18,7 +18,7 @@ from trainables.device.transfer import to_device
 class Samples(TorchDataset[tuple[Tensor, Tensor]]):
     """Images (N, C, H, W) uint8 and labels (N,) or (N, tasks) int64, on one device.
 
-    `chosen` (N,) int64 says which of a split's images they are: on a CPU these stay where all trials of a node share
+    `chosen` (N,) int64: which of a split's images they are; on a CPU these stay where all trials of a node share
     them. `masks` (N, H, W) uint8, where the split has them. With `grey`, pixels come in one channel.
     `groups` (N,) int64: the source image of each, where several were cut from one.
     """
@@ -38,13 +38,13 @@ class Samples(TorchDataset[tuple[Tensor, Tensor]]):
         return images[0], labels[0]
 
     def __getitems__(self, index: list[int]) -> tuple[Tensor, Tensor]:
-        """A whole batch at once: pixels (B, C, H, W) float32 in [0, 1] and labels (B, …)."""
+        """A batch: pixels (B, C, H, W) float32 in [0, 1] and labels (B, …)."""
         batch = to_device(torch.tensor(index), self.split.device)
         return self._pixels(self.split[self.chosen[batch]]), self.labels[batch]
 
     @property
     def images(self) -> Tensor:
-        """A copy of the images alone, uint8 as they are stored."""
+        """A copy of the images, uint8 as they are stored."""
         return self.split[self.chosen]
 
     @property

@@ -1,4 +1,4 @@
-"""Which test images a trial takes of a test split that has more."""
+"""Which test images a trial uses if the test split has more."""
 
 from __future__ import annotations
 

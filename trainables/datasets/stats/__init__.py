@@ -1,4 +1,4 @@
-"""Facts and figures of a dataset: how far its classes lie apart, by S3's measure and by others."""
+"""Statistics of a dataset: how far apart its classes are, by S3's measure and by others."""
 
 from trainables.datasets.stats.describing import describe
 from trainables.datasets.stats.separation import Separation, inter_class_variance, measure_separation

@@ -1,4 +1,4 @@
-"""All that is said of a dataset by `saddle data stats`, as plain values."""
+"""Everything that `saddle data stats` reports about a dataset, as plain values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def describe(
         for split, of in dataset.splits.items()
     }
     validation = {} if dataset.validation is None else {"validation": len(dataset.validation)}
-    found = measure_separation(dataset.train, per_class, seed, epsilon)
+    separation = measure_separation(dataset.train, per_class, seed, epsilon)
     return {
         "name": dataset.name,
         "classes": len(dataset.classes),
@@ -35,24 +35,24 @@ def describe(
         "remarks": list(dataset.remarks),
         "shape": list(dataset.shape),
         "masks": dataset.train.masks is not None,
-        **(_flat(found) if found is not None else {"inter_class_variance": None}),
-        "published": _beside(dataset, found),
+        **(_flat(separation) if separation is not None else {"inter_class_variance": None}),
+        "published": _published(dataset, separation),
         "fingerprint": dataset.fingerprint,
     }
 
 
-def _flat(found: Separation) -> dict[str, Any]:
+def _flat(separation: Separation) -> dict[str, Any]:
     return {
-        "sample": {"images": found.images, "per_class": found.per_class, "seed": found.seed},
-        "inter_class_variance": found.inter,
-        "inter_class_variance_per_root_d": found.inter_per_root_dimension,
-        "intra_class_distance": found.intra,
-        "inter_intra_ratio": found.ratio,
-        "fisher_ratio": found.fisher,
-        "nearest_other_class_l2": _plain(asdict(found.nearest_l2)),
-        "nearest_other_class_linf": _plain(asdict(found.nearest_linf)),
-        "epsilon": found.epsilon,
-        "within_two_epsilon": found.within_two_epsilon,
+        "sample": {"images": separation.images, "per_class": separation.per_class, "seed": separation.seed},
+        "inter_class_variance": separation.inter,
+        "inter_class_variance_per_root_d": separation.inter_per_root_dimension,
+        "intra_class_distance": separation.intra,
+        "inter_intra_ratio": separation.ratio,
+        "fisher_ratio": separation.fisher,
+        "nearest_other_class_l2": _plain(asdict(separation.nearest_l2)),
+        "nearest_other_class_linf": _plain(asdict(separation.nearest_linf)),
+        "epsilon": separation.epsilon,
+        "within_two_epsilon": separation.within_two_epsilon,
     }
 
 
@@ -60,11 +60,11 @@ def _plain(spread: dict[str, Any]) -> dict[str, Any]:
     return {"n": spread["n"], "mean": spread["mean"], **spread["quantiles"]}
 
 
-def _beside(dataset: Dataset, found: Separation | None) -> dict[str, Any] | None:
-    """The published value, the difference, and what stands in the way of comparing them."""
+def _published(dataset: Dataset, separation: Separation | None) -> dict[str, Any] | None:
+    """The published value, the difference, and why they may not be comparable."""
     known = KNOWN.get(dataset.name.removesuffix(PART))
     published = known.published if known is not None else None
-    if published is None or found is None:
+    if published is None or separation is None:
         return None
     differs = []
     if dataset.shape[1:] != (published.size, published.size):
@@ -74,7 +74,7 @@ def _beside(dataset: Dataset, found: Separation | None) -> dict[str, Any] | None
     return {
         "source": "S3, Table 3",
         "value": published.value,
-        "difference": found.inter - published.value,
+        "difference": separation.inter - published.value,
         "differs": differs,
         "remark": published.remark,
     }

@@ -11,7 +11,7 @@ from torch import Tensor
 from trainables.datasets.stats.sample import Drawn
 
 BLOCK = 1 << 24
-"""Pixels that are float32 at once, per side of a block of distances (64 MiB)."""
+"""Pixels that are float32 at the same time, per side of a block of distances (64 MiB)."""
 ROWS = 1024
 """Images on a side of a block at most."""
 EXACT = 1024

@@ -1,7 +1,7 @@
-"""The nearest image of another class in L∞, the quantity that an attack of radius ε in L∞ cares for.
+"""The nearest image of another class in L∞, the quantity that matters to an attack of radius ε in L∞.
 
-There is no matrix product for L∞, so most pairs are ruled out by a part of their pixels, which can only show less of
-the largest difference than all of them.
+There is no matrix product for L∞, so most pairs are ruled out by a part of their pixels, whose largest difference is
+a lower bound.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from trainables.datasets.stats.distances import WHITE
 from trainables.datasets.stats.sample import Drawn
 
 QUERIES = 1000
-"""For so many images at most the nearest one is looked for, among the whole sample."""
+"""The nearest image in the whole sample is searched for at most so many images."""
 FIRST = 256
-"""Pixels by which pairs are ruled out."""
+"""Pixels that are used to rule out pairs."""
 TRIED = 16
-"""The pairs that look nearest by these pixels are measured first: what is nearest by then rules out the most."""
+"""The pairs that are nearest by these pixels are measured first: the smallest distance then rules out the most."""
 ROWS = 128
 BLOCK = 1 << 23
-"""Pixels compared at once (8 MiB)."""
+"""Pixels compared at the same time (8 MiB)."""
 NEVER = 999.0
 """Above every difference of pixels."""
 
@@ -52,16 +52,16 @@ def _nearest(sample: Drawn, first: Tensor, rows: Tensor) -> Tensor:
     measured = largest_differences(sample.pixels, rows.repeat_interleave(tried.shape[1]), tried.flatten())
     nearest = measured.view_as(tried).masked_fill(least == NEVER, NEVER).min(1).values
     row, other = (bound < nearest[:, None]).nonzero(as_tuple=True)
-    left = largest_differences(sample.pixels, rows[row], other)
-    return nearest.scatter_reduce(0, row, left, "amin")
+    closest = largest_differences(sample.pixels, rows[row], other)
+    return nearest.scatter_reduce(0, row, closest, "amin")
 
 
-def largest_differences(pixels: Tensor, left: Tensor, right: Tensor) -> Tensor:
+def largest_differences(pixels: Tensor, firsts: Tensor, seconds: Tensor) -> Tensor:
     """The largest difference of two rows' pixels in grey levels, (p,) float32, for each pair of indices."""
     step = max(1, BLOCK // pixels.shape[1])
-    distances = torch.empty(len(left))  # in one piece: small results between large buffers would tear the heap apart
-    for start in range(0, len(left), step):
-        one, other = pixels[left[start : start + step]], pixels[right[start : start + step]]
-        greater = torch.maximum(one, other)
-        distances[start : start + step] = greater.sub_(torch.minimum(one, other, out=one)).amax(1)
+    distances = torch.empty(len(firsts))  # in one piece: small results between large buffers would fragment the heap
+    for start in range(0, len(firsts), step):
+        first, second = pixels[firsts[start : start + step]], pixels[seconds[start : start + step]]
+        greater = torch.maximum(first, second)
+        distances[start : start + step] = greater.sub_(torch.minimum(first, second, out=first)).amax(1)
     return distances

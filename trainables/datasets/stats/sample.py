@@ -1,4 +1,4 @@
-"""The images that a dataset's statistics are taken over: so many of each class, drawn with a seed."""
+"""The sample of images for a dataset's statistics: so many of each class, drawn with a seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.datasets.dataset import Split
 class Drawn:
     """Images as rows `pixels` (n, d) uint8, sorted by class, and `labels` (n,) int64, 0 … K - 1 without gaps.
 
-    Pixels that differ much come first: no distance depends on their order, and a search for the nearest image does.
+    Pixels that differ much come first: distances don't depend on their order, but the search for the nearest one does.
     """
 
     pixels: Tensor
@@ -47,15 +47,15 @@ def draw(split: Split, per_class: int | None, seed: int) -> Drawn:
     index = torch.cat(members)
     order = spread_order(rows[index[torch.randperm(len(index), generator=generator)[:256]]])
     pixels = torch.empty((len(index), rows.shape[1]), dtype=torch.uint8)
-    for start in range(0, len(index), 256):  # rows lie in a map of the cache; only these are read
+    for start in range(0, len(index), 256):  # rows are in a map of the cache; only these are read
         pixels[start : start + 256] = rows[index[start : start + 256]][:, order]
     return Drawn(pixels, labels)
 
 
 def spread_order(rows: Tensor) -> Tensor:
-    """An order of the pixels, (d,) int64, in which those that vary and lie far apart come first."""
+    """An order of the pixels, (d,) int64, in which those that vary and are far apart come first."""
     by_variance = rows.to(torch.float32).var(0, correction=0).argsort(descending=True, stable=True)
-    # neighbours vary alike and tell the same; a random order within the half that varies most takes them apart
+    # neighbours vary together; a random order within the half that varies most separates them
     half = (len(by_variance) + 1) // 2
     shuffled = torch.randperm(half, generator=torch.Generator().manual_seed(0))
     return torch.cat([by_variance[:half][shuffled], by_variance[half:]])

@@ -1,4 +1,4 @@
-"""How far classes lie apart compared with how wide they are: Fisher's ratio."""
+"""How far apart classes are compared with how wide they are: Fisher's ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the classes of a dataset lie apart: S3's equation 8, and what could tell more than it."""
+"""How far apart the classes of a dataset are: S3's equation 8, and further measures."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Separation:
 
     @property
     def inter_per_root_dimension(self) -> float:
-        """Eq. 8 over √d: the size of images is gone from it."""
+        """Eq. 8 over √d, which doesn't depend on the size of images."""
         return self.inter / math.sqrt(self.dimensions)
 
     @property
     def ratio(self) -> float | None:
-        """Inter over intra: above 1 where classes lie further apart than images of a class do."""
+        """Inter over intra: above 1 if classes are further apart than images of a class."""
         return self.inter / self.intra if self.intra else None
 
 
@@ -91,7 +91,7 @@ def measure_separation(
         nearest_l2=Spread.of(pairs.nearest),
         nearest_linf=Spread.of(largest),
         epsilon=epsilon,
-        # differences are whole grey levels, and 2 · 8/255 must reach 16 of them whatever the rounding
+        # differences are whole grey levels, and 2 · 8/255 must reach 16 of them with any rounding
         within_two_epsilon=float((largest <= 2 * epsilon + 1e-9).to(torch.float64).mean()),
     )
 

@@ -1,1 +1,1 @@
-"""Images drawn by a program, with exact masks: something to train on where there are no files."""
+"""Images drawn by a program, with exact masks, to train on without any files."""

@@ -1,8 +1,8 @@
-"""Handwritten digits among blocks that say nothing, so that it is known where the class can be seen.
+"""Handwritten digits among uninformative blocks, so that it is known where the class can be seen.
 
 After BlockMNIST (Shah et al., 2021): one block of an image shows a digit, and the others show the pixels of digits in a
-random order, as bright as digits and without their shape. Where the digit stands, and of which classes the other blocks
-are made, is drawn independently of the class.
+random order, as bright as digits and without their shape. The digit's block, and the classes of which the other blocks
+are made, are drawn independently of the class.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 VERSION = 1
-"""Raise it whenever other images are drawn."""
+"""Raise it whenever the drawn images change."""
 SEED = 20261130
 BLOCK = 8
 """Pixels a side of a block, which are those of a digit."""
@@ -25,7 +25,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 def draw_blocks(split: str, number: int, digits: Pixels) -> tuple[Pixels, Pixels]:
     """Image `number` of a split, (16, 16), of digit `number` of `digits` (N, 8, 8), and its mask of 0 and 255.
 
-    The mask marks the block of the digit. Each image has random numbers of its own.
+    The mask marks the block of the digit. Each image has its own random numbers.
     """
     random = np.random.default_rng([SEED, SPLIT_NUMBERS[split], number])
     place = int(random.integers(ROWS * COLUMNS))

@@ -11,10 +11,10 @@ from trainables.datasets.synthetic.texture import Field, Random
 STEP = 0.7
 """Pixels between two points of a crack."""
 LEAST_SHARE = 0.03
-"""The least share of an image that its crack covers: above that which makes a tile damaged."""
+"""The least share of an image that its crack covers: above the share that makes a tile damaged."""
 BRANCHED = 0.4
 AT_ONCE = 16
-"""Points whose distance to the pixels around them is taken at once."""
+"""Points whose distances to the pixels around them are computed together."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Crack:
-    """What part of each pixel is crack, (S, S) in [0, 1], and how deep it is there, in [0, 1]."""
+    """The part of each pixel that is crack, (S, S) in [0, 1], and its depth there, in [0, 1]."""
 
     coverage: Field
     depth: Field
@@ -40,7 +40,7 @@ class Crack:
 
 
 def crack(random: Random, side: int, width: tuple[float, float]) -> Crack:
-    """A crack with up to three branches, its trunk as wide as `width` says, in pixels.
+    """A crack with up to three branches, its trunk `width` pixels wide.
 
     It covers at least `LEAST_SHARE` of the image; others are drawn again.
     """
@@ -55,7 +55,7 @@ def crack(random: Random, side: int, width: tuple[float, float]) -> Crack:
 
 
 def _trunk(random: Random, side: int, width: tuple[float, float]) -> Walk:
-    """From an edge inwards, or from somewhere within; most go through to another edge."""
+    """A trunk from an edge inwards, or from somewhere within; most go through to another edge."""
     if random.random() < 0.75:
         edge, along = random.integers(4), random.uniform(0.1, 0.9) * side
         start = [(0.0, along), (side, along), (along, 0.0), (along, side)][edge]
@@ -68,7 +68,7 @@ def _trunk(random: Random, side: int, width: tuple[float, float]) -> Walk:
 
 
 def _branch(random: Random, side: int, trunk: Walk) -> Walk:
-    """A thinner crack that leaves another one to a side."""
+    """A thinner crack that branches off another one."""
     at = random.integers(2, len(trunk.points) - 2)
     turned = random.choice([-1, 1]) * random.uniform(0.5, 1.3)
     width = max(1.5, trunk.widths[at] * random.uniform(0.4, 0.8))
@@ -80,7 +80,7 @@ def _walk(random: Random, side: int, start: Field, heading: float, longest: floa
     """A walk that wanders slowly, jags quickly and ends at an edge or tapers out; heading 0 goes down."""
     count = max(4, int(longest / STEP))
     wander = np.cumsum(random.normal(0, random.uniform(0.02, 0.09), count))
-    # jags that last a few pixels each, as a crack goes around grains
+    # jags of a few pixels each, as a crack goes around grains
     lasting = random.integers(2, 7)
     jags = np.repeat(random.normal(0, random.uniform(0.25, 0.75), count // lasting + 1), lasting)[:count]
     headings = heading + wander + jags

@@ -1,4 +1,4 @@
-"""What is dark or drawn and no crack: stains, shadows, seams, scratches, pores. Both classes have them alike."""
+"""Dark things that are not cracks: stains, shadows, seams, scratches, pores. Both classes have them equally often."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STAIN, SHADOW, SEAM, SCRATCH, PORES = 0.6, 0.2, 0.08, 0.15, 0.65
 
 
 def distractors(random: Random, side: int, clutter: float) -> Field:
-    """Factors (S, S) by which the surface is lighter or darker; `clutter`: what the shares are multiplied by."""
+    """Factors (S, S) by which the surface is lighter or darker; `clutter`: a factor for the shares."""
     field = np.ones((side, side))
     for share, draw in ((STAIN, stain), (SHADOW, shadow), (SEAM, seam), (SCRATCH, scratch), (PORES, pores)):
         if random.random() < clutter * share:

@@ -12,7 +12,7 @@ from trainables.datasets.synthetic.distractors import distractors
 from trainables.datasets.synthetic.texture import concrete, light, smooth
 
 VERSION = 2
-"""Raise it whenever other images are drawn."""
+"""Raise it whenever the drawn images change."""
 SEED = 20261121
 SIDE = 64
 SPLIT_NUMBERS = {"train": 0, "test": 1}
@@ -22,10 +22,10 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass(frozen=True)
 class Difficulty:
-    """What makes cracks hard to see."""
+    """Parameters that make cracks hard to see."""
 
     clutter: float
-    """Of other dark or drawn things; 1: about as many as on photographs."""
+    """The amount of distractors; 1: about as many as on photographs."""
     contrast: tuple[float, float]
     """The range of a crack's depth, in standard deviations of the surface's own roughness."""
     width: tuple[float, float]
@@ -42,7 +42,7 @@ DIFFICULTIES = {
 def render(dataset: str, split: str, number: int) -> tuple[Pixels, Pixels, int]:
     """Image (64, 64), mask (64, 64) of 0 and 255, and label of image `number` of a split; odd ones are cracked.
 
-    Each image has random numbers of its own, so that it doesn't depend on which others are drawn.
+    Each image has its own random numbers, so that it doesn't depend on which others are drawn.
     """
     difficulty = DIFFICULTIES[dataset]
     random = np.random.default_rng([SEED, SPLIT_NUMBERS[split], number])

@@ -1,4 +1,4 @@
-"""Images of one shape each on a noisy ground, from which it stands out as far as is asked for."""
+"""Images of one shape each on a noisy ground, with an adjustable contrast to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from trainables.datasets.synthetic.texture import Field
 
 VERSION = 1
-"""Raise it whenever other images are drawn."""
+"""Raise it whenever the drawn images change."""
 SEED = 20261129
 SIDE = 16
 SPLIT_NUMBERS = {"train": 0, "test": 1}
@@ -19,7 +19,7 @@ DEPTH = 0.4
 NOISE = 0.08
 """Standard deviation of the ground's pixels, and of its brightness over images."""
 SHIFT = 1.5
-"""Pixels that a shape lies off the centre at most, along either axis."""
+"""Pixels that a shape is off the centre at most, along either axis."""
 LINE = 0.3
 """Half the width of bars and outlines, as a share of a shape's radius."""
 
@@ -60,7 +60,7 @@ EDGES: dict[str, Callable[[Field, Field], Field]] = {
     "square": _box,
     "triangle": _triangle,
 }
-"""By class, how far points lie outside the shape, in its radii; negative inside."""
+"""By class, how far points are outside the shape, in its radii; negative inside."""
 CLASSES = tuple(EDGES)
 
 
@@ -68,7 +68,7 @@ def draw_shape(split: str, number: int, separation: float) -> Pixels:
     """Image `number` (16, 16) of a split, of class `number` modulo the count of classes.
 
     Its ground and its shape's place and size are the same at every `separation`, 0 to 1, the share of `DEPTH` by which
-    the shape is brighter: images of one class differ alike at all of them, and classes lie further apart.
+    the shape is brighter: images of one class differ equally at all of them, and classes get further apart.
     """
     random = np.random.default_rng([SEED, SPLIT_NUMBERS[split], number])
     ground = 0.35 + NOISE * (random.normal() + random.normal(size=(SIDE, SIDE)))
@@ -76,6 +76,6 @@ def draw_shape(split: str, number: int, separation: float) -> Pixels:
     radius = SIDE * random.uniform(0.26, 0.34)
     rows, columns = np.mgrid[:SIDE, :SIDE] + 0.5
     outside = EDGES[CLASSES[number % len(CLASSES)]]((rows - down) / radius, (columns - right) / radius)
-    covered = (0.5 - outside * radius).clip(0, 1)  # a pixel on the edge is covered in part
+    covered = (0.5 - outside * radius).clip(0, 1)  # a pixel on the edge is partly covered
     image: Pixels = (255 * (ground + separation * DEPTH * covered)).round().clip(0, 255).astype(np.uint8)
     return image

@@ -14,14 +14,14 @@ CELLS = (2, 4, 8, 16)
 
 
 def noise(random: Random, side: int, cells: float) -> Field:
-    """Smooth noise of standard deviation about 1, `cells` of it to a side, its grid nowhere in particular."""
+    """Smooth noise of standard deviation about 1, `cells` of it to a side, with a random offset of its grid."""
     knots = int(np.ceil(cells)) + 4
     across, down = (_weights(side, cells, knots, offset) for offset in random.random(2))
     return across @ random.standard_normal((knots, knots)) @ down.T
 
 
 def _weights(side: int, cells: float, knots: int, offset: float) -> Field:
-    """What each knot gives to each pixel, (S, knots): cubic B-splines, scaled to keep the variance."""
+    """The weight of each knot at each pixel, (S, knots): cubic B-splines, scaled to keep the variance."""
     position = (np.arange(side) + 0.5) / side * cells + 1 + offset
     distance = np.abs(position[:, None] - np.arange(knots))
     near, far = (4 - 6 * distance**2 + 3 * distance**3) / 6, (2 - distance).clip(0) ** 3 / 6

@@ -1,1 +1,1 @@
-"""What controlled families of one dataset are made of: chosen classes, smoothed, saturated or paler images."""
+"""Transformations for controlled families of one dataset: chosen classes, smoothed, saturated or paler images."""

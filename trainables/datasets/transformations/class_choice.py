@@ -1,4 +1,4 @@
-"""Which classes of a dataset lie near each other, or far apart."""
+"""Which classes of a dataset are near each other, or far apart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.datasets.stats.distances import mean_distances, measure_pairs
 from trainables.datasets.stats.sample import draw
 
 SAMPLE = 2_000
-"""Images that distances between classes are taken from, at most; at least `LEAST` of each class."""
+"""Images for the distances between classes, at most; at least `LEAST` of each class."""
 PER_CLASS, LEAST = 100, 10
 SEED = 0
 NO_GAIN = 1e-9
@@ -21,7 +21,7 @@ NO_GAIN = 1e-9
 
 @dataclass(frozen=True)
 class ClassChoice:
-    """The labels that were chosen, in their order, their mean distance to each other, and that of all classes."""
+    """The chosen labels, in their order, their mean distance to each other, and that of all classes."""
 
     labels: tuple[int, ...]
     distance: float
@@ -31,7 +31,7 @@ class ClassChoice:
 def choose_classes(split: Split, count: int, distance: Literal["low", "high"]) -> ClassChoice:
     """The `count` classes with the least or greatest mean distance to each other (S3, eq. 8), of those with images.
 
-    The set is grown from every class by the one that fits best, and its members are exchanged as long as that helps:
+    The set is grown from every class by the best next class, and its members are exchanged as long as that helps:
     no exchange of one class improves it. Deterministic. Raises `ValueError` if there are fewer classes.
     """
     present = sorted(set(split.labels.tolist()))
@@ -59,7 +59,7 @@ def _grown(costs: Tensor, first: int, count: int) -> list[int]:
 
 
 def _exchanged(costs: Tensor, chosen: list[int]) -> list[int]:
-    """The set after the best exchanges of one member each, as long as they gain anything."""
+    """The set after the best exchanges of one member each, as long as there is a gain."""
     while True:
         gain, leaves, enters = max(_exchange(costs, chosen, index) for index in chosen)
         if gain <= NO_GAIN:
@@ -68,7 +68,7 @@ def _exchanged(costs: Tensor, chosen: list[int]) -> list[int]:
 
 
 def _exchange(costs: Tensor, chosen: list[int], leaves: int) -> tuple[float, int, int]:
-    """The best that can come in for a member: what it gains, the member, and who comes."""
+    """The best exchange of a member: the gain, the member, and the class that replaces it."""
     rest = [index for index in chosen if index != leaves]
     added = costs[rest].sum(0)
     present = float(added[leaves])

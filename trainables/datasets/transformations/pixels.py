@@ -1,4 +1,4 @@
-"""What is done to pixels: smoothing, saturation, contrast."""
+"""Changes of pixels: smoothing, saturation, contrast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainables.datasets.augmentation.blur import blurred
 from trainables.datasets.transformations.transformation import Transformation
 
 PIECE = 1 << 22
-"""Values that are float32 at once (16 MiB)."""
+"""Values that are float32 at the same time (16 MiB)."""
 UNCHANGED = 2.0
 """The p at which saturation changes nothing."""
 

@@ -1,4 +1,4 @@
-"""What may be done to a dataset after loading, in training, held-out and test images alike. Imports no torch."""
+"""Changes of a dataset after loading, equally in training, held-out and test images. Imports no torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Transformation(Config):
     """Changes of a dataset that make a dose of one of its properties; by default none.
 
     They are applied once, in this order: `separation` while the images are drawn, classes are chosen, images are
-    smoothed, saturated, and their contrast is taken down; the results are whole grey levels again.
+    smoothed, saturated, and their contrast is reduced; the results are whole grey levels again.
     """
 
     separation: float = hyperparameter(
@@ -68,7 +68,7 @@ class Transformation(Config):
         le=1,
         description=(
             "Multiply pixels' differences from the training images' mean, one for each channel, by this: all distances "
-            "between images shrink alike, which those from each image's own mean would not."
+            "between images shrink equally, which with each image's own mean they would not."
         ),
     )
 
@@ -84,7 +84,7 @@ class Transformation(Config):
 
 
 def transformation_of(config: Any) -> Transformation:
-    """The transformation that a configuration's fields say; none if it has no such fields."""
+    """The transformation that a configuration's fields describe; none if it has no such fields."""
     return Transformation(
         **{name: getattr(config, name) for name in Transformation.model_fields if hasattr(config, name)}
     )

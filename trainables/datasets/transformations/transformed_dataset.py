@@ -14,11 +14,11 @@ from trainables.datasets.transformations.pixels import channel_means, transforme
 from trainables.datasets.transformations.transformation import Transformation
 
 SEED = 20261121
-"""Seed of which images of a class are kept: its own, so that every replicate and arm has the same ones."""
+"""Seed that only chooses which images of a class are kept, so that every replicate and arm has the same ones."""
 
 
 def transformed(dataset: Dataset, transformation: Transformation) -> Dataset:
-    """The dataset with all changes but `separation`, which drawing it takes; it says in its name what was changed.
+    """The dataset with all changes except `separation`, which needs it drawn again; its name states the changes.
 
     Raises `DataError` if it lacks so many classes.
     """
@@ -29,8 +29,8 @@ def transformed(dataset: Dataset, transformation: Transformation) -> Dataset:
         dataset = with_classes(dataset, transformation)
     if changes.keys() & {"smoothing", "saturation", "contrast"}:
         dataset = with_pixels(dataset, transformation)
-    said = ", ".join(f"{name} {value}" for name, value in changes.items())
-    return replace(dataset, name=f"{dataset.name} ({said})")
+    settings = ", ".join(f"{name} {value}" for name, value in changes.items())
+    return replace(dataset, name=f"{dataset.name} ({settings})")
 
 
 def with_classes(dataset: Dataset, transformation: Transformation) -> Dataset:
@@ -59,7 +59,7 @@ def with_classes(dataset: Dataset, transformation: Transformation) -> Dataset:
 
 
 def with_pixels(dataset: Dataset, transformation: Transformation) -> Dataset:
-    """The dataset with other pixels, their contrast about the means of its training split."""
+    """The dataset with changed pixels, their contrast about the means of its training split."""
     means = channel_means(dataset.train.images, transformation)
 
     def changed(split: Split) -> Split:

@@ -1,4 +1,4 @@
-"""The checklist of honest robustness: whether a robust accuracy is what it seems, item by item."""
+"""The checklist of honest robustness: whether a robust accuracy is overestimated, item by item."""
 
 from trainables.contract import CheckItem
 from trainables.evaluation.checklist.evidence import Evidence

@@ -1,4 +1,4 @@
-"""Sign ascent that keeps what it met on its way: the trace that most items read."""
+"""Sign ascent that records its iterates: the trace that most items use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from trainables.evaluation.checklist.losses import Loss
 from trainables.evaluation.checklist.network import Network
 
 BATCH = 250
-"""Images attacked at once; a WRN-32-10 needs about 40 MB for each on 32 × 32 pixels."""
+"""Images attacked together; a WRN-32-10 needs about 40 MB for each on 32 × 32 pixels."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What an ascent did to N images.
+    """The result of an ascent on N images.
 
-    `images`: a fooling iterate where one was met, else the last. `last`: the last iterates. `fooled`, `last_fooled`
+    `images`: a fooling iterate if there was one, else the last. `last`: the last iterates. `fooled`, `last_fooled`
     (N,) bool: whether any iterate was misclassified, and the last one. `losses`: mean loss at each iterate, `zero`
     (N,) bool: whether the gradient at the start was zero everywhere.
     """
@@ -45,8 +45,8 @@ def ascend(
 ) -> Trace:
     """Raise `loss` by `steps` sign steps within ε of `images` (N, C, H, W) and in [0, 1]; `labels` (N, heads).
 
-    `noise` (N, C, H, W) in [-1, 1] spans the box where it starts, else at the images. Steps are 2.5 ε / `steps` long,
-    or begin at `first_step`; with `decay` they fall to a tenth by a cosine.
+    `noise` (N, C, H, W) in [-1, 1] spans the box for random starts; without it an ascent starts at the images. Steps
+    are 2.5 ε / `steps` long, or begin at `first_step`; with `decay` they fall to a tenth by a cosine.
     """
     parts = []
     for first in range(0, len(images), BATCH):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainables.contract import CheckVerdict
 
 CONFIDENCE = 0.99
-"""One-sided. Of 60 honest networks with some twenty such tests each, a few may warn and hardly one may fail."""
+"""One-sided. Of 60 honest networks with some twenty such tests each, a few may warn and almost none may fail."""
 
 
 def lower_bound(count: int, n: int, confidence: float = CONFIDENCE) -> float:
@@ -25,7 +25,7 @@ def upper_bound(count: int, n: int, confidence: float = CONFIDENCE) -> float:
 def at_most(count: int, n: int, share: float) -> CheckVerdict:
     """Whether `count` of `n` is compatible with at most `share`.
 
-    A single image never counts; what is above the share without excluding it is a warning.
+    A single image never counts; a count above the share that doesn't exclude it is a warning.
     """
     if count <= 1 or n == 0 or count <= share * n:
         return "pass"

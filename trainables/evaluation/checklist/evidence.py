@@ -1,4 +1,4 @@
-"""What was measured of a subject, each thing once, when the first item asks for it."""
+"""Measurements of a subject, each made once, when the first item needs it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from trainables.randomness import stream
 SHORT, LONG, RESTARTS = 20, 100, 5
 """Steps of the budget ladder's first rung and of the others, and starts of its last one."""
 NOISE_DRAWS = 10
-"""Of uniform noise within ε, and as many of corners of the ε-box."""
+"""Draws of uniform noise within ε, and as many of corners of the ε-box."""
 FACTORS = (0.25, 0.5, 1.0, 2.0)
-"""Of ε in its sweep, which continues to the largest."""
+"""Factors of ε in its sweep, which continues to the largest."""
 LARGEST = 1.0
 """Within it every image can become every other one."""
 
 
 class Evidence:
-    """A subject's answers and how it was attacked; every attack has starts of its own, fixed by the subject's seed."""
+    """A subject's predictions and the attacks on it; every attack has its own starts, fixed by the subject's seed."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.fresh = _copied(subject.forward)
-        """The forward pass as it was before anybody asked it anything, where it can be copied."""
+        """A copy of the forward pass before its first call, if it can be copied."""
         self.network = Network(subject.forward)
         self.images = subject.images.detach()
         self.epsilon = subject.epsilon
@@ -48,18 +48,18 @@ class Evidence:
 
     @cached_property
     def heads(self) -> list[Tensor]:
-        """Every head's raw logits on the images as they are."""
+        """Every head's raw logits on the clean images."""
         with torch.no_grad():
             return [head.detach() for head in self.network.heads(self.images)]
 
     @cached_property
     def right(self) -> Tensor:
-        """Which images are recognised as they are, (N,) bool."""
+        """Which clean images are classified correctly, (N,) bool."""
         return ~self.network.fooled(self.images, self.main)
 
     @property
     def classes(self) -> int:
-        """Of the main task; outputs beyond them are none."""
+        """Classes of the main task; further outputs don't count."""
         return self.subject.classes or self.heads[0].shape[1]
 
     def noise(self, purpose: str, *, shape: torch.Size | None = None) -> Tensor:
@@ -128,7 +128,7 @@ class Evidence:
 
     @cached_property
     def white_box(self) -> strongest.Strongest:
-        """The strongest attack with gradients, on what the single ones left."""
+        """The strongest attack with gradients, on what the single ones left standing."""
         standing = self.right.clone()
         for trace in self.single.values():
             standing &= ~trace.fooled
@@ -141,7 +141,7 @@ class Evidence:
 
     @cached_property
     def adversarial(self) -> Tensor:
-        """An image that fools within ε where one was found with gradients, else one that nearly did."""
+        """An image that fools within ε if gradients found one, else one that nearly did."""
         images = self.white_box.images.clone()
         for trace in reversed(list(self.single.values())):
             images[trace.fooled] = trace.images[trace.fooled]
@@ -154,19 +154,19 @@ class Evidence:
 
     @cached_property
     def square_alone(self) -> Tensor:
-        """Which of these withstand gradients at length, too, (N,) bool."""
+        """Which of these also withstand longer attacks with gradients, (N,) bool."""
         return strongest.without_gradients_alone(self, self.square)
 
     @cached_property
     def transferred_alone(self) -> Tensor:
-        """Which images that withstand gradients, also at length, those of another network fool, (N,) bool."""
+        """Which images withstand gradients, also for longer, but not what fools another network, (N,) bool."""
         assert self.transferred is not None
         fooled = self.standing & self.network.fooled(self.transferred, self.main)
         return strongest.without_gradients_alone(self, fooled)
 
     @cached_property
     def transferred(self) -> Tensor | None:
-        """Images made against the surrogate, which the model itself has to recognise; None without a surrogate."""
+        """Images made against the surrogate, which the model itself must classify; None without a surrogate."""
         if self.context.surrogate is None:
             return None
         other = Network(self.context.surrogate)
@@ -179,7 +179,7 @@ class Evidence:
 
     @cached_property
     def claimed_images(self) -> Tensor | None:
-        """What the attack by which robustness is claimed gives; None without one."""
+        """The images of the attack by which robustness is claimed; None without one."""
         if self.context.attack is None:
             return None
         return self.context.attack(self.subject.forward, self.images, self.main, self.epsilon).detach()
@@ -199,7 +199,7 @@ class Evidence:
         return self.gradient(self.images, losses.main_cross_entropy), self.gradient(self.images, losses.main_margin)
 
     def gradient(self, points: Tensor, loss: Loss) -> Tensor:
-        """The gradient of a loss at some points near the images."""
+        """The gradient of a loss at points near the images."""
         parts = [
             step_gradient(self.network, points[first : first + 250], self.labels[first : first + 250], loss)[0]
             for first in range(0, self.n, 250)

@@ -1,4 +1,4 @@
-"""What an ascent on a subject's images raises, per image."""
+"""Losses that an ascent on a subject's images raises, per image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main_margin(heads: Sequence[Tensor], labels: Tensor) -> Tensor:
 
 
 def toward_target(heads: Sequence[Tensor], labels: Tensor) -> Tensor:
-    """The main head's negative cross-entropy to targets, which stand in the second column of the labels."""
+    """The main head's negative cross-entropy to targets, which are in the second column of the labels."""
     return -F.cross_entropy(heads[0], labels[:, 1], reduction="none")
 
 

@@ -1,4 +1,4 @@
-"""The forward pass of a subject, made safe to attack: what it does wrong is noted and never stops an attack."""
+"""The forward pass of a subject, made safe to attack: its errors are recorded and never stop an attack."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class WrongOutput(Exception):
 
 
 class _Attackable(torch.autograd.Function):
-    """A network's heads whose gradient is zero if the network has none, raises, or gives no number.
+    """A network's heads whose gradient is zero if the network has none, raises, or returns NaN.
 
-    An attack continues with whatever gradient there is.
+    An attack continues with the available gradient.
     """
 
     @staticmethod
@@ -32,7 +32,7 @@ class _Attackable(torch.autograd.Function):
         try:
             with torch.enable_grad():
                 heads = network.heads(ctx.inner)
-        except Exception as error:  # whatever a model raises when gradients are wanted of it
+        except Exception as error:  # anything that a model raises when gradients are computed
             network.note(error)
             heads = network.heads(points.detach())
         ctx.heads = [head for head in heads if head.requires_grad]
@@ -55,14 +55,14 @@ class _Attackable(torch.autograd.Function):
 
 @dataclass
 class Network:
-    """A forward pass; `raised` holds what it raised where a gradient was wanted, `calls` how often it was called."""
+    """A forward pass; `raised`: what it raised when a gradient was computed, `calls`: how often it was called."""
 
     forward: Forward
     raised: list[str] = field(default_factory=list)
     calls: int = 0
 
     def heads(self, images: Tensor) -> list[Tensor]:
-        """The raw logits of every head, (N, classes); raises `WrongOutput` for what is none."""
+        """The raw logits of every head, (N, classes); raises `WrongOutput` for anything else."""
         self.calls += 1
         output = self.forward(images)
         heads = [output] if isinstance(output, Tensor) else list(output) if isinstance(output, Sequence) else []
@@ -81,13 +81,13 @@ class Network:
             return self.heads(images)[0].detach()
 
     def note(self, error: Exception) -> None:
-        """Remember what the model raised where a gradient was wanted."""
+        """Record what the model raised when a gradient was computed."""
         self.raised.append(f"{type(error).__name__}: {error}".splitlines()[0])
 
     def attacked(self, points: Tensor) -> tuple[list[Tensor], Tensor]:
         """Every head's logits as finite float32, and which main rows were finite, (N,) bool.
 
-        Where the forward pass fails under gradients, its logits without are taken: their gradient is zero.
+        If the forward pass fails with gradients, its logits without are used: their gradient is zero.
         """
         if torch.is_grad_enabled() and points.requires_grad:
             heads = list(_Attackable.apply(self, points))
@@ -97,6 +97,6 @@ class Network:
         return [head.nan_to_num(0.0, LARGEST, -LARGEST) for head in heads], finite
 
     def fooled(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Which images are not recognised, (N,) bool; a row that is not finite recognises nothing."""
+        """Which images are misclassified, (N,) bool; a row that is not finite counts as wrong."""
         logits = self.logits(images).float()
         return (logits.nan_to_num(0.0, LARGEST, -LARGEST).argmax(1) != labels) | ~logits.isfinite().all(1)

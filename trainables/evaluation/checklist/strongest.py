@@ -1,4 +1,4 @@
-"""The strongest attacks of the checklist, with gradients and without, each on what the ones before it left standing."""
+"""The strongest attacks of the checklist, with gradients and without, each on what those before it left standing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ ITERATIONS, TARGETS, QUERIES = 50, 9, 1_000
 """On digits and MNIST twice the iterations and five times the queries changed no verdict, and few images."""
 
 LONG_ITERATIONS, LONG_IMAGES = 500, 20
-"""Of APGD-T on the few images that something without gradients fooled: climbs that end too soon leave few (of an honest
-network of MNIST, at ε = .3, Square fooled 3 of 103 that were left, these climbs one of them), masked gradients many."""
+"""Iterations of APGD-T on the few images that a gradient-free attack fooled: climbs that end too soon leave few (in an
+honest network of MNIST, at ε = .3, Square fooled 3 of 103 that were left, these climbs one of them), masked gradients
+many."""
 
 
 class Attacked(Protocol):
-    """The model under test, N `images` (N, C, H, W) of `main` classes (N,), and what it says of them."""
+    """The model under test, N `images` (N, C, H, W) of `main` classes (N,), and its logits of them."""
 
     subject: Subject
     network: Network
@@ -48,7 +49,7 @@ class Attacked(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Strongest:
-    """What attacks with gradients left: `standing` (N,) bool; `images` (N, C, H, W), a fooling one where one was found.
+    """The result of attacks with gradients: `standing` (N,) bool; `images` (N, C, H, W), fooling ones if found.
 
     `found`: how many images each of them fooled, in the order in which they ran.
     """
@@ -73,7 +74,7 @@ def white_box(evidence: Attacked, standing: Tensor) -> Strongest:
 
 
 def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
-    """Which of the `standing` images Square fools, (N,) bool; it sees no gradient, whatever the model does with it."""
+    """Which of the `standing` images Square fools, (N,) bool; it uses no gradient of the model."""
     which = standing.nonzero().squeeze(1)
     fooled = torch.zeros_like(standing)
     if len(which):
@@ -85,7 +86,7 @@ def black_box(evidence: Attacked, standing: Tensor) -> Tensor:
             rescaled=True,
             generator=stream(evidence.subject.seed, "square"),
         )
-        # what its own queries were answered counts only if a fresh question is answered alike
+        # the results of its own queries count only if a new query gives the same
         fooled[which] = evidence.network.fooled(attacked.images, evidence.main[which])
     return fooled
 
@@ -122,16 +123,16 @@ def _apgd(
 
 
 def without_gradients_alone(evidence: Attacked, fooled: Tensor) -> Tensor:
-    """Which of the images that something without gradients `fooled`, (N,) bool, withstand gradients at length, too.
+    """Which of the images that a gradient-free attack `fooled`, (N,) bool, withstand longer attacks with gradients.
 
-    Where gradients find them after all, the shorter climbs had not finished, and nothing is masked. The first
-    `LONG_IMAGES` are tried; what is beyond them counts as it is.
+    If gradients do fool them, the shorter climbs had not finished, and nothing is masked. The first
+    `LONG_IMAGES` are tried; the others count unchanged.
     """
     which = fooled.nonzero().squeeze(1)[:LONG_IMAGES]
     alone = fooled.clone()
     if len(which):
-        found, _ = _apgd_t(evidence, which, "long apgd_t", LONG_ITERATIONS)
-        alone[which[found]] = False
+        newly_fooled, _ = _apgd_t(evidence, which, "long apgd_t", LONG_ITERATIONS)
+        alone[which[newly_fooled]] = False
     return alone
 
 
@@ -174,4 +175,4 @@ ATTACKS: dict[str, Callable[[Attacked, Tensor], tuple[Tensor, Tensor]]] = {
     "apgd_ce": partial(_apgd, name="apgd_ce", loss=cross_entropy),
     "apgd_t": _apgd_t,
 }
-"""In the order in which they run."""
+"""The attacks in the order in which they run."""

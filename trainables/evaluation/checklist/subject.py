@@ -1,4 +1,4 @@
-"""What a checklist looks at: a forward pass with images, labels and ε, and what else is known of it."""
+"""The subject of a checklist: a forward pass with images, labels and ε, and further facts about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ClaimedAttack = Callable[[Forward, Tensor, Tensor, float], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What is known of the model apart from its forward pass; an item that lacks what it needs is not run.
+    """Facts about the model in addition to its forward pass; an item that lacks what it needs is not run.
 
     `attack`: the one that its robustness is claimed by. `claimed`: (N,) bool, the images that count as robust there.
     `surrogate`: another network's forward pass, trained from another seed without the defence. `selected_by`: the

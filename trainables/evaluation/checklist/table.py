@@ -49,7 +49,7 @@ CHECKS: Mapping[str, Check] = {
 def run_checklist(subject: Subject) -> list[CheckItem]:
     """Every item's verdict on a subject, in the order of `CHECKS`; the same for the same subject and seed.
 
-    Raises `WrongOutput` if the forward pass gives no logits, and whatever it raises on plain images.
+    Raises `WrongOutput` if the forward pass gives no logits, and any error that it raises on clean images.
     """
     with torch.random.fork_rng(devices=[]):  # a stochastic model draws the same in every run of the checklist
         torch.manual_seed(subject.seed)

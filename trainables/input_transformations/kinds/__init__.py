@@ -1,1 +1,1 @@
-"""The transformations of input that a network may have, one or a family in a file. Imports no torch."""
+"""The transformations of input that a network may have, one or a family in each file. Imports no torch."""

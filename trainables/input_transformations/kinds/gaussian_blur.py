@@ -1,4 +1,4 @@
-"""A Gaussian blur, which takes out what changes from pixel to pixel."""
+"""A Gaussian blur, which removes what changes from pixel to pixel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def blur(strengths: Strengths, images: Tensor, generator: torch.Generator | None, apart: bool) -> Tensor:
-    """Images convolved with a normal kernel of `blur_sigma` pixels, mirrored at the border; its gradient is its own."""
+    """Images convolved with a normal kernel of `blur_sigma` pixels, mirrored at the border; it has its own gradient."""
     import torch
 
     from trainables.datasets.augmentation.blur import BLURRED, blurred

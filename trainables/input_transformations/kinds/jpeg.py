@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def compress(strengths: Strengths, images: Tensor, generator: torch.Generator | None, apart: bool) -> Tensor:
-    """What JPEG of `jpeg_quality` leaves of images; rounding has the gradient of the identity (BPDA)."""
+    """Images after JPEG of `jpeg_quality`; rounding has the gradient of the identity (BPDA)."""
     from trainables.input_transformations.jpeg import compressed
 
     return compressed(images, strengths.jpeg_quality)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def take_medians(strengths: Strengths, images: Tensor, generator: torch.Generator | None, apart: bool) -> Tensor:
     """Each pixel's median over a window of `median_size` a side; the gradient is that of the window's mean (BPDA).
 
-    A median's own gradient reaches one pixel of the window alone, so that a step of an attack changes little of it.
-    Windows are mirrored at the border. Of an even count the lower of both middle values is taken.
+    A median's own gradient reaches only one pixel of the window, so that a step of an attack changes little.
+    Windows are mirrored at the border. For an even count the lower of both middle values is taken.
     """
     import torch.nn.functional as F
 

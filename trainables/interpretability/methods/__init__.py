@@ -1,1 +1,1 @@
-"""How a decision is attributed to pixels: a file here with an `AttributionMethod` adds a way. Imports no torch."""
+"""Attribution of decisions to pixels: a file here with an `AttributionMethod` adds a method. Imports no torch."""

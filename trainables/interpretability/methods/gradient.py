@@ -1,4 +1,4 @@
-"""The gradient gradient of the class's logit with respect to the pixels (Simonyan et al., 2014)."""
+"""The gradient of the class's logit with respect to the pixels (Simonyan et al., 2014)."""
 
 from __future__ import annotations
 

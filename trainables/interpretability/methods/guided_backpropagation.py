@@ -1,4 +1,4 @@
-"""The gradient with every ReLU passing back what is positive alone (Springenberg et al., 2015)."""
+"""The gradient where every ReLU passes back positive values only (Springenberg et al., 2015)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def attribute(decisions: Decisions) -> Tensor:
     """The guided gradient, (N, C, H, W); it depends on the weights less than it seems to (Adebayo et al., 2018)."""
     from captum.attr import GuidedBackprop
 
-    with warnings.catch_warnings():  # Captum says at every call that it overrides the gradients of ReLUs
+    with warnings.catch_warnings():  # Captum warns at every call that it overrides the gradients of ReLUs
         warnings.simplefilter("ignore", UserWarning)
         attributed: Tensor = GuidedBackprop(decisions.network).attribute(decisions.images, decisions.classes)
     return attributed

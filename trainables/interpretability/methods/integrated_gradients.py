@@ -1,4 +1,4 @@
-"""Gradients integrated on the way from a black image (Sundararajan et al., 2017)."""
+"""Gradients integrated along the path from a black image (Sundararajan et al., 2017)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 32
 
 
 def attribute(decisions: Decisions) -> Tensor:
-    """Shares (N, C, H, W) that sum to the logit of the image less that of the black image, but for the rule's error."""
+    """Shares (N, C, H, W) that sum to the image's logit minus that of the black image, except for the rule's error."""
     from captum.attr import IntegratedGradients
 
     attributed: Tensor = IntegratedGradients(decisions.network).attribute(

@@ -1,4 +1,4 @@
-"""How few pixels a map rests on; maps are taken by their sizes, |map|."""
+"""On how few pixels a map rests; maps are taken by their sizes, |map|."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 OFFSET = 1e-7
-"""Added to the shares of the largest, so that a map of zeros has a sparseness; as Quantus has it."""
+"""Added to the shares of the largest, so that a map of zeros has a sparseness; as in Quantus."""
 
 
 def sparseness(maps: Tensor) -> Tensor:
     """The Gini index of each map's sizes, (N,) float64 (Chalasani et al., 2020).
 
-    `maps`: (N, H, W). 0 if all pixels are alike, 1 - 1 / (H · W) where a single one has everything.
+    `maps`: (N, H, W). 0 if all pixels are equal, 1 - 1 / (H · W) if a single one has everything.
     """
     shares = _of_largest(maps) + OFFSET
     ranked = shares.sort(1).values
@@ -24,7 +24,7 @@ def sparseness(maps: Tensor) -> Tensor:
 def complexity(maps: Tensor) -> Tensor:
     """The entropy, in nats, of how each map's size is shared among pixels, (N,) float64 (Bhatt et al., 2020).
 
-    `maps`: (N, H, W). 0 if a single pixel has everything, log(H · W) where all are alike, or all zero.
+    `maps`: (N, H, W). 0 if a single pixel has everything, log(H · W) if all are equal, or all zero.
     """
     shares = _of_largest(maps) + OFFSET
     shares = shares / shares.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""ROAD (Rong et al., 2022): pixels are removed by what their neighbours say of them, so that the hole can't be seen."""
+"""ROAD (Rong et al., 2022): removed pixels are imputed from their neighbours, so that the hole can't be seen."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from trainables.interpretability.quality.removal import order_of, random_order
 from trainables.randomness import stream
 
 NOISE = 0.01
-"""Standard deviation of what is added to an imputed pixel, as in the paper."""
+"""Standard deviation of the noise added to an imputed pixel, as in the paper."""
 STRAIGHT, DIAGONAL = 1 / 6, 1 / 12
-"""How much a neighbour counts."""
+"""The weight of a neighbour."""
 MOST_ENTRIES = 20_000_000
-"""Of the systems that are solved at once: 160 MB."""
+"""Size of the systems that are solved together: 160 MB."""
 LEAST = 0.02
-"""A random order's accuracy below this leaves nothing to compare with; it divides by this instead."""
+"""A random order's accuracy below this leaves nothing to compare with; this is the divisor instead."""
 
 Right = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) → whether the network still answers as before, (N,) bool."""
@@ -28,7 +28,7 @@ Right = Callable[[Tensor], Tensor]
 def imputed(images: Tensor, removed: Tensor, seed: int = 0, noise: float = NOISE) -> Tensor:
     """Images (N, C, H, W) with the `removed` pixels (N, H, W), bool, the weighted mean of their eight neighbours.
 
-    All of an image's removed pixels at once, as the solution of a linear system; at the edge fewer neighbours count.
+    All of an image's removed pixels are solved together, as a linear system; at the edge fewer neighbours count.
     Every image must have as many removed pixels as the others, and keep one.
     """
     weights = neighbour_weights(*images.shape[2:]).to(images.device)
@@ -40,10 +40,10 @@ def imputed(images: Tensor, removed: Tensor, seed: int = 0, noise: float = NOISE
 
 
 def _solved(images: Tensor, index: Tensor, weights: Tensor, noise: Tensor) -> Tensor:
-    """The same of some images with the places (N, M) of their removed pixels."""
+    """The same for some images with the places (N, M) of their removed pixels."""
     pixels = images.flatten(2)
     places = index[:, None].expand(-1, pixels.shape[1], -1)
-    known = pixels.scatter(2, places, 0.0).to(torch.float64) @ weights.T  # (N, C, H · W): what kept neighbours say
+    known = pixels.scatter(2, places, 0.0).to(torch.float64) @ weights.T  # (N, C, H · W): the part of kept neighbours
     inside = weights[index[:, :, None], index[:, None, :]]  # (N, M, M)
     system = torch.diag_embed(weights.sum(1)[index]) - inside
     solved = torch.linalg.solve(system, known.gather(2, places).transpose(1, 2))
@@ -52,7 +52,7 @@ def _solved(images: Tensor, index: Tensor, weights: Tensor, noise: Tensor) -> Te
 
 
 def neighbour_weights(height: int, width: int) -> Tensor:
-    """How much each pixel counts for each other one, (H · W, H · W) float64; 0 but for the eight neighbours."""
+    """The weight of each pixel for each other one, (H · W, H · W) float64; 0 except for the eight neighbours."""
     kernel = torch.full((3, 3), DIAGONAL, dtype=torch.float64)
     kernel[1], kernel[:, 1], kernel[1, 1] = STRAIGHT, STRAIGHT, 0.0
     every = torch.eye(height * width, dtype=torch.float64).reshape(-1, 1, height, width)
@@ -62,7 +62,7 @@ def neighbour_weights(height: int, width: int) -> Tensor:
 def road_curve(right: Right, images: Tensor, order: Tensor, seed: int = 0) -> Tensor:
     """Whether each image is still answered as before with each of `SHARES` removed, (N, shares) float64.
 
-    `order`: (N, H · W), the pixels that go first.
+    `order`: (N, H · W), the pixels to remove, in order.
     """
     pixels = order.shape[1]
     columns = []
@@ -85,5 +85,5 @@ def road(right: Right, images: Tensor, maps: Tensor, seed: int = 0) -> Tensor:
 
 
 def road_gain(of_map: float, of_random: float) -> float:
-    """By what share the map's order lowers the accuracy below that of random ones; both are means over images."""
+    """The share by which the map's order lowers the accuracy below that of random ones; both are means over images."""
     return (of_random - of_map) / max(of_random, LEAST)

@@ -1,4 +1,4 @@
-"""Whether a map lies on what a mask marks; maps are taken by their sizes, |map|."""
+"""Whether a map falls on the masked area; maps are taken by their sizes, |map|."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def mask_rank(maps: Tensor, masks: Tensor) -> Tensor:
     """The share of a mask's S pixels that are among the S largest of the map, (N,) float64 (Arras et al., 2022).
 
-    `maps`: (N, H, W); `masks`: (N, H, W) bool. NaN if a mask is empty. Of equal values the first ones are taken.
+    `maps`: (N, H, W); `masks`: (N, H, W) bool. NaN if a mask is empty. Among equal values the first ones are taken.
     """
     sizes, marked = maps.flatten(1).abs(), masks.flatten(1)
     order = sizes.sort(dim=1, descending=True, stable=True).indices
@@ -20,9 +20,9 @@ def mask_rank(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def mask_mass(maps: Tensor, masks: Tensor) -> Tensor:
-    """The share of a map's whole size that lies in the mask, (N,) float64 (Arras et al., 2022).
+    """The share of a map's whole size that is in the mask, (N,) float64 (Arras et al., 2022).
 
-    NaN if a mask is empty; of a map of zeros, the share of the pixels, as if it had none better than another.
+    NaN if a mask is empty; for a map of zeros the share of marked pixels, as if all pixels were equal.
     """
     sizes, marked = maps.flatten(1).to(torch.float64).abs(), masks.flatten(1)
     sizes = torch.where(sizes.sum(1, keepdim=True) > 0, sizes, torch.ones_like(sizes))
@@ -31,9 +31,9 @@ def mask_mass(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def pointing_game(maps: Tensor, masks: Tensor) -> Tensor:
-    """Whether the largest pixel lies in the mask, (N,) float64 of 0 and 1 (Zhang et al., 2018).
+    """Whether the largest pixel is in the mask, (N,) float64 of 0 and 1 (Zhang et al., 2018).
 
-    Of several largest pixels the share that does; NaN if a mask is empty.
+    With several largest pixels, the share that is; NaN if a mask is empty.
     """
     sizes, marked = maps.flatten(1).abs(), masks.flatten(1)
     largest = sizes == sizes.amax(1, keepdim=True)
@@ -42,7 +42,7 @@ def pointing_game(maps: Tensor, masks: Tensor) -> Tensor:
 
 
 def mask_share(masks: Tensor) -> Tensor:
-    """The share of the pixels that a mask marks, (N,) float64: what a map without any information has of the three."""
+    """The share of the pixels that a mask marks, (N,) float64: the value of all three for a map without information."""
     marked = masks.flatten(1).to(torch.float64).mean(1)
     return torch.where(marked > 0, marked, torch.full_like(marked, torch.nan))
 

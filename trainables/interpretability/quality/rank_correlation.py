@@ -1,4 +1,4 @@
-"""How alike two maps are, by the ranks of their pixels."""
+"""How similar two maps are, by the ranks of their pixels."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 
-def spearman(one: Tensor, other: Tensor) -> Tensor:
+def spearman(first: Tensor, second: Tensor) -> Tensor:
     """Spearman's correlation of the sizes of two maps, |map|, (N,) float64, for maps (N, H, W); ties share a rank.
 
     NaN if a map is the same everywhere.
     """
-    first, second = (_centred(_ranks(maps.flatten(1).abs())) for maps in (one, other))
+    first, second = (_centred(_ranks(maps.flatten(1).abs())) for maps in (first, second))
     lengths = first.norm(dim=1) * second.norm(dim=1)
     return torch.where(lengths > 0, (first * second).sum(1) / lengths, torch.full_like(lengths, torch.nan))
 

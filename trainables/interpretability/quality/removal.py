@@ -1,7 +1,7 @@
 """Whether the pixels that a map names decide: pixels are removed or inserted in its order, and in a random one.
 
-A robust network changes its answer less, whichever pixels are taken, so that areas under curves of different networks
-can't be compared. Each gain here is therefore relative to what the same network does in a random order: 0 for a map
+A robust network changes its answer less for any removed pixels, so that areas under curves of different networks
+can't be compared. Each gain here is therefore relative to the same network with a random order: 0 for a map
 that is no better than that, 1 for the best there could be.
 """
 
@@ -52,7 +52,7 @@ def area(probability: Probability, front: Tensor, back: Tensor, order: Tensor, s
 
 
 def background(images: Tensor) -> Tensor:
-    """What removed pixels become: the mean of each image and channel, (N, C, H, W)."""
+    """The values of removed pixels: the mean of each image and channel, (N, C, H, W)."""
     return images.mean((2, 3), keepdim=True).expand_as(images)
 
 
@@ -66,7 +66,7 @@ def random_areas(probability: Probability, images: Tensor, seed: int = 0) -> tup
 
 
 def deletion_gain(probability: Probability, images: Tensor, maps: Tensor, random: Tensor) -> Tensor:
-    """By what share the area of deletion in the map's order is below a random one's, (N,) (Petsiuk et al., 2018).
+    """The share by which the area of deletion in the map's order is below a random one's, (N,) (Petsiuk et al., 2018).
 
     `random`: the areas of random orders, as `random_areas` gives them.
     """
@@ -75,10 +75,10 @@ def deletion_gain(probability: Probability, images: Tensor, maps: Tensor, random
 
 
 def insertion_gain(probability: Probability, images: Tensor, maps: Tensor, random: Tensor) -> Tensor:
-    """Of the room that a random order leaves below 1, the share that the map's order fills, (N,) (Petsiuk et al.)."""
+    """The share of a random order's distance to 1 that the map's order gains, (N,) (Petsiuk et al.)."""
     of_map = area(probability, images, background(images), order_of(maps))
     return (of_map - random) / (1 - random).clamp(min=LEAST)
 
 
 LEAST = 0.02
-"""A random area below this, or above 1 less this, leaves nothing to compare with; it divides by this instead."""
+"""A random area below this, or above 1 less this, leaves nothing to compare with; this is the divisor instead."""

@@ -1,7 +1,7 @@
-"""How much a map changes where its image hardly does, over a fixed radius in L∞.
+"""How much a map changes if its image hardly changes, over a fixed radius in L∞.
 
 The relative stabilities divide by the map, pixel by pixel, as they are defined; a few pixels with hardly any share
-decide them, so that they spread over orders of magnitude. They answer differently: the one asks by how much more the
+decide them, so that they spread over orders of magnitude. They measure different things: the one how much more the
 map changes than the image, the other than the logits, and a network whose logits change less gets a larger one.
 """
 
@@ -17,16 +17,16 @@ from trainables.interpretability.quality.counts import DRAWS
 from trainables.randomness import stream
 
 LEAST = 1e-6
-"""What a divisor of 0 is replaced by, as in the definition (Agarwal et al., 2022)."""
+"""Replaces a divisor of 0, as in the definition (Agarwal et al., 2022)."""
 
 
 @dataclass(frozen=True)
 class Stability:
-    """Of N images, (N,) float64 each.
+    """Stabilities of N images, (N,) float64 each.
 
     `largest`, `average`: of |map(x') - map(x)| / |map(x)| in L2 over perturbations (Yeh et al., 2019; Bhatt et al.,
     2020); NaN for a map of zeros. `relative_input`, `relative_output`: the largest over the perturbations that leave
-    the prediction as it is; NaN if none does (Agarwal et al., 2022, eq. 2 and 5).
+    the prediction unchanged; NaN if none does (Agarwal et al., 2022, eq. 2 and 5).
     """
 
     largest: Tensor

@@ -1,1 +1,1 @@
-"""Discriminators: which class an image is of, or that it is generated (S1, 3.1.2). They are classifiers, too."""
+"""Discriminators: the class of an image, or that it is generated (S1, 3.1.2). They are also classifiers."""

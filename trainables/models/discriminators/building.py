@@ -1,4 +1,4 @@
-"""The discriminator, or classifier, that a name and its sizes stand for."""
+"""Build the discriminator, or classifier, of a name and its sizes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def build_discriminator(
         raise ValueError(f"{kind!r} is not a discriminator; choose {', '.join(KINDS)}")
     if problem := unfit(kind, shape):
         raise ValueError(problem)
-    # imported where they are wanted: timm takes seconds
+    # imported on use: timm takes seconds
     if kind in RESNET_DEPTHS:
         from trainables.models.discriminators.resnet import ResNet
 

@@ -1,4 +1,4 @@
-"""What every discriminator is: features of an image, and logits of them (S1, 3.1.2)."""
+"""Base of all discriminators: features of an image, and logits of them (S1, 3.1.2)."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class Discriminator(nn.Module):
 
     @property
     def stages(self) -> Mapping[str, nn.Module]:
-        """Stages, early to late, whose outputs (N, C, h, w) or (N, h, w, C) are class activation maps' material."""
+        """Stages, early to late, whose outputs (N, C, h, w) or (N, h, w, C) are for class activation maps."""
         raise NotImplementedError(f"{type(self).__name__} has no stages")

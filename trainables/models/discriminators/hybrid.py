@@ -54,7 +54,7 @@ class Hybrid(Discriminator):
 
 
 class MeanOfHeads(nn.Module):
-    """The mean of two heads' logits, each of its own part of the features."""
+    """The mean of two heads' logits, each from its part of the features."""
 
     def __init__(self, heads: Sequence[nn.Linear]) -> None:
         super().__init__()

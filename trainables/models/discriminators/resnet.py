@@ -49,7 +49,7 @@ class ResNet(Discriminator):
                 shortcut = None
                 if stride != 1 or before != after:
                     shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), make(after))
-                # anything that makes a module does
+                # any callable that makes a module
                 blocks.append(block(before, planes, stride, shortcut, norm_layer=make))  # type: ignore[arg-type]
                 before = after
             self.names.append(f"layer{stage + 1}")
@@ -84,7 +84,7 @@ class ResNet(Discriminator):
             )
         try:
             theirs = timm.create_model(kind, pretrained=True, in_chans=shape[0], num_classes=0).state_dict()
-        except Exception as error:  # the hub's client, its transport and the file's reader each raise their own
+        except Exception as error:  # the hub's client, its transport and the file's reader have different errors
             raise ValueError(
                 f"{kind} was to start from ImageNet's weights, which are neither in this machine's cache nor "
                 f"downloadable ({type(error).__name__}); set pretrained: false to start from random weights"

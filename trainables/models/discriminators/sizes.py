@@ -1,4 +1,4 @@
-"""Which images a discriminator takes, and what it costs, without building it. Imports no torch."""
+"""Which images a discriminator accepts, and its cost, without building it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hybrid_swin_width(width: int) -> int:
 
 
 def unfit(kind: str, shape: Sequence[int]) -> str | None:
-    """What is wrong with images (C, H, W), with the nearest size that would do, or None if all is well."""
+    """What is wrong with images (C, H, W), with the nearest valid size, or None if nothing is wrong."""
     height, breadth = shape[1:]
     patch = patch_side(height, breadth)
     if kind in RESNET_DEPTHS or (height % patch == 0 and breadth % patch == 0):

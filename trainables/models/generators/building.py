@@ -1,4 +1,4 @@
-"""The generator that a name and its sizes stand for."""
+"""Build the generator of a name and its sizes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def build_generator(
     """A generator for images (C, H, W); weights are drawn from torch's global generator.
 
     `width`: channels at full size, or a Swin UNet's embedding dimension. `levels`: downsamplings, or a Swin UNet's
-    stages. `noise_channels` 0 is no noise, `dropout` 0 no dropout. `pretrained` is about a Swin UNet's encoder.
+    stages. `noise_channels` 0: no noise, `dropout` 0: no dropout. `pretrained` is for a Swin UNet's encoder.
     Raises `ValueError` for images that can't be halved so often, and for pretrained weights that are not available.
     """
     if problem := unfit(kind, shape, levels):
         raise ValueError(problem)
-    # imported where they are wanted: timm takes seconds
+    # imported on use: timm takes seconds
     if kind == "cnn_unet":
         from trainables.models.generators.unet import CnnUNet
 

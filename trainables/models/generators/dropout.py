@@ -10,7 +10,7 @@ from trainables.randomness import BatchPart
 class SamplingDropout(nn.Module):
     """Dropout of single values with probability `p`, in eval mode, too, unless `when_sampling` is False.
 
-    `part`: what of a batch that ranks share the features are of, which is then drawn for as a whole.
+    `part`: the part of a batch that ranks share with these features; the draw is then for the whole batch.
     """
 
     def __init__(self, p: float) -> None:
@@ -25,7 +25,7 @@ class SamplingDropout(nn.Module):
             return features
 
         def draw(count: int) -> Tensor:
-            # in rows, whatever the layout of the features: so that a part of them is what one worker draws
+            # in rows for any layout of the features, so that a part of them is what one worker draws
             return features.new_empty(count, *features.shape[1:]).bernoulli_(1 - self.p)
 
         return features * ((draw(len(features)) if self.part is None else self.part.rows(draw)) / (1 - self.p))

@@ -1,4 +1,4 @@
-"""What every generator is: an image in, its counterfactual and its class out (S1, 3.1.1)."""
+"""Base of all generators: from an image to its counterfactual and its class (S1, 3.1.1)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from trainables.randomness import BatchPart
 
 
 class Generated(NamedTuple):
-    """What a generator makes of images (N, C, H, W) in [0, 1]."""
+    """The outputs of a generator for images (N, C, H, W) in [0, 1]."""
 
     images: Tensor
     """Counterfactuals (N, C, H, W) in [0, 1]."""
     logits: Tensor
-    """(N, 2), the class branch's, of the images that went in."""
+    """(N, 2), the class branch's logits of the input images."""
     commitment: Tensor
     """(), vector quantisation's loss, 0 without it."""
     perplexity: Tensor
-    """(), of the codes used, 0 without vector quantisation."""
+    """(), the perplexity of the codes, 0 without vector quantisation."""
 
 
 class Decoded(NamedTuple):
@@ -37,13 +37,13 @@ class Decoded(NamedTuple):
 class Generator(nn.Module):
     """An encoder and a decoder that a subclass defines in `decode`, an image head, and a class branch.
 
-    Noise and dropout come from torch's global generator of the device. A `residual` generator adds to the image what
-    its head says, between -1 and 1, and starts by changing next to nothing; another one paints the image again.
-    A subclass whose layers are made calls `make_heads`.
+    Noise and dropout come from torch's global generator of the device. A `residual` generator adds its head's output to
+    the image, between -1 and 1, and changes almost nothing at the start; another one paints the whole image. A subclass
+    calls `make_heads` once its layers are made.
     """
 
     part: BatchPart | None = None
-    """What of a batch that ranks share is seen; see `share_draws`."""
+    """The part of a batch that ranks share; see `share_draws`."""
     residual: bool
     head: nn.Conv2d
     branch: ClassBranch
@@ -65,15 +65,15 @@ class Generator(nn.Module):
         """Counterfactuals and class logits of images (N, C, H, W) in [0, 1]."""
         decoded = self.decode(images)
         painted = self.head(decoded.blocks[-1])
-        made = (images + torch.tanh(painted)).clamp(0, 1) if self.residual else torch.sigmoid(painted)
-        return Generated(made, self.branch(decoded.blocks), decoded.commitment, decoded.perplexity)
+        generated = (images + torch.tanh(painted)).clamp(0, 1) if self.residual else torch.sigmoid(painted)
+        return Generated(generated, self.branch(decoded.blocks), decoded.commitment, decoded.perplexity)
 
     def classify(self, images: Tensor) -> Tensor:
         """Logits (N, 2) of the class branch alone: those of `forward`, where the generators' states are the same."""
         return self.branch(self.decode(images).blocks)  # type: ignore[no-any-return]
 
     def share_draws(self, part: BatchPart | None) -> None:
-        """From now on draw noise and dropout for the whole batch that images are `part` of, as one worker would.
+        """From now on draw noise and dropout for the whole batch of which images are a `part`, as one worker would.
 
         All ranks then need one stream of random numbers.
         """
@@ -84,7 +84,7 @@ class Generator(nn.Module):
 
     @property
     def dropout_when_sampling(self) -> bool:
-        """Whether dropout is on in eval mode, too, as pix2pix has it; may be set."""
+        """Whether dropout is also on in eval mode, as in pix2pix; may be set."""
         return any(module.when_sampling for module in self.modules() if isinstance(module, SamplingDropout))
 
     @dropout_when_sampling.setter

@@ -11,9 +11,9 @@ from trainables.randomness import BatchPart
 class NoiseInjection(nn.Module):
     """u = W₁ Concat(u, W₀ z): a linear map of the noise z to `noise_channels` maps, mixed into the features u.
 
-    The printed W₁ has weights of its own for every location, which at 224 pixels are billions: read as a 1×1
+    The printed W₁ has separate weights for every location, which at 224 pixels are billions: read as a 1×1
     convolution. W₁ is kept as its two halves, whose sum is the same without a copy of the features. At the start it
-    passes features on as they are, with a little noise.
+    passes features on unchanged, with a little noise.
     """
 
     def __init__(self, channels: int, size: tuple[int, int], noise_channels: int, noise_dim: int) -> None:
@@ -36,7 +36,7 @@ class NoiseInjection(nn.Module):
 def draw_noise(images: Tensor, noise_dim: int, part: BatchPart | None = None) -> Tensor:
     """z ~ N(0, I), one (N, noise_dim) for all layers, from the global generator of the images' device.
 
-    `part`: what of a batch that ranks share the images are, which is then drawn for as a whole.
+    `part`: the part of a batch that ranks share with these images; the draw is then for the whole batch.
     """
 
     def draw(count: int) -> Tensor:

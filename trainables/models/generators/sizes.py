@@ -1,4 +1,4 @@
-"""Which images a generator takes, and what it costs, without building it. Imports no torch."""
+"""Which images a generator accepts, and its cost, without building it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trainables.models.sizes import Size
 from trainables.models.swin_sizes import DEPTHS, add_block, add_encoder, patch_side, swin_geometry, swin_heads
 
 CODES = 512
-"""Of vector quantisation."""
+"""Codes of vector quantisation."""
 
 DECODER_DEPTH = 2
 """Swin blocks in each decoder block (Cao et al., 2022)."""
@@ -34,7 +34,7 @@ def dropout_blocks(levels: int) -> int:
 
 
 def unfit(kind: str, shape: Sequence[int], levels: int) -> str | None:
-    """What is wrong with images (C, H, W) or levels, with the nearest that would do, or None if all is well."""
+    """What is wrong with images (C, H, W) or levels, with the nearest valid ones, or None if nothing is wrong."""
     most = len(DEPTHS["swin_tiny"])
     if kind == "swin_unet" and not 2 <= levels <= most:
         return f"a swin_unet has 2 to {most} levels, not {levels}"

@@ -27,7 +27,7 @@ class SwinUNet(Generator):
     """Swin-Tiny's first `levels` stages, a decoder of as many blocks, and skip connections between them.
 
     `shape`: (C, H, W) of the images. `width` is the embedding dimension. The encoder is Swin-Tiny's, pretrained or
-    not, and not the shallower one of Cao et al., so that pretraining can be ablated by itself. `norm` is that of the
+    not, and not the shallower one of Cao et al., so that pretraining can be ablated separately. `norm` is that of the
     last block's convolutions; all others are LayerNorms.
     """
 
@@ -128,14 +128,14 @@ class SwinDecoderBlock(nn.Module):
         if self.noise is not None:
             maps = in_usual_layout(features.permute(0, 3, 1, 2))
             features = self.noise(maps, noise).permute(0, 2, 3, 1)
-        made: Tensor = self.dropout(self.blocks(self.fuse(torch.cat([features, skip], dim=-1))))
-        return made
+        upsampled: Tensor = self.dropout(self.blocks(self.fuse(torch.cat([features, skip], dim=-1))))
+        return upsampled
 
 
 class LastBlock(nn.Module):
     """From patches to pixels in steps of two, by nearest neighbour (S1) or by expanding (Cao et al.), then noise.
 
-    Cao et al. expand fourfold at once; here both kinds take the same steps, so that an ablation compares only them.
+    Cao et al. expand fourfold in one step; here both kinds take the same steps, so that an ablation compares only them.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class CnnUNet(Generator):
     """`levels` downsamplings by 4×4 convolutions of stride 2, as many upsamplings, and a skip connection at each size.
 
     `shape`: (C, H, W) of the images, H and W multiples of 2 ** levels. Channels double from `width` at full size to
-    eight times that at most. Other than pix2pix it also has a skip connection at full size, for thin cracks.
+    eight times that at most. Unlike pix2pix it also has a skip connection at full size, for thin cracks.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ class VectorQuantiser(nn.Module):
     """Every place's vector, replaced by the nearest of `codes` codes; gradients go straight through.
 
     In training mode codes are exponential moving averages of the vectors nearest to them. A code whose share of the
-    vectors falls below `dead_below` of an equal share is put where a random vector of the batch is; before the first
+    vectors falls below `dead_below` of an equal share is replaced by a random vector of the batch; before the first
     batch all are dead, so that codes start from data. No decision leaves the device. Codes are buffers: under DDP
     all ranks have those of rank 0. Decay and count are customary (van den Oord et al.; Rombach et al., 2022).
     """
@@ -31,15 +31,15 @@ class VectorQuantiser(nn.Module):
         self.dead_below = dead_below
         self.register_buffer("codes", torch.randn(codes, dimensions))
         self.register_buffer("counts", torch.zeros(codes))  # vectors a batch, averaged
-        self.register_buffer("sums", torch.zeros(codes, dimensions))  # of these vectors, averaged alike
+        self.register_buffer("sums", torch.zeros(codes, dimensions))  # of these vectors, averaged in the same way
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (N, dimensions, H, W) made of codes, their commitment loss (), and the perplexity () of the codes.
+        """Features (N, dimensions, H, W) as codes, their commitment loss (), and the perplexity () of the codes.
 
         The commitment loss is the mean squared distance between features and codes, whose gradient moves features.
-        The perplexity is how many codes would be used if those used were used alike.
+        The perplexity is the number of codes that equal use would correspond to.
         """
-        with _full_precision(features):  # distances of half precision choose wrong codes
+        with _full_precision(features):  # distances in half precision choose wrong codes
             full = features.to(self.codes.dtype)
             vectors = full.permute(0, 2, 3, 1).reshape(-1, self.codes.shape[1])
             if self.training:
@@ -59,7 +59,7 @@ class VectorQuantiser(nn.Module):
 
     @torch.no_grad()
     def _nearest(self, vectors: Tensor) -> Tensor:
-        distances = self.codes.square().sum(dim=1) - 2 * vectors @ self.codes.T  # less the vectors' own squares
+        distances = self.codes.square().sum(dim=1) - 2 * vectors @ self.codes.T  # without the vectors' own squares
         return distances.argmin(dim=1)
 
     @torch.no_grad()

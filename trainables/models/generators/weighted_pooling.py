@@ -14,8 +14,8 @@ _LEAST_WEIGHT = 1e-6
 class WeightedPooling(nn.Module):
     """Σ score · weight / Σ weight over all places, of a score MLP and a weight MLP at every place.
 
-    MANIQA's scores are numbers; here they are vectors, and so end without its ReLU. Their last layer is linear, so
-    that it is applied once, to what is pooled: the same result without an H·W-fold of the work.
+    MANIQA's scores are numbers; here they are vectors, and so have no final ReLU. Their last layer is linear, so
+    that it is applied once, to the pooled vectors: the same result without H·W times the work.
     """
 
     def __init__(self, channels: int) -> None:

@@ -37,7 +37,7 @@ def test_it_keeps_the_conditions_for_32_writers_as_the_page_says(real_s3: S3, mo
     assert "SeaweedFS" in conditions.check_conditions(store)
     version = subprocess.run([program("weed"), "version"], capture_output=True, text=True, timeout=60, check=True)
     page = (ROOT / "docs/cluster.md").read_text()
-    written = re.search(rf"SeaweedFS (\d+\.\d+) \| kept for {WRITERS} writers", page)
+    written = re.search(rf"SeaweedFS (\d+\.\d+) \| works with {WRITERS} concurrent writers", page)
     assert written is not None, "the page has no such verdict"
     assert f" {written[1]} " in version.stdout, "the page names another version than the one that was tried"
 

@@ -1,4 +1,4 @@
-"""Adversarial training in float64, whose reports keep the last gradients: several workers must give one worker's."""
+"""Adversarial training in float64 whose reports contain the last gradients: several workers must give those of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trains nothing, and names parameters, arrays, images and fingerprints after the classes that it is told of."""
+"""Trains nothing, and names parameters, arrays, images and fingerprints after the configured classes."""
 
 from __future__ import annotations
 

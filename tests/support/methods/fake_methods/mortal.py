@@ -1,4 +1,4 @@
-"""A trainable that ends its process, or fails, in every way there is; its result is known as that of `parabola` is."""
+"""A trainable that ends its process, or fails, in every way; its result is known, like that of `parabola`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
             (Path(config.folder) / f"of-{run.seed}-{config.level}-{epoch}").write_bytes(bytes(100_000))
         if epoch == config.last and run.rank == config.rank and not (config.unless and Path(config.unless).exists()):
             WAYS[config.way]()
-        run.mean(0.0)  # where the other ranks wait
+        run.mean(0.0)  # the other ranks wait here
         yield Report({"validation/score": 1 - 1 / epoch + 0.01 * run.seed, "train/loss": 1 / epoch}, {"epoch": epoch})
 
 

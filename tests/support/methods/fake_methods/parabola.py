@@ -1,4 +1,4 @@
-"""A trainable without training: a known optimum, a known seed effect, and every way to go wrong on demand."""
+"""A trainable without training: a known optimum, a known seed effect, and every failure on demand."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
         value = score(config, run.seed, epoch)
         if epoch == config.trouble_epoch and config.trouble != "none" and run.rank == config.trouble_rank:
             value = make_trouble(config, value)
-        value = run.mean(value)  # where the other ranks wait for one that is in trouble
+        value = run.mean(value)  # the other ranks wait here for the failing one
         yield Report(
             {
                 "validation/score": value,
@@ -80,7 +80,7 @@ def train(config: Config, run: Run) -> Iterator[Report]:
 
 
 def troubled_state(config: Config, epoch: int) -> dict[str, Any]:
-    """What can't be loaded again, from the troubled epoch on."""
+    """An object that can't be loaded again, from the troubled epoch on."""
     if epoch < config.trouble_epoch:
         return {}
     if config.trouble == "generator":
@@ -95,9 +95,9 @@ def picture(config: Config, level: int) -> dict[str, Any]:
 def make_trouble(config: Config, value: float) -> float:
     trouble = config.trouble
     if trouble == "raise":
-        said = Path(config.marker).read_text() if config.marker else "the trainable is broken"
-        logging.getLogger("a.library").warning("%s", said)
-        raise ZeroDivisionError(said)
+        message = Path(config.marker).read_text() if config.marker else "the trainable is broken"
+        logging.getLogger("a.library").warning("%s", message)
+        raise ZeroDivisionError(message)
     if trouble == "diverge":
         raise Diverged("loss is nan")
     if trouble == "collapse":

@@ -1,4 +1,4 @@
-"""Adversarial training whose ranks say that they attack the test split."""
+"""Adversarial training whose ranks print that they attack the test split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A control of MP's size: MP, as large as STA is."""
+"""A control of MP's size: MP, as large as STA."""
 
 from __future__ import annotations
 

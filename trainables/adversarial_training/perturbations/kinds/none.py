@@ -19,7 +19,7 @@ def leave_alone(batch: Batch) -> tuple[Tensor, None]:
 
 NONE = PerturbationKind(
     "none",
-    "leaves the images as they are (standard training)",
+    "leaves the images unchanged (standard training)",
     leave_alone,
     needs_tasks=False,
     by_s3=False,

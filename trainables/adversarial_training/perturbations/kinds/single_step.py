@@ -1,7 +1,7 @@
 """One step from a random point: FGSM-RS (Wong et al., 2020) and N-FGSM (de Jorge et al., 2022).
 
-Both are known to overfit catastrophically: the network withstands single steps and nothing else. Trials that train on
-them report after every validation how far FGSM and PGD are apart (see `training.overfitting`).
+Both are known to overfit catastrophically: the network withstands only single steps. Trials that train on
+them report after every validation how far apart FGSM and PGD are (see `training.overfitting`).
 """
 
 from __future__ import annotations

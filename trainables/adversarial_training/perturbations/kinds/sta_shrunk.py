@@ -1,4 +1,4 @@
-"""A control of MP's size: STA, no larger than MP is."""
+"""A control of MP's size: STA, no larger than MP."""
 
 from __future__ import annotations
 

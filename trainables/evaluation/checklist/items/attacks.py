@@ -1,4 +1,4 @@
-"""Attacks against each other: none helps, none that is stronger by construction does worse. Items 3, 4, 5 and 9."""
+"""Attacks compared: none raises accuracy, none that is stronger by construction does worse. Items 3, 4, 5 and 9."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainables.evaluation.checklist.bounds import CONFIDENCE, at_most, lower_bo
 from trainables.evaluation.checklist.evidence import LONG, RESTARTS, Evidence
 
 MOVES = 0.005
-"""Half a point: by how much a further budget, or a weaker attack, may lower the worst case."""
+"""Half a point: how much a further budget, or a weaker attack, may lower the worst case."""
 
 
 def worst_case(evidence: Evidence) -> CheckItem:
@@ -76,7 +76,7 @@ def budget(evidence: Evidence) -> CheckItem:
 
 
 def iterative(evidence: Evidence) -> CheckItem:
-    """What a single step or random noise fools, iterated attacks fool as well."""
+    """Iterated attacks also fool what a single step or random noise fools."""
     right, n = evidence.right, evidence.n
     iterated = evidence.pgd.fooled | evidence.cw_linf.fooled | evidence.pgd_long.fooled
     single = int((right & evidence.fgsm.last_fooled & ~iterated).sum())
@@ -101,7 +101,7 @@ def iterative(evidence: Evidence) -> CheckItem:
 
 
 def targeted(evidence: Evidence) -> CheckItem:
-    """Success at the chosen class and at any wrong class, apart; aiming fools hardly more than not aiming."""
+    """Success at the target class and at any wrong class; targeted attacks fool hardly more than untargeted ones."""
     right, n = evidence.right, evidence.n
     trace = evidence.targeted
     answers = evidence.network.logits(trace.last).float().nan_to_num(0.0, 1e30, -1e30).argmax(1)
@@ -117,7 +117,7 @@ def targeted(evidence: Evidence) -> CheckItem:
         "by_targeted_alone": float(alone),
     }
     says = f"{reached} of {int(right.sum())} images end in their target, {int(fooled.sum())} in any wrong class"
-    # a random target is the weaker attack: that it reaches what others don't is typical of masked gradients
+    # a random target is the weaker attack: if it fools what others don't, gradients are typically masked
     verdict = at_most(alone, n, 0.05)
     if verdict != "pass":
         says += f"; {alone} withstand every untargeted attack"
@@ -159,7 +159,7 @@ def heads(evidence: Evidence) -> CheckItem:
 
 
 def _named(labels: Tensor, classes: int) -> bool:
-    """Whether every main class among the labels has auxiliary labels of its own, and none is ambiguous."""
+    """Whether every main class among the labels has its own auxiliary labels, and none is ambiguous."""
     pairs, alone = torch.unique(labels, dim=0), torch.unique(labels[:, 1:], dim=0)
     mains = torch.unique(labels[:, 0])
     return len(mains) > 1 and len(pairs) == len(alone)

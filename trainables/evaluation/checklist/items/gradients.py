@@ -1,4 +1,4 @@
-"""Whether gradients are there, and whether they say where the loss rises. Item 7 and indicator 1."""
+"""Whether gradients exist, and whether they show where the loss rises. Item 7 and indicator 1."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from trainables.evaluation.checklist.evidence import Evidence
 MOST_ZERO = 0.02
 """Share of images whose gradient may be zero; ReLU networks trained here had none of 1,000."""
 STEP = 1 / 8
-"""Of ε, along the gradient's sign: short enough that it is nearly a line, long enough to cross steps of a quantiser."""
+"""Step along the gradient's sign, in units of ε: nearly linear, but long enough to cross a quantiser's steps."""
 RISING = 0.8
 """Share of images whose loss rises along the gradient's sign, and by more than along random signs."""
 NEAR = 1 / 50
-"""Of ε: how far two points are apart whose gradients should point alike, however curved the network is."""
+"""Distance, in units of ε, of two points whose gradients should point in the same direction for any curvature."""
 LEAST_COSINE = 0.3
-"""Mean cosine of gradients so near to each other; shattered ones are orthogonal."""
+"""Mean cosine of gradients at this distance; shattered ones are orthogonal."""
 SINGLE_STEP_GAP = 0.7
-"""Share of the images that withstand FGSM and that PGD fools all the same: networks that overfitted to single steps
+"""Share of the images that withstand FGSM but not PGD: networks that overfitted to single steps
 (Andriushchenko and Flammarion, 2020) were at .89 and 1.0, those of STA at .12 to .35."""
 WITHSTAND = 0.4
-"""Share of the right images that must withstand FGSM before the rest says anything."""
+"""Share of the right images that must withstand FGSM for the rest to be informative."""
 TURNED = 0.75
 """Mean cosine of the gradients at an image and at a random point within ε: .47 and .64 after overfitting to single
 steps, .69 to .98 in all others."""
@@ -152,7 +152,7 @@ def _mean(values: Tensor) -> float:
 
 
 def _training_gap(evidence: Evidence) -> float | None:
-    """By how much accuracy on training images under the training's attack is above that of PGD here."""
+    """How much accuracy on training images under the training's attack exceeds that under PGD here."""
     trained = evidence.context.training_accuracy
     if trained is None:
         return None

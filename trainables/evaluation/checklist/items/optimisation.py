@@ -1,4 +1,4 @@
-"""Whether attacks keep what they find and end where they should. Indicators 3 and 4."""
+"""Whether attacks return what they find and end where they should. Indicators 3 and 4."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from trainables.evaluation.checklist.bounds import at_most, worst
 from trainables.evaluation.checklist.evidence import Evidence
 
 SILENT = 0.005
-"""Share of images that an attack may have fooled on its way without giving what fooled them."""
+"""Share of images that an attack may fool on its way without returning the fooling image."""
 BETTER = 0.02
-"""Share of images that the claimed attack alone may leave standing while a simple one fools them."""
+"""Share of images that the claimed attack may leave standing although a simple one fools them."""
 STILL_RISING = 0.2
-"""Of the whole rise of the loss: what the last fifth of 100 steps may still add."""
+"""Share of the whole rise of the loss that the last fifth of 100 steps may still add."""
 
 
 def silent_success(evidence: Evidence) -> CheckItem:
-    """An attack that met a fooling image gives it, and not a later one that doesn't fool (indicator 3)."""
+    """An attack that found a fooling image returns it, and not a later one that doesn't fool (indicator 3)."""
     n = evidence.n
     lost = int((evidence.pgd.fooled & ~evidence.pgd.last_fooled & evidence.right).sum())
     numbers = {"n": float(n), "lost_by_pgds_last_iterate": float(lost)}
     if evidence.context.attack is None:
         says = f"PGD's last iterate loses {lost} images that an earlier one fooled; the checklist keeps any"
         return CheckItem("silent_success", "pass", numbers, says)
-    met, given = _met(evidence)
-    silent = int((evidence.right & met & ~given).sum())
+    met, reported = _met(evidence)
+    silent = int((evidence.right & met & ~reported).sum())
     numbers["met_and_not_given"] = float(silent)
     says = f"the claimed attack met {silent} fooling images that it does not give"
     return CheckItem("silent_success", at_most(silent, n, SILENT), numbers, says)
 
 
 def _met(evidence: Evidence) -> tuple[Tensor, Tensor]:
-    """Which images the claimed attack saw misclassified in any pass over all of them, and which it gives, (N,) bool."""
+    """Which images the claimed attack saw misclassified in a pass over all of them, and which it returns, (N,) bool."""
     met = torch.zeros_like(evidence.right)
 
     def watched(points: Tensor) -> object:
@@ -53,7 +53,7 @@ def _met(evidence: Evidence) -> tuple[Tensor, Tensor]:
 
 
 def incomplete_optimisation(evidence: Evidence) -> CheckItem:
-    """The loss has stopped rising when an attack ends, and the claimed attack raises it as a simple one does."""
+    """The loss no longer rises when an attack ends, and the claimed attack raises it as a simple one does."""
     losses = evidence.pgd_long.losses.double()
     rise, late = float(losses[-1] - losses[0]), float(losses[-1] - losses[len(losses) * 4 // 5])
     numbers = {"n": float(evidence.n), "rise": rise, "rise_in_last_fifth": late}
@@ -69,9 +69,9 @@ def incomplete_optimisation(evidence: Evidence) -> CheckItem:
         problems.append("100 steps along the gradient do not raise the loss")
     if evidence.claimed_images is not None:
         clean, ended = evidence.margins(evidence.images), evidence.margins(evidence.claimed_images)
-        given = evidence.network.fooled(evidence.claimed_images, evidence.main)
-        # of the same loss: an attack on another one, as a margin, may rightly fool other images
-        missed = int((evidence.right & ~given & evidence.pgd_long.last_fooled).sum())
+        reported = evidence.network.fooled(evidence.claimed_images, evidence.main)
+        # with the same loss: an attack on another one, such as a margin, may correctly fool other images
+        missed = int((evidence.right & ~reported & evidence.pgd_long.last_fooled).sum())
         lowered = int((evidence.right & (ended < clean)).sum())
         numbers |= {"missed_by_claimed_attack": float(missed), "lowered_by_claimed_attack": float(lowered)}
         of_missed = at_most(missed, evidence.n, BETTER)

@@ -1,4 +1,4 @@
-"""What a forward pass gives: logits, of what kind, and on which pixels. Item 1."""
+"""What a forward pass returns: logits, of what kind, and for which pixels. Item 1."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from trainables.evaluation.checklist.evidence import Evidence
 from trainables.evaluation.checklist.network import Network
 
 LEAST_RANGE = 0.1
-"""Pixels that span less are in other units than [0, 1], and ε with them."""
+"""Pixels that span less are in other units than [0, 1], and so is ε."""
 SHARE_OF_MIDDLE = 0.5
-"""Of the mean: what the middle class of probabilities, scaled and shifted or not, stays below. Of centred logits, whose
-rows have one sum as well, it is about the mean."""
+"""Share of the mean below which the middle class of probabilities stays, scaled and shifted or not. For centred logits,
+whose rows also have one sum, it is about the mean."""
 LEAST_SPREAD, LARGEST_SPREAD = 1e-4, 1e4
 """Standard deviations of logits: smaller differences are lost in a loss, larger ones saturate it."""
 GAIN = 0.25
-"""Share of images: by how much more are recognised in the units that the model was trained with. An honest network of
+"""Share of images that are classified correctly only in the units that the model was trained with. An honest network of
 MNIST that had hardly learnt (31 % clean) gained .13 by a higher contrast."""
 
 
 def forward_pass(evidence: Evidence) -> CheckItem:
-    """Raw floating-point logits of pixels in [0, 1], with whatever preprocessing there is inside the model."""
+    """Raw floating-point logits of pixels in [0, 1], with all preprocessing inside the model."""
     logits = evidence.heads[0]
     low, high = float(evidence.images.min()), float(evidence.images.max())
     plain = logits.float()
@@ -75,7 +75,7 @@ def _pixels(low: float, high: float) -> list[str]:
 
 
 def _kind(logits: Tensor) -> list[str]:
-    """What else than logits the outputs are."""
+    """What the outputs are if they aren't logits."""
     if not logits.is_floating_point():
         return [f"the outputs are {_name(logits)}, which has no gradient, and not logits"]
     if logits.dtype not in (torch.float32, torch.float64):
@@ -91,7 +91,7 @@ def _kind(logits: Tensor) -> list[str]:
 
 
 def _are_probabilities(logits: Tensor) -> bool:
-    """Whether rows have one sum, and their middle class is next to their common least value."""
+    """Whether rows have the same sum, and their middle class is near their common least value."""
     logits = logits.double()
     if float(logits.min()) >= -1e-6 and float((logits.sum(1) - 1).abs().max()) < 1e-3:
         return True
@@ -112,9 +112,10 @@ def _scale(spread: float) -> list[str]:
 
 
 def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
-    """How many images are recognised in the best other units, these in words, and what that says of [0, 1].
+    """How many images are classified correctly in the best other units, these in words, and what that means for [0, 1].
 
-    A model that recognises clearly more in other units was trained on those; ε belongs to the pixels it is given.
+    A model that classifies clearly more correctly in other units was trained on those; ε is about the pixels that it
+    gets.
     """
     images = evidence.images
     mean, std = images.mean((0, 2, 3), keepdim=True), images.std((0, 2, 3), keepdim=True) + 1e-6
@@ -124,8 +125,8 @@ def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
         "in 0…255": 255 * images,
         "with their mean subtracted": images - mean,
     }
-    asked = Network(evidence.subject.forward)
-    right = {name: ~asked.fooled(pixels, evidence.main) for name, pixels in units.items()}
+    network = Network(evidence.subject.forward)
+    right = {name: ~network.fooled(pixels, evidence.main) for name, pixels in units.items()}
     name = max(right, key=lambda name: int(right[name].sum()))
     gained = int((right[name] & ~evidence.right).sum())
     lost = int((evidence.right & ~right[name]).sum())
@@ -135,14 +136,14 @@ def best_units(evidence: Evidence) -> tuple[int, str, CheckVerdict]:
 
 
 def gradients_taken(evidence: Evidence) -> int:
-    """How often a forward pass without gradients asks for some, as optimisation inside the model does."""
+    """How often a forward pass without gradients computes some, as optimisation inside the model does."""
     count = 0
-    taken, backward = torch.autograd.grad, torch.autograd.backward
+    grad, backward = torch.autograd.grad, torch.autograd.backward
 
     def counting_grad(*args: Any, **named: Any) -> Any:
         nonlocal count
         count += 1
-        return taken(*args, **named)
+        return grad(*args, **named)
 
     def counting_backward(*args: Any, **named: Any) -> None:
         nonlocal count
@@ -153,7 +154,7 @@ def gradients_taken(evidence: Evidence) -> int:
     try:
         evidence.network.logits(evidence.images[:4])
     finally:
-        torch.autograd.grad, torch.autograd.backward = taken, backward
+        torch.autograd.grad, torch.autograd.backward = grad, backward
     return count
 
 

@@ -1,4 +1,4 @@
-"""How far attacks go: to ε and not beyond, and to nearly nothing where ε is large. Items 2 and 6, indicator 6."""
+"""How far attacks go: to ε and not beyond, with almost no accuracy left for large ε. Items 2 and 6, indicator 6."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from trainables.evaluation.checklist.bounds import at_most, worst
 from trainables.evaluation.checklist.evidence import LARGEST, Evidence
 
 REACHED = 0.95
-"""Of ε: what the largest change of an image that the attack could not fool must come to."""
+"""Share of ε that the largest change of an image that the attack could not fool must reach."""
 TOLERANCE = 1e-6
 UNREACHED = 0.02
-"""Share of images that may fall short of it, because their gradient is zero in every pixel with room to move."""
+"""Share of images that may fall short of it, because their gradient is zero in every pixel that can still change."""
 BACKWARDS = 0.01
 """Share of images that may withstand a larger ε and not a smaller one: an ascent is not an exact maximum."""
 UNBROKEN = 0.05
-"""Share of images that an attack without a bound may leave standing: ascents get stuck now and then."""
+"""Share of images that an attack without a bound may leave standing: ascents sometimes get stuck."""
 
 
 def constraint(evidence: Evidence) -> CheckItem:
-    """The attack changes images, by ε where it has to, by no more, and within [0, 1].
+    """The attack changes images, by ε if needed but no more, and within [0, 1].
 
-    Of the attack by which robustness is claimed; without one, of the checklist's own.
+    This checks the attack by which robustness is claimed; without one, the checklist's own.
     """
     claimed = evidence.claimed_images
     whose = "the claimed attack" if claimed is not None else "the strongest attack"
@@ -82,19 +82,21 @@ def epsilon_sweep(evidence: Evidence) -> CheckItem:
         verdict = worst(verdict, of_pair)
         if of_pair != "pass":
             problems.append(f"{back} images withstand ε = {larger:.3g} and not {smaller:.3g}")
-    left = int(sweep[LARGEST].sum())
-    at_chance = at_most(left, n, 1 / evidence.classes)
+    standing = int(sweep[LARGEST].sum())
+    at_chance = at_most(standing, n, 1 / evidence.classes)
     verdict = worst(verdict, at_chance)
     if at_chance != "pass":
-        problems.append(f"{left} of {n} images withstand ε = {LARGEST:g}, within which any image can become any other")
+        problems.append(
+            f"{standing} of {n} images withstand ε = {LARGEST:g}, within which any image can become any other"
+        )
     says = ", ".join(f"{int(right.sum())} at {size:.3g}" for size, right in sweep.items())
     return CheckItem("epsilon_sweep", verdict, numbers, "; ".join(problems) or f"images that withstand ε: {says}")
 
 
 def unconstrained_attack_failure(evidence: Evidence) -> CheckItem:
     """An attack without a bound fools every image (indicator 6)."""
-    left, n = int(evidence.sweep[LARGEST].sum()), int(evidence.right.sum())
-    numbers = {"n": float(n), "withstand": float(left)}
-    verdict = at_most(left, n, UNBROKEN)
-    says = f"{left} of {n} images withstand gradients without any bound"
+    standing, n = int(evidence.sweep[LARGEST].sum()), int(evidence.right.sum())
+    numbers = {"n": float(n), "withstand": float(standing)}
+    verdict = at_most(standing, n, UNBROKEN)
+    says = f"{standing} of {n} images withstand gradients without any bound"
     return CheckItem("unconstrained_attack_failure", verdict, numbers, says)

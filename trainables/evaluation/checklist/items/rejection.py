@@ -1,4 +1,4 @@
-"""Models that refuse to answer: an extra class, no number, or no difference between classes. Item 11."""
+"""Models that reject images: an extra class, no number, or no difference between classes. Item 11."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from trainables.evaluation.checklist.bounds import at_most
 from trainables.evaluation.checklist.evidence import Evidence
 
 FLAT = 1e-3
-"""Of the usual spread of logits: rows that spread less name no class."""
+"""Share of the usual spread of logits: rows that spread less name no class."""
 REJECTED = 0.01
-"""Share of perturbed images that may be refused beyond the share of plain ones."""
+"""Share of perturbed images that may be rejected in addition to the share of clean ones."""
 
 
 def rejection(evidence: Evidence) -> CheckItem:
-    """Perturbed images are answered like plain ones: by a class, and not by a refusal.
+    """Perturbed images get a class, like clean ones, and are not rejected.
 
-    A refused image is neither recognised nor an error of the kind that attacks look for, so a detector has to be
-    attacked together with the classifier. Not run where nothing can refuse and nothing does.
+    A rejected image is neither classified correctly nor an error of the kind that attacks look for, so a detector must
+    be attacked together with the classifier. Not run if nothing can reject and nothing does.
     """
     extra = evidence.heads[0].shape[1] - evidence.classes
     plain = refused(evidence, evidence.images)
@@ -41,12 +41,12 @@ def rejection(evidence: Evidence) -> CheckItem:
     if verdict == "pass":
         return CheckItem("rejection", verdict, numbers, f"{most} of {evidence.n} images are rejected at most")
     says = f"{most} of {evidence.n} images are rejected under {where} ("
-    says += "an extra class" if extra else "logits that are not finite, or alike for all classes"
+    says += "an extra class" if extra else "logits that are not finite, or equal for all classes"
     return CheckItem("rejection", verdict, numbers, says + "): attack classifier and detector jointly")
 
 
 def refused(evidence: Evidence, images: Tensor) -> Tensor:
-    """Which images get no answer, (N,) bool: an extra class, logits that are not finite, or flat ones."""
+    """Which images get no class, (N,) bool: an extra class, logits that are not finite, or flat ones."""
     logits = evidence.network.logits(images).float()
     finite = logits.isfinite().all(1)
     usual = evidence.heads[0].float()

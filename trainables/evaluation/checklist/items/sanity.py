@@ -1,4 +1,4 @@
-"""Whether the attacks work on this data at all: a plain linear model falls, a masked one is seen. Item 13."""
+"""Whether the attacks work on this data at all: they fool a plain linear model and detect a masked one. Item 13."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainables.evaluation.checklist.network import Network
 
 RIDGE = 1e-2
 LEAST_EPSILON = 0.25
-"""A linear model falls within it whatever the images; within a smaller ε it may rightly stand."""
+"""A linear model falls within it for any images; within a smaller ε it may withstand."""
 
 
 def sanity(evidence: Evidence) -> CheckItem:
@@ -44,14 +44,14 @@ def sanity(evidence: Evidence) -> CheckItem:
 
 
 class _Linear(nn.Module):
-    """Ridge regression of the classes on the pixels of these very images."""
+    """Ridge regression of the classes on the pixels of these images."""
 
     def __init__(self, images: Tensor, labels: Tensor, classes: int) -> None:
         super().__init__()
         pixels = images.flatten(1).double()
         wanted = torch.nn.functional.one_hot(labels, classes).double()
         rows = torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1)
-        # in the space of images, of which there are often fewer than pixels
+        # in the space of images, as there are often fewer images than pixels
         kernel = rows @ rows.T + RIDGE * len(rows) * torch.eye(len(rows), dtype=rows.dtype, device=rows.device)
         self.weight = (rows.T @ torch.linalg.solve(kernel, wanted)).float()
 

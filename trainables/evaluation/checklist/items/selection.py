@@ -1,4 +1,4 @@
-"""How the checkpoint was chosen and how sure its number is. Item 12."""
+"""How the checkpoint was chosen and how certain its number is. Item 12."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainables.evaluation.checklist.evidence import Evidence
 
 ROBUST = "robust_accuracy.worst_case"
 OVERFITTED = 0.05
-"""Best minus last robust accuracy: more is robust overfitting (Rice et al., 2020), and worth a word."""
+"""Best minus last robust accuracy: more is robust overfitting (Rice et al., 2020), and is reported."""
 LEAST_SEEDS = 3
 
 
@@ -31,7 +31,7 @@ def selection(evidence: Evidence) -> CheckItem:
     if context.selection is not None:
         shared = len(digests(context.selection) & digests(evidence.images))
         numbers["shared_with_selection"] = float(shared)
-        if shared > 1 and shared > 0.01 * evidence.n:  # datasets hold a few doubles
+        if shared > 1 and shared > 0.01 * evidence.n:  # datasets contain a few duplicates
             verdict = "fail"
             problems.append(f"{shared} of {evidence.n} test images were among those that chose the checkpoint")
     if _follows_test(context.curve, context.chosen, context.selected_by):

@@ -1,4 +1,4 @@
-"""Whether a forward pass gives one answer to one image, however and whenever it is asked. Indicator 2."""
+"""Whether a forward pass gives one output for one image, in any way and at any time. Indicator 2."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from trainables.evaluation.checklist.network import Network
 
 PASSES = 5
 SAME, SIMILAR = 1e-4, 5e-3
-"""Of the logits' standard deviation: how far the same call may differ, and one in another batch or layout, where
+"""Share of the logits' standard deviation: how much the same call may differ, and one in another batch or layout, where
 kernels may add up in another order (TF32 included)."""
 LOOKED_AT = 64
-"""Images that are asked about in every way."""
+"""Images that are evaluated in every way."""
 
 
 def unstable_predictions(evidence: Evidence) -> CheckItem:
-    """The same logits in five passes, in any batch, with gradients or without, and after the attacks as before."""
+    """The same logits in five passes, in any batch, with gradients or without, before and after the attacks."""
     numbers, worst_way, verdict = {"n": float(min(evidence.n, LOOKED_AT)), "passes": float(PASSES)}, "", 0.0
     for way, tolerance, difference in differences(evidence):
         numbers[way] = max(difference, numbers.get(way, 0.0))
@@ -52,9 +52,9 @@ WAYS: Mapping[str, str] = {
 
 
 def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
-    """For each way of asking: its name, the tolerance, and the largest difference in standard deviations."""
+    """For each way: its name, the tolerance, and the largest difference in standard deviations."""
     count = min(LOOKED_AT, evidence.n)
-    # after the attacks, so that what they did to the model shows
+    # after the attacks, so that their effect on the model shows
     adversarial = evidence.adversarial[:count]
     before = evidence.heads[0][:count]
     spread = _spread(before)
@@ -85,18 +85,18 @@ def differences(evidence: Evidence) -> Iterator[tuple[str, float, float]]:
 
 
 def _under_gradients(network: Network, images: Tensor) -> Iterator[Tensor]:
-    """Logits where gradients are possible, where they are wanted, and where they can't be; none if that raises."""
+    """Logits with gradients possible, computed, and disabled; none if that raises."""
     with torch.enable_grad():
         yield network.heads(images)[0].detach()
         wanted = images.clone().requires_grad_()
         try:
             yield network.heads(wanted)[0].detach()
-        except Exception as error:  # unavailable gradients are another item's
+        except Exception as error:  # unavailable gradients are checked by another item
             network.note(error)
     try:
         with torch.inference_mode():
             yield network.heads(images.clone())[0].clone()
-    except RuntimeError:  # a model that takes gradients itself, which is another item's, too
+    except RuntimeError:  # a model that takes gradients itself is also checked by another item
         return
 
 
@@ -110,13 +110,13 @@ def _spread(logits: Tensor) -> float:
     return max(float(finite.std(1).median()) if len(finite) else 0.0, 1e-30)
 
 
-def _difference(one: Tensor, other: Tensor, spread: float) -> float:
-    """The largest one in standard deviations; infinite where only one of the two is a number."""
-    one, other = one.float(), other.float()
-    if not torch.equal(one.isfinite(), other.isfinite()):
+def _difference(first: Tensor, second: Tensor, spread: float) -> float:
+    """The largest difference in standard deviations; infinite where only one of the two is a number."""
+    first, second = first.float(), second.float()
+    if not torch.equal(first.isfinite(), second.isfinite()):
         return float("inf")
-    both = one.isfinite()
-    return float((one - other)[both].abs().max()) / spread if both.any() else 0.0
+    both = first.isfinite()
+    return float((first - second)[both].abs().max()) / spread if both.any() else 0.0
 
 
 def state_changed(evidence: Evidence) -> list[str]:

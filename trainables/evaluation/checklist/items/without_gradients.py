@@ -1,4 +1,4 @@
-"""Attacks that need no gradient of the model, against those that do. Item 8 and indicator 5."""
+"""Attacks without gradients of the model compared with those with gradients. Item 8 and indicator 5."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BEATS = 0.002
 
 
 def black_box(evidence: Evidence) -> CheckItem:
-    """Square and transfer fool hardly an image that withstands the strongest attack with gradients (item 8).
+    """Square and transfer fool hardly any image that withstands the strongest attack with gradients (item 8).
 
-    What they fool is attacked by gradients once more, at length, before it counts.
+    What they fool is attacked once more with gradients, for longer, before it counts.
     """
     fooled, beaten, n = int(evidence.square.sum()), int(evidence.square_alone.sum()), evidence.n
     numbers = {
@@ -40,7 +40,7 @@ def black_box(evidence: Evidence) -> CheckItem:
 
 
 def transfer_failure(evidence: Evidence) -> CheckItem:
-    """What fools another network transfers no better than what is made against the model itself (indicator 5)."""
+    """Images that fool another network transfer no better than those made against the model itself (indicator 5)."""
     if evidence.transferred is None:
         says = "no other network is given, such as a replicate of the baseline arm"
         return CheckItem("transfer_failure", "not run", {}, says)
