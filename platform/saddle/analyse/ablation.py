@@ -59,7 +59,7 @@ def answer_ablation(
 ) -> Answer:
     """Which arms differ from the baseline, by how much, and how sure that is.
 
-    `arms` are those that were run; without them they are found again from the study and the entries. `chance` is the
+    `arms` are those that were run; without them they are reconstructed from the study and the entries. `chance` is the
     accuracy of guessing: where neither arm reaches twice that, a comparison of robust accuracies is not informative.
     `history` are the plans of the run: seeds that were added after a look are judged by the bound that allows for it.
     `constraints` are those of the search that it is built on.
@@ -83,7 +83,8 @@ def answer_ablation(
     plain, statistics = (refusal, "") if refusal else _sentences(study, effects, entries, spec)
     ranked = tuple(_ranks(study, arms, entries, declared, spec, guards))
     if not refusal:
-        statistics = " ".join([statistics, *(said for each in ranked for said in rank_sentences(each))]).strip()
+        of_ranks = (sentence for group in ranked for sentence in rank_sentences(group))
+        statistics = " ".join([statistics, *of_ranks]).strip()
     plain, badge = _with_badge(plain, arms, entries, declared)
     in_blocks = [] if off else effects_in_blocks(ablation, arms, entries, spec)
     columns, rows = results_table(arms, measured, effects, entries, spec)
@@ -98,7 +99,7 @@ def answer_ablation(
         *unestimable(ablation, arms),
         *(() if off else averages_over_blocks(ablation, arms, entries, spec)),
         *spread_cautions(measured, spec.scale),
-        *(f"{effect.name}: {said}." for effect in effects for said in effect.reservations),
+        *(f"{effect.name}: {clause}." for effect in effects for clause in effect.reservations),
         *broken_by_baseline(arms, broken),
     ]
     return Answer(
@@ -110,15 +111,17 @@ def answer_ablation(
 def _informative(effects: tuple[Effect, ...], entries: Sequence[TrialRecord], near_chance: str) -> tuple[Effect, ...]:
     """The effects: no verdict where no arm is better than guessing, no more seeds where they can't help."""
     if near_chance:
-        effects = tuple(replace(each, verdict=Verdict.NOT_INFORMATIVE) for each in effects)
-    return tuple(replace(each, more_seeds=None) for each in effects) if near_chance or all_failed(entries) else effects
+        effects = tuple(replace(effect, verdict=Verdict.NOT_INFORMATIVE) for effect in effects)
+    if near_chance or all_failed(entries):
+        effects = tuple(replace(effect, more_seeds=None) for effect in effects)
+    return effects
 
 
 def _with_badge(
     plain: str, arms: Sequence[Arm], entries: Sequence[TrialRecord], declared: Declarations
 ) -> tuple[str, Badge]:
-    """The sentence and the badge, by what the checklist says of completed trials."""
-    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    """The sentence and the badge, based on the checklists of completed trials."""
+    names = {name: label for arm, label in zip(arms, labels(arms), strict=True) for name in (arm.name, arm.key)}
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
     return with_badge(
@@ -161,25 +164,25 @@ def standing_of(
 
 
 def comparison_spec(study: Study, metric: Metric, history: PlanHistory = UNCHANGED) -> ComparisonSpec:
-    """How the study's comparisons are judged, its plans being these; of a relation only level and scale count."""
+    """How the study's comparisons are judged, given its plans; of a relation only level and scale count."""
     if study.relation is not None:
         return ComparisonSpec(metric, study.relation.alpha, scale=study.relation.gain.scale)
     ablation = _ablation(study)
     compare, planned = ablation.compare, len(ablation.seed_list)
-    how = ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, compare.scale)
-    return replace(how, planned=planned, any_time=history.is_extended)
+    spec = ComparisonSpec(metric, compare.alpha, compare.correction, compare.equivalence, compare.scale)
+    return replace(spec, planned=planned, any_time=history.is_extended)
 
 
 def measure_arms(
     study: Study, arms: Sequence[Arm], entries: Sequence[TrialRecord], metric: str, scale: ScaleName = "linear"
 ) -> list[ArmValues]:
-    """The values of every arm, the baseline's first, as a reader calls them; over blocks, means on `scale`."""
+    """The values of every arm, the baseline's first, under its displayed name; over blocks, means on `scale`."""
     seeds, blocks = study.seed_list, blocks_of_study(study)
-    if study.relation is not None:  # of a unit without data nothing is waited for
-        begun = {canonical(entry.block) for entry in entries}
-        blocks = [block for block in blocks if canonical(block) in begun] or blocks
-    named = zip(arms, labels(arms), strict=True)
-    return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in named]
+    if study.relation is not None:  # a unit without data is not waited for
+        started_blocks = {canonical(entry.block) for entry in entries}
+        blocks = [block for block in blocks if canonical(block) in started_blocks] or blocks
+    labelled = zip(arms, labels(arms), strict=True)
+    return [measure(entries, arm, metric, seeds, label, blocks, scale) for arm, label in labelled]
 
 
 def _ranks(
@@ -194,17 +197,17 @@ def _ranks(
     ablation = _ablation(study)
     if not ablation.compare.ranks:
         return []
-    known = sorted({name for record in entries for name in record.metrics})
+    metric_names = sorted({name for record in entries for name in record.metrics})
     return ranked_arms(
-        ablation, lambda metric: measure_arms(study, arms, entries, metric), known, declared, spec, guards
+        ablation, lambda metric: measure_arms(study, arms, entries, metric), metric_names, declared, spec, guards
     )
 
 
 def without_needless(arm: ArmValues, standing: RaceState, seeds: Sequence[int]) -> ArmValues:
-    """The arm with those seeds that its race made superfluous named as such, not as missing."""
+    """The arm with the seeds that its race made superfluous marked as such, not as missing."""
     lost = {
-        seed: NOT_NEEDED if why == MISSING and not standing.needs(arm.arm, seeds.index(seed)) else why
-        for seed, why in arm.lost.items()
+        seed: NOT_NEEDED if reason == MISSING and not standing.needs(arm.arm, seeds.index(seed)) else reason
+        for seed, reason in arm.lost.items()
     }
     return replace(arm, lost=lost)
 
@@ -232,7 +235,7 @@ def _judge(study: Study, arms: Sequence[Arm], measured: Sequence[ArmValues], spe
 
 
 def arms_of(study: Study, entries: Sequence[TrialRecord]) -> list[Arm]:
-    """The arms of an ablation, the baseline first, found again from its file and its finished trials.
+    """The arms of an ablation, the baseline first, reconstructed from its file and its finished trials.
 
     With `best_of` the file doesn't give the baseline's levels, so each arm's own settings are tried as baseline.
     Raises `DesignError` if no baseline explains all arms in the ledger.

@@ -1,4 +1,4 @@
-"""The table of an ablation's answer: a row for each arm, and one for each effect that no single arm has."""
+"""The table of an ablation's answer: a row for each arm, and one for each effect that belongs to no single arm."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def results_table(
     for arm, values in zip(arms, measured, strict=True):
         effect = by_arm.get(values.arm)
         later = effect.later if effect is not None else ""
-        known = [values.arm + later, _seeds(values), _mean_sd([*values.values.values()], scale)]
+        cells = [values.arm + later, _seeds(values), _mean_sd([*values.values.values()], scale)]
         if last:
-            known.append(_mean_sd(_last_values(entries, arm, metric.name), scale))
+            cells.append(_mean_sd(_last_values(entries, arm, metric.name), scale))
         if arm.is_baseline or values.arm not in by_arm:
-            rows.append((*known, *[DASH] * 4, "baseline" if arm.is_baseline else DASH))
+            rows.append((*cells, *[DASH] * 4, "baseline" if arm.is_baseline else DASH))
         else:
-            rows.append((*known, *_effect_cells(by_arm[values.arm], differences)))
+            rows.append((*cells, *_effect_cells(by_arm[values.arm], differences)))
     for effect in effects:
         if effect.kind != "arm":
             blank = [DASH] * (2 if last else 1)
@@ -111,9 +111,9 @@ def _mean_sd(values: Sequence[float], scale: Scale) -> str:
 
 def _seeds(values: ArmValues) -> str:
     needless = sum(reason == NOT_NEEDED for reason in values.lost.values())
-    done, total = len(values.values), len(values.values) + len(values.lost) - needless
-    if done == total:
+    completed, total = len(values.values), len(values.values) + len(values.lost) - needless
+    if completed == total:
         return str(total)
-    known = (Outcome.COMPLETED, NOT_NEEDED)
-    reasons = [f"{count} {reason}" for reason, count in sorted(values.counts.items()) if reason not in known]
-    return f"{done} of {total} ({', '.join(reasons)})"
+    not_lost = (Outcome.COMPLETED, NOT_NEEDED)
+    reasons = [f"{count} {reason}" for reason, count in sorted(values.counts.items()) if reason not in not_lost]
+    return f"{completed} of {total} ({', '.join(reasons)})"

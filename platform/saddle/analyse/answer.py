@@ -1,4 +1,4 @@
-"""The answer to a study's question, whichever kind of study it is."""
+"""The answer to a study's question, for any kind of study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a study and its ledger to its answer, whichever kind of study it is."""
+"""From a study and its ledger to its answer, for any kind of study."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trainables.contract import Metric
 
 NOT_IN_TABLE = "not in the table"
 MOST_NAMED = 3
-"""Trials that a caution names; of more it gives the number."""
+"""Trials that a caution names; further ones are counted."""
 
 
 def answer_study(
@@ -41,55 +41,55 @@ def answer_study(
     tuned: TunedBy | None = None,
     units: UnitFacts = NO_FACTS,
 ) -> Answer:
-    """The answer to the study's question, from what its ledger holds; it compares only what was measured alike.
+    """The answer to the study's question, from its ledger; it compares only results that were measured in the same way.
 
-    `tuned` is the search that an ablation is built on; its arms are held to that one's constraints.
+    `tuned` is the search that an ablation is built on; the ablation's arms are checked against its constraints.
     """
-    chance, alike = chance_of(entries), comparable(entries)
+    chance, comparables = chance_of(entries), comparable(entries)
     constraints = () if tuned is None else tuned.constraints
-    found = answer(
-        study, alike, declared, arms=arms, chance=chance, history=history, constraints=constraints, units=units
+    result = answer(
+        study, comparables, declared, arms=arms, chance=chance, history=history, constraints=constraints, units=units
     )
-    groups, selected = groups_of(alike, arms), selection_of(study, declared)
+    groups, selected = groups_of(comparables, arms), selection_of(study, declared)
     cautions = [
         *evaluation_cautions(study.study, entries, declared.evaluation_fields),
         *too_weak(ladders(groups, declared)),
-        *validation_cautions(alike, declared.evaluation_fields, judged_metrics(study, declared, found)),
+        *validation_cautions(comparables, declared.evaluation_fields, judged_metrics(study, declared, result)),
         *early_cautions(tested_early(groups, arms, selected, chance), selected, declared, chance),
     ]
-    given = found.conditional
-    if study.ablation is not None and found.effects:
-        given = conditional_on(study.ablation, declared.fields)
+    conditional = result.conditional
+    if study.ablation is not None and result.effects:
+        conditional = conditional_on(study.ablation, declared.fields)
     if declared.imported is not None:
-        found, cautions = _of_table(found), [*declared.imported.cautions, *cautions]
-    favoured = tuning_cautions(study, arms, tuned) if found.effects else ()
+        result, cautions = _of_table(result), [*declared.imported.cautions, *cautions]
+    favoured = tuning_cautions(study, arms, tuned) if result.effects else ()
     mixed = tuple(mixed_basis_cautions(entries, arms))
-    warnings = (*cautions, *mixed, *found.warnings, *favoured, *given_up(declared))
-    return replace(found, warnings=warnings, grown=(*mixed, *found.grown), conditional=given)
+    warnings = (*cautions, *mixed, *result.warnings, *favoured, *given_up(declared))
+    return replace(result, warnings=warnings, grown=(*mixed, *result.grown), conditional=conditional)
 
 
 def _of_table(answer: Answer) -> Answer:
-    """The answer where a replicate that is missing is one that the imported table does not have."""
+    """The answer where a missing replicate is one that the imported table does not contain."""
     rows = tuple(tuple(cell.replace(MISSING, NOT_IN_TABLE) for cell in row) for row in answer.rows)
-    said = (warning.replace("Preliminary", "Incomplete") for warning in answer.warnings)
-    warnings = tuple(warning.replace(MISSING, NOT_IN_TABLE) for warning in said)
+    incomplete = (warning.replace("Preliminary", "Incomplete") for warning in answer.warnings)
+    warnings = tuple(warning.replace(MISSING, NOT_IN_TABLE) for warning in incomplete)
     return replace(answer, rows=rows, warnings=warnings)
 
 
-def judged_metrics(study: Study, declared: Declarations, found: Answer) -> Sequence[Metric]:
-    """What the study's answer goes by: the metric that arms are compared by, or every objective of a search."""
-    return objectives_of(study, declared) if study.search is not None else [found.metric]
+def judged_metrics(study: Study, declared: Declarations, result: Answer) -> Sequence[Metric]:
+    """The metrics that decide the study's answer: the one that arms are compared by, or every objective of a search."""
+    return objectives_of(study, declared) if study.search is not None else [result.metric]
 
 
 def tested_early(
     groups: Mapping[str, Sequence[TrialRecord]], arms: Sequence[Arm], selected: Metric, chance: float | None
 ) -> Mapping[str, Sequence[TrialRecord]]:
-    """The groups whose checkpoints are looked at: arms, or of a search those trials together that came too early."""
+    """The groups whose checkpoints are examined: arms, or the trials of a search that came too early, together."""
     if arms:
         return groups
     early = {name: records for name, records in groups.items() if early_checkpoints(records, selected, chance)}
-    named = [*list(early)[:MOST_NAMED], *([f"{len(early) - MOST_NAMED} more"] if len(early) > MOST_NAMED else [])]
-    return {listed(named): [record for records in early.values() for record in records]} if early else {}
+    names = [*list(early)[:MOST_NAMED], *([f"{len(early) - MOST_NAMED} more"] if len(early) > MOST_NAMED else [])]
+    return {listed(names): [record for records in early.values() for record in records]} if early else {}
 
 
 def groups_of(entries: Sequence[TrialRecord], arms: Sequence[Arm]) -> dict[str, list[TrialRecord]]:

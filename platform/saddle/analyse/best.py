@@ -1,4 +1,4 @@
-"""The best trial of a study: one meaning for the answer, `status`, `evaluate`, `export` and the lines of a run."""
+"""The best trial of a study: one definition for the answer, `status`, `evaluate`, `export` and the lines of a run."""
 
 from __future__ import annotations
 

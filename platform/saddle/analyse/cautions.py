@@ -24,7 +24,7 @@ NOTEWORTHY = 0.05
 
 
 def uninformative(effects: Sequence[Effect], metric: Metric, chance: float | None) -> str:
-    """Robust accuracies near chance differ by noise, whatever the arms (twice chance, as the literature has it)."""
+    """Robust accuracies near chance differ by noise, for any arms (twice chance, as in the literature)."""
     if chance is None or metric.role != "robust":
         return ""
     bar = informative_above(chance)
@@ -40,12 +40,12 @@ def uninformative(effects: Sequence[Effect], metric: Metric, chance: float | Non
 
 
 def informative_above(chance: float) -> float:
-    """Twice chance; with few classes that is all there is, and half-way between chance and certainty is asked for."""
+    """Twice chance; with few classes that would be certainty, so the bar is half-way between chance and certainty."""
     return min(2 * chance, (1 + chance) / 2)
 
 
 def at_the_floor(measured: Sequence[ArmValues], metric: Metric, chance: float | None) -> Iterable[str]:
-    """Some arms near chance among others that are not: what is between them, interactions above all, is the floor's."""
+    """Some arms near chance, others not: differences between them, above all interactions, may come from the floor."""
     if chance is None or metric.role != "robust":
         return
     bar = informative_above(chance)
@@ -55,7 +55,8 @@ def at_the_floor(measured: Sequence[ArmValues], metric: Metric, chance: float | 
     scale = Scale.of(metric)
     yield (
         f"{listed(low)} {'does' if len(low) == 1 else 'do'} not reach {scale.value(bar)}, where guessing gives"
-        f" {scale.value(chance)}: among such arms nothing can show, and an interaction may be that floor alone."
+        f" {scale.value(chance)}: among such arms no difference can show, and an interaction may come from that floor"
+        " alone."
     )
 
 
@@ -103,7 +104,7 @@ def _race(measured: Sequence[ArmValues], standing: RaceState, seeds: Sequence[in
     if settled:
         yield (
             f"Looks settled {settled} of {plural(arms, 'arm')} before the last seed, which saved {saved} of"
-            f" {plural(total, 'replicate')}. Intervals hold at every look at once, so they are wider than without it."
+            f" {plural(total, 'replicate')}. Intervals hold at all looks together, so they are wider than without it."
         )
     late = sum(
         not standing.needs(arm.arm, place) and arm.lost.get(seed) != NOT_NEEDED
@@ -140,9 +141,9 @@ def collapses(failures: Sequence[FailureRate]) -> Iterable[str]:
 
 
 def attacks_run(entry: TrialRecord) -> tuple[str, ...]:
-    """The attacks of a trial's test: those that its fingerprint lists, a set's members each, else its setting's."""
-    run, named = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
-    attacks = run if isinstance(run, Mapping) else named if isinstance(named, list | tuple) else ()
+    """The attacks of a trial's test: those that its fingerprint lists (each member of a set), else its setting's."""
+    run, in_settings = entry.fingerprints.get(ATTACKS), entry.measured_params.get(ATTACKS)
+    attacks = run if isinstance(run, Mapping) else in_settings if isinstance(in_settings, list | tuple) else ()
     return tuple(map(str, attacks))
 
 

@@ -20,7 +20,7 @@ from saddle.study.nearest import nearest
 from saddle.study.values import readable
 
 SETTLED_WORDS = frozenset({*SETTLED, Word.RISES, Word.FALLS})
-"""Words that further seeds or units are not needed for."""
+"""Words that need no further seeds or units."""
 
 
 class Judgement(StrEnum):
@@ -52,9 +52,9 @@ class ReachedWord:
     """Whether it is of an arm that was added after results could be seen."""
 
     def judge(self, expected: Verdict | Word, *, finished: bool = True) -> Judgement:
-        """The word against the expected one; nothing is settled of a study that is not finished.
+        """The word against the expected one; nothing is settled in a study that is not finished.
 
-        An arm with reservations is not as expected, whatever its word. A word that more seeds or units could still
+        An arm with reservations is not as expected, for any word. A word that more seeds or units could still
         change is unsettled if it is not the expected one.
         """
         if not finished:
@@ -67,8 +67,8 @@ class ReachedWord:
     def facts(self) -> dict[str, Any]:
         """The fields as plain data."""
         numbers = {"value": self.value, "low": self.low, "high": self.high, "p": self.p, "n": self.n}
-        said = {"reservations": list(self.reservations), "added_later": self.added_later}
-        return {"name": self.name, "verdict": str(self.word), **said, **numbers}
+        details = {"reservations": list(self.reservations), "added_later": self.added_later}
+        return {"name": self.name, "verdict": str(self.word), **details, **numbers}
 
 
 def expected_word(text: str, results: StudyResults) -> Verdict | Word:
@@ -99,20 +99,22 @@ def reached_words(results: StudyResults, arm: str | None = None) -> list[Reached
     if arm is None:
         return [_of_effect(effect) for effect in answer.effects]
     label = _label_of(arm, results)
-    named = [effect for effect in answer.effects if label in (effect.name, effect.arm)]
-    if not named:
-        known = [effect.name for effect in answer.effects]
-        hint = nearest(arm, known)
-        right = f"did you mean {hint}?" if hint else f"there are: {', '.join(known) or 'none'}"
+    matches = [effect for effect in answer.effects if label in (effect.name, effect.arm)]
+    if not matches:
+        names = [effect.name for effect in answer.effects]
+        hint = nearest(arm, names)
+        right = f"did you mean {hint}?" if hint else f"there are: {', '.join(names) or 'none'}"
         raise NotFound(f"{results.run} compares no arm {arm!r} with its baseline; {right}")
-    return [_of_effect(effect) for effect in named]
+    return [_of_effect(effect) for effect in matches]
 
 
 def further_words(results: StudyResults, arm: str | None = None) -> list[tuple[FurtherVerdict, ReachedWord]]:
     """The words of the further metrics (`compare: {each}`); those of the effect or arm `arm` alone."""
     wanted = None if arm is None else _label_of(arm, results)
-    named = (one for one in results.further if wanted is None or wanted in (one.effect.name, one.effect.arm))
-    return [(one, _of_effect(one.effect)) for one in named]
+    matches = (
+        verdict for verdict in results.further if wanted is None or wanted in (verdict.effect.name, verdict.effect.arm)
+    )
+    return [(verdict, _of_effect(verdict.effect)) for verdict in matches]
 
 
 def rank_words(results: StudyResults, arm: str | None = None) -> list[tuple[RankedArms, list[ReachedWord]]]:
@@ -125,7 +127,7 @@ def rank_words(results: StudyResults, arm: str | None = None) -> list[tuple[Rank
 
 
 def judge_all(judgements: Sequence[Judgement]) -> Judgement:
-    """What a study's comparisons come to together; one without any is unsettled."""
+    """The judgement of all comparisons of a study together; one without any is unsettled."""
     for worse in (Judgement.NOT_AS_EXPECTED, Judgement.UNSETTLED):
         if worse in judgements:
             return worse
@@ -133,10 +135,12 @@ def judge_all(judgements: Sequence[Judgement]) -> Judgement:
 
 
 def _label_of(arm: str, results: StudyResults) -> str:
-    """What reports call the arm of this key, name, or level that no other arm has; `arm` itself if there is none."""
+    """The displayed name of the arm with this key, name, or level that no other arm has; else `arm` itself."""
     arm = with_grey_levels(arm)
     levels = {
-        name: with_grey_levels(readable(known.level)) for name, known in results.named_arms.items() if known.factor
+        name: with_grey_levels(readable(named_arm.level))
+        for name, named_arm in results.named_arms.items()
+        if named_arm.factor
     }
     at_level = [name for name, level in levels.items() if level == arm]
     return results.arm_names.get(arm) or (at_level[0] if len(at_level) == 1 else arm)
@@ -150,9 +154,9 @@ def _of_effect(effect: Effect) -> ReachedWord:
 
 
 def _of_relation(findings: Findings) -> ReachedWord:
-    found = findings.answer
-    fitted = found.fitted
-    text = f"{found.word}: {found.why}" if found.why else str(found.word)
+    answer = findings.answer
+    fitted = answer.fitted
+    text = f"{answer.word}: {answer.why}" if answer.why else str(answer.word)
     if fitted is None:
-        return ReachedWord(found.predictor, found.word, text, found.k)
-    return ReachedWord(found.predictor, found.word, text, found.k, fitted.slope, fitted.low, fitted.high, fitted.p)
+        return ReachedWord(answer.predictor, answer.word, text, answer.k)
+    return ReachedWord(answer.predictor, answer.word, text, answer.k, fitted.slope, fitted.low, fitted.high, fitted.p)

@@ -25,7 +25,7 @@ def without_retried(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
 
 
 def all_failed(entries: Sequence[TrialRecord]) -> bool:
-    """Whether trials have ended and every one of them failed, in whatever way."""
+    """Whether trials have ended and every one of them failed, in any way."""
     return bool(entries) and all(entry.outcome in FAILURES for entry in entries)
 
 

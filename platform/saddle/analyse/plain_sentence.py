@@ -1,4 +1,4 @@
-"""What a comparison says, in words that need no knowledge of statistics; intervals and p-values follow elsewhere."""
+"""What a comparison shows, in words that need no knowledge of statistics; intervals and p-values follow elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from saddle.analyse.text.formatting import Scale, label, listed, plural
 from trainables.contract import Metric
 
 MOST_COMPARISONS = 3
-"""Of more comparisons it is only said how many of them go which way."""
+"""More comparisons are only counted by their verdict."""
 
 IMPROVES = re.compile(
     r"\b(beats?|better|improves?|helps?|outperforms?|raises?|recovers?|more (?:robust|accurate))\b", re.I
@@ -19,7 +19,7 @@ IMPROVES = re.compile(
 """A question with one of these words asks whether the arm named before it is better than the baseline."""
 
 NEGATED = re.compile(r"\b(no|not|never|without|hurts?|harms?|worse|less)\b|n't\b", re.I)
-"""A question with one of these words gets no yes or no: which of them would be the good answer is not clear."""
+"""A question with one of these words gets no yes or no: it is not clear which of them would be the good answer."""
 
 SWITCHES = frozenset({"on", "off", "true", "false", "yes", "no", "null", "none"})
 """Values of arms that a question may contain as words of its own: `On digits, …` names no arm."""
@@ -79,13 +79,13 @@ def _opened(question: str, effect: Effect, clause: str) -> str:
 
 
 def _but(effect: Effect) -> str:
-    """What is to be said against an arm that is better, to continue with; empty if nothing is."""
+    """The reservations about an arm that is better, to end its sentence; empty if there are none."""
     better = effect.verdict in (Verdict.HELPS, Verdict.RESCUES, Verdict.BETTER_WHERE_IT_WORKS, Verdict.EQUIVALENT)
     return f"; but {listed(effect.reservations)}" if better and effect.reservations else ""
 
 
 def _clause(effect: Effect, scale: Scale) -> str:
-    """The comparison as a clause without its final stop; empty if there is nothing to say of values."""
+    """The comparison as a clause without its final stop; empty if there is nothing to say about values."""
     arm, baseline, measure = effect.arm, effect.baseline, label(effect.metric.name)
     counted = effect.counted
     match effect.verdict:
@@ -99,7 +99,7 @@ def _clause(effect: Effect, scale: Scale) -> str:
     values = f"{scale.bare(effect.baseline_mean)} → {scale.value(effect.arm_mean)}"
     size = f"{scale.amount(effect.mean)}{scale.difference_suffix}"
     way = "higher" if effect.mean > 0 else "lower"
-    # of a metric that is to be minimised a reader may not know which way is better
+    # a reader may not know which direction of a minimised metric is better
     quality = _quality(effect.metric)
     sense = "" if effect.direction == "maximize" else f", which is {'better' if effect.mean < 0 else 'worse'}"
     match effect.verdict:
@@ -151,6 +151,8 @@ def _counts(effects: Sequence[Effect], against: str) -> Iterator[str]:
     for verdicts, words in groups:
         names = [effect.name for effect in effects if effect.verdict in verdicts]
         if names:
-            named = len(names) <= MOST_COMPARISONS and not {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} & {*verdicts}
-            who = f" ({listed(names)})" if named else ""
-            yield f"{len(names)} {'is' if len(names) == 1 else 'are'} {words}{who}"
+            shows_names = len(names) <= MOST_COMPARISONS and not {Verdict.NO_DIFFERENCE, Verdict.UNSETTLED} & {
+                *verdicts
+            }
+            listing = f" ({listed(names)})" if shows_names else ""
+            yield f"{len(names)} {'is' if len(names) == 1 else 'are'} {words}{listing}"

@@ -63,15 +63,15 @@ def compare_published(
 ) -> Comparison:
     """Each value with the mean over seeds of the arm it names.
 
-    Arms are named as a report calls them, in full, or by a level, if the conditions state those of other factors.
+    Arms are named as in a report, in full, or by a level, if the conditions state those of other factors.
     `config` is the trainable's model of a configuration, which says when two ways of writing a setting mean the same.
-    Where an ablation has blocks, a value whose conditions name one is held against that one.
+    Where an ablation has blocks, a value whose conditions name one is compared with that one.
     """
-    known = {word: arm for arm, label in zip(arms, labels(arms), strict=True) for word in _words(arm, label)}
-    shown = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
+    by_word = {word: arm for arm, label in zip(arms, labels(arms), strict=True) for word in _words(arm, label)}
+    displayed = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     rows, unknown, unmeasured = [], [], []
     for value in values:
-        arm = known.get(value.arm) or _by_levels(value, arms)
+        arm = by_word.get(value.arm) or _by_levels(value, arms)
         if arm is None:
             unknown.append(value.arm)
             continue
@@ -84,7 +84,7 @@ def compare_published(
         differing = _differing(value.conditions, members, config)
         block = _block_of(members, value.conditions)
         rows.append(
-            ComparedValue(shown[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block)
+            ComparedValue(displayed[arm.key], value, fmean(ours) if ours else None, sd, len(ours), differing, block)
         )
     return Comparison(tuple(rows), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(unmeasured)))
 
@@ -109,7 +109,7 @@ def _in_block(entry: TrialRecord, conditions: Mapping[str, Any]) -> bool:
 
 
 def _block_of(members: Sequence[TrialRecord], conditions: Mapping[str, Any]) -> Block:
-    """What the conditions say of the blocks there are; the entries are those of such blocks alone."""
+    """The conditions that concern blocks; the entries are those of these blocks alone."""
     return {name: level for name, level in (members[0].block if members else {}).items() if name in conditions}
 
 
@@ -124,17 +124,17 @@ def _by_seed(members: Sequence[TrialRecord], metric: str) -> list[float]:
 
 
 def _differing(conditions: Mapping[str, Any], members: Sequence[TrialRecord], config: Any) -> tuple[Condition, ...]:
-    named = []
+    unequal = []
     for name, wanted in conditions.items():
         ours = {canonical(value): value for entry in members if (value := _setting(entry, name)) is not ABSENT}
         if not members or (len(ours) == 1 and canonical(_as_ours(name, wanted, members[0], config)) in ours):
             continue
-        named.append(Condition(name, wanted, tuple(ours.values())))
-    return tuple(named)
+        unequal.append(Condition(name, wanted, tuple(ours.values())))
+    return tuple(unequal)
 
 
 def _setting(entry: TrialRecord, name: str) -> Any:
-    """A trial's setting, of a nested one by its dotted name."""
+    """A trial's setting; a nested one is given by its dotted name."""
     value: Any = entry.params
     for part in (name,) if name in entry.params else name.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -147,8 +147,8 @@ def _as_ours(name: str, value: Any, entry: TrialRecord, config: Any) -> Any:
     """The value as the trainable's configuration would hold it: `[odd_even]` for tasks is a mapping there."""
     if config is None or name not in entry.params:
         return value
-    known = {field: given for field, given in entry.params.items() if field in config.model_fields}
+    trained = {key: setting for key, setting in entry.params.items() if key in config.model_fields}
     try:
-        return config.model_validate({**known, name: value}).model_dump(mode="json")[name]
+        return config.model_validate({**trained, name: value}).model_dump(mode="json")[name]
     except (ValueError, TypeError, KeyError):  # not possible here, so it differs
         return value

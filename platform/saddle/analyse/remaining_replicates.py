@@ -23,7 +23,7 @@ def needs_of(
     ablation = study.ablation
     if ablation is None or ablation.spending is None:
         return lambda replicate: True
-    called = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
+    names = dict(zip((arm.key for arm in arms), labels(arms), strict=True))
     places = {seed: place for place, seed in enumerate(ablation.seed_list)}
     standing = standing_of(study, arms, entries, declared, history)
-    return lambda replicate: standing.needs(called[replicate.arm.key], places[replicate.seed])
+    return lambda replicate: standing.needs(names[replicate.arm.key], places[replicate.seed])

@@ -37,13 +37,13 @@ class Answer:
     block_rows: tuple[tuple[str, ...], ...] = ()
     """A table of the effects in single blocks, where an ablation has any."""
     conditional: str = ""
-    """On which draws of data its intervals are conditional, or of a relation on which plan, as a sentence."""
+    """The draws of data that its intervals are conditional on, or the plan of a relation, as a sentence."""
     relation: Findings | None = None
-    """What a relation has come to."""
+    """The findings of a relation."""
     grown: tuple[str, ...] = ()
     """Those of the warnings that say how the study grew: what was added, judged otherwise, or trained otherwise."""
     badge: Badge = field(default_factory=Badge)
-    """A search’s best trial or its front, unless something is against them; an ablation’s replicates that have any."""
+    """Of a search, its best trial or front, and what is against these; of an ablation, replicates with objections."""
     statistics: str = ""
     """What `plain` rests on, as sentences: intervals, p, seeds, further measurements."""
     ranked: tuple[RankedArms, ...] = ()
@@ -61,17 +61,17 @@ def compared_metric(study: Study, declared: Declarations, entries: Sequence[Tria
 
     The twin counts where the trainable declares it, or a trial has it; so does its substitute (see `headline`).
     """
-    named = study.relation.gain.metric if study.relation is not None else None
-    named = study.ablation.compare.metric if study.ablation is not None else named
-    if named:
-        return declared.metric(named)
+    stated = study.relation.gain.metric if study.relation is not None else None
+    stated = study.ablation.compare.metric if study.ablation is not None else stated
+    if stated:
+        return declared.metric(stated)
     twin = f"test/{declared.selection.partition('/')[2]}"
-    known = {**declared.metrics, **{name: declared.metric(name) for entry in entries for name in entry.metrics}}
-    return known[twin] if twin in known else min(known.values(), key=headline, default=declared.metric(twin))
+    metrics = {**declared.metrics, **{name: declared.metric(name) for entry in entries for name in entry.metrics}}
+    return metrics[twin] if twin in metrics else min(metrics.values(), key=headline, default=declared.metric(twin))
 
 
 def headline(metric: Metric, split: str = "test") -> tuple[bool, int, bool, int]:
-    """Sort key of metrics by how well they speak for a trial: shown ones, of `split`, worst cases, robust, clean."""
+    """Sort key of metrics by how well they represent a trial: shown ones, of `split`, worst cases, robust, clean."""
     splits, roles = [split, "test", "validation"], ["robust", "clean"]
     role = roles.index(metric.role) if metric.role in roles else len(roles)
     place = splits.index(metric.split) if metric.split in splits else len(splits)

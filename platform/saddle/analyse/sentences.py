@@ -44,8 +44,8 @@ def paragraph(effects: Sequence[Effect], spec: ComparisonSpec) -> str:
         names = [effect.name for effect in ranked if effect.verdict is verdict and verdict in quiet]
         if names:
             where = "" if described else f" in {spec.metric}"
-            who = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
-            sentences.append(f"{verdict.capitalize()}{where} for {who}{against}.")
+            listing = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(effects)}"
+            sentences.append(f"{verdict.capitalize()}{where} for {listing}{against}.")
     return " ".join(sentences)
 
 
@@ -76,22 +76,23 @@ def _failed(effect: Effect, scale: Scale) -> str:
         (effect.arm, counted.arm, counted.arm_trained),
         (effect.baseline, counted.baseline, counted.baseline_trained),
     )
-    who = listed(
+    failures = listed(
         f"{name} failed with {failed} of {plural(trained, 'seed')}" for name, failed, trained in sides if failed
     )
     if counted.low is None:
-        return f" {who}."
+        return f" {failures}."
     interval = scale.interval(counted.low, counted.high)
-    return f" {who}; counted at the worst value seen, the difference is {scale.difference(counted.mean)} ({interval})."
+    difference = scale.difference(counted.mean)
+    return f" {failures}; counted at the worst value seen, the difference is {difference} ({interval})."
 
 
 def _failure(effect: Effect) -> str:
     counted = effect.counted
     assert counted is not None
     most = "with most seeds" if 2 * counted.arm > counted.arm_trained else "too often"
-    how = "with every seed" if counted.arm == counted.arm_trained else most
+    extent = "with every seed" if counted.arm == counted.arm_trained else most
     return (
-        f"{effect.arm} fails {how} ({counted.arm} of {counted.arm_trained}; {effect.baseline}: {counted.baseline} of"
+        f"{effect.arm} fails {extent} ({counted.arm} of {counted.arm_trained}; {effect.baseline}: {counted.baseline} of"
         f" {counted.baseline_trained})."
     )
 

@@ -1,4 +1,4 @@
-"""What a study came to in a few words, as lists of studies have room for."""
+"""The result of a study in a few words, for lists of studies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from saddle.analyse.study_results import StudyResults
 from saddle.analyse.text.formatting import plural
 
 MOST_NAMES = 2
-"""Arms of one verdict that are named; of more the number."""
+"""Arms of one verdict that are named; more are counted."""
 
 
 def short_verdict(results: StudyResults) -> str:

@@ -33,7 +33,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 MOST_NAMED = 4
-"""Of more comparisons only their number is said."""
+"""More comparisons are only counted."""
 
 HIDDEN_FACTS = ("seed",)
 """Fingerprints that are meant to differ from trial to trial."""
@@ -61,11 +61,11 @@ class StudyView:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Settings that all trials share, and what they ran on."""
     name: str = ""
-    """What the run is called."""
+    """The name of the run."""
     evaluation: Sequence[str] = ()
     """Those of the facts that say how its trials were measured."""
     cautions: Sequence[str] = ()
-    """What sets its own trials apart in that."""
+    """Differences between its own trials in that."""
     spec: ComparisonSpec | None = None
     """How an ablation compares its arms; margin and scale only if it declares them of `metric`."""
     extended: bool = False
@@ -73,11 +73,11 @@ class StudyView:
     measured_with: str = ""
     """The settings of its evaluation, where its trials were measured again; empty if they were not."""
     earlier: Sequence[StudyView] = ()
-    """The same study under each evaluation before, the first one first."""
+    """The same study under each earlier evaluation, the earliest first."""
     illustrated: Sequence[TrialRecord] = ()
-    """The trials whose pictures are worth a look: of an ablation one an arm."""
+    """The trials whose pictures are worth a look: one per arm of an ablation."""
     read: Read | None = None
-    """What fetches their arrays."""
+    """Fetches their arrays."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ class StudyComparison:
 
 
 def view_of(results: StudyResults, metric: str | None = None) -> StudyView:
-    """What a study contributes; `metric` replaces the one that it asks about."""
+    """The view of a study; `metric` replaces the one that it asks about."""
     view = _view_of(results, metric)
     before = earlier_evaluations(results)
     if not before:
         return view
-    earlier = [replace(_view_of(one.results, metric), measured_with=one.name) for one in before]
+    earlier = [replace(_view_of(evaluation.results, metric), measured_with=evaluation.name) for evaluation in before]
     return replace(view, measured_with=present_name(results), earlier=earlier)
 
 
@@ -118,16 +118,16 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
     }
     if not results.arms:
         winner = best_trial(study, declared, entries)
-        asked = declared.metric(metric) if metric else objectives_of(study, declared)[0]
-        value = None if winner is None else value_of(winner, asked.name)
+        compared = declared.metric(metric) if metric else objectives_of(study, declared)[0]
+        value = None if winner is None else value_of(winner, compared.name)
         arm = ArmValues("best trial", {} if winner is None or value is None else {winner.seed: value})
         objectives = objectives_of(study, declared) if study.search is not None else ()
         front = pareto_front(entries, objectives, study.constraints) if len(objectives) > 1 else ()
-        return StudyView(study, asked, [arm], best=winner, front=front, objectives=objectives, **shared)
-    asked = declared.metric(metric) if metric else results.metric
-    measured = results.measured(asked.name)
-    spec = comparison_spec(study, asked, results.history)
-    if asked.name != results.metric.name:  # margin and scale are of the study's own metric
+        return StudyView(study, compared, [arm], best=winner, front=front, objectives=objectives, **shared)
+    compared = declared.metric(metric) if metric else results.metric
+    measured = results.measured(compared.name)
+    spec = comparison_spec(study, compared, results.history)
+    if compared.name != results.metric.name:  # margin and scale are of the study's own metric
         spec = replace(spec, equivalence=None, scale="linear")
     standing = judge_arms(study, results.arms, measured, spec)
     effects = {
@@ -135,11 +135,11 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
         for effect in with_added(standing.effects, results.arms, results.history)
         if effect.kind == "arm"
     }
-    return StudyView(study, asked, measured, effects, measured[0].arm, spec=spec, **shared)
+    return StudyView(study, compared, measured, effects, measured[0].arm, spec=spec, **shared)
 
 
 def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:
-    """Put the studies side by side; the first one is what the others are compared with."""
+    """Put the studies side by side; the others are compared with the first one."""
     names = list(dict.fromkeys(arm.arm for view in views for arm in view.arms))
     differing = {
         name: values
@@ -226,26 +226,28 @@ def _identical(between: Sequence[Effect]) -> list[str]:
     names = [effect.name for effect in between if is_identical(effect)]
     if not names:
         return []
-    who = listed(names) if len(names) <= MOST_NAMED else f"{len(names)} of {len(between)} comparisons"
-    return [f"Identical with every seed, as the same code gives it: {who}."]
+    listing = listed(names) if len(names) <= MOST_NAMED else f"{len(names)} of {len(between)} comparisons"
+    return [f"Identical with every seed, as the same code gives it: {listing}."]
 
 
 ATTACKS_RUN = "ran on attacks."
-"""What the facts of the attacks that were run begin with."""
+"""The prefix of facts about the attacks that were run."""
 
 
 def measured_differently(first: StudyView, other: StudyView) -> list[str]:
     """A note where two studies' trials were measured in different ways, or by different versions of the attacks."""
     names = dict.fromkeys([*first.evaluation, *other.evaluation])
     changed = [name for name in names if first.facts.get(name) != other.facts.get(name)]
-    said = [f"{name} = {first.facts.get(name, NOT_SAID)} and {other.facts.get(name, NOT_SAID)}" for name in changed]
+    differences = [
+        f"{name} = {first.facts.get(name, NOT_SAID)} and {other.facts.get(name, NOT_SAID)}" for name in changed
+    ]
     runs = [{n: v for n, v in view.facts.items() if n.startswith(ATTACKS_RUN)} for view in (first, other)]
-    if not said and runs[0] != runs[1]:
-        said = ["other versions or budgets of the attacks, see ran on attacks"]
-    if not said:
+    if not differences and runs[0] != runs[1]:
+        differences = ["other versions or budgets of the attacks, see ran on attacks"]
+    if not differences:
         return []
-    how = f"{first.name} and {other.name} were measured in different ways ({'; '.join(said)})"
-    return [f"{how}: the difference may come from the evaluation"]
+    clause = f"{first.name} and {other.name} were measured in different ways ({'; '.join(differences)})"
+    return [f"{clause}: the difference may come from the evaluation"]
 
 
 def mean_sd(arm: ArmValues) -> tuple[float, float] | None:

@@ -1,4 +1,4 @@
-"""What one run of a study has come to: its records, its arms, and what follows from them, each worked out once."""
+"""The results of one run of a study: its records, its arms, and what follows from them, each computed once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StudyResults:
     tuned: TunedBy | None = None
     """The search that an ablation is built on (`best_of`)."""
     units: UnitFacts = NO_FACTS
-    """What is known of the units of a relation without their trials."""
+    """What is known about the units of a relation without their trials."""
     _measured: dict[str, list[ArmValues]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
@@ -59,7 +59,7 @@ class StudyResults:
 
     @property
     def all_failed(self) -> bool:
-        """Whether trials have ended and every one of them failed, in whatever way."""
+        """Whether trials have ended and every one of them failed, in any way."""
         return all_failed(self.records)
 
     @cached_property
@@ -84,17 +84,17 @@ class StudyResults:
 
     @cached_property
     def arm_names(self) -> Mapping[str, str]:
-        """The names that a reader sees by those that the ledger may call an arm by."""
-        return {known: name for name, arm in self.named_arms.items() for known in (arm.key, arm.name)}
+        """The displayed names of arms, by the names that the ledger may store."""
+        return {stored_name: name for name, arm in self.named_arms.items() for stored_name in (arm.key, arm.name)}
 
     @cached_property
     def baseline(self) -> str | None:
-        """What a reader sees the baseline called; None in a search."""
+        """The displayed name of the baseline; None in a search."""
         return next((name for name, arm in self.named_arms.items() if arm.is_baseline), None)
 
     @cached_property
     def groups(self) -> Mapping[str, list[TrialRecord]]:
-        """The comparable records by the arm as a reader sees it called, or of a search each trial by its own name."""
+        """The comparable records by the displayed name of their arm, or each trial of a search by its own name."""
         return groups_of(self.comparable, self.arms)
 
     def of_arm(self, arm: Arm) -> list[TrialRecord]:
@@ -110,7 +110,7 @@ class StudyResults:
 
     @cached_property
     def further(self) -> tuple[FurtherVerdict, ...]:
-        """The verdicts on further metrics that an ablation asks for; none of a study that doesn't."""
+        """The verdicts on further metrics that an ablation asks for; none if it asks for none."""
         ablation = self.study.ablation
         if ablation is None or not ablation.compare.each:
             return ()
@@ -118,5 +118,5 @@ class StudyResults:
         return further_verdicts(ablation, self.arms, self.comparable, self.declared, any_time=extended)
 
     def name_of_arm(self, record: TrialRecord) -> str | None:
-        """What a reader sees the record's arm called; None in a search."""
+        """The displayed name of the record's arm; None in a search."""
         return None if record.arm is None else self.arm_names.get(record.arm, record.arm)

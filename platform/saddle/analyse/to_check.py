@@ -1,4 +1,4 @@
-"""Which trials of a study its checklist looks at."""
+"""The trials of a study that its checklist is run on."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def _of_ablation(results: StudyResults) -> list[TrialRecord]:
         ranked.append((metric.cost(fmean(values)), first))
         if arm.is_baseline:
             compared.append(first)
-    leading = [record for _, record in sorted(ranked, key=lambda one: one[0])[:1]]
+    leading = [record for _, record in sorted(ranked, key=lambda pair: pair[0])[:1]]
     return leading + [record for record in compared if record not in leading]

@@ -1,7 +1,7 @@
 """What trials were trained with (code, data, environment), and which of a study's trials were trained otherwise.
 
-Of the environment the versions that numbers may depend on are compared; another patch release of Python counts as the
-same. What a trial was measured with later is not part of it.
+Of the environment, the versions that numbers may depend on are compared; another patch release of Python counts as the
+same. Later measurements of a trial don't count.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ VERSIONS = ("machine", "torch", "torchvision", "numpy")
 WITH_RESULTS = (Outcome.COMPLETED, Outcome.PRUNED, Outcome.COLLAPSED, Outcome.DIVERGED)
 """Trials that a study's answer rests on."""
 MOST_ARMS = 4
-"""Arms that are named; of more only the number of trials is."""
+"""Arms that are named; with more, only the number of trials is given."""
 
 Basis = Mapping[str, str]
 """What a trial was trained with, by name, such as `sources` or `torch`; what isn't known is absent."""
 
 
 def with_results(records: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """The trials that an answer rests on: those that failed for other reasons than the method's mix nothing."""
+    """The trials that an answer rests on: those that failed for other reasons than the method are left out."""
     return [record for record in records if record.outcome in WITH_RESULTS]
 
 
@@ -53,13 +53,13 @@ def basis_of_facts(facts: Mapping[str, Any]) -> Basis:
     return basis | {name: str(environment[name]) for name in VERSIONS if environment.get(name)}
 
 
-def differing(one: Basis, other: Basis) -> list[str]:
-    """The names of what is known of both and not the same."""
-    return [name for name in one if name in other and one[name] != other[name]]
+def differing(basis: Basis, other: Basis) -> list[str]:
+    """The names of what is known for both and not the same."""
+    return [name for name in basis if name in other and basis[name] != other[name]]
 
 
 def by_value(records: Sequence[TrialRecord]) -> dict[str, dict[str, list[TrialRecord]]]:
-    """The trials by what they were trained with, for each name by its value."""
+    """The trials by what they were trained with: by name, then by value."""
     groups: dict[str, dict[str, list[TrialRecord]]] = {}
     for record in records:
         for name, value in basis_of(record).items():
@@ -68,29 +68,33 @@ def by_value(records: Sequence[TrialRecord]) -> dict[str, dict[str, list[TrialRe
 
 
 def whose(records: Sequence[TrialRecord], names: Mapping[str, str]) -> str:
-    """`6 trials (sta and mp; seeds 0, 1 and 2)`; `names` are what a reader sees arms called, by the ledger's names."""
-    called = {names.get(record.arm, record.arm) for record in records if record.arm is not None}
-    arms = [name for name in dict.fromkeys((*names.values(), *sorted(called))) if name in called]
+    """`6 trials (sta and mp; seeds 0, 1 and 2)`; `names` are displayed names of arms by the stored ones."""
+    displayed = {names.get(record.arm, record.arm) for record in records if record.arm is not None}
+    arms = [name for name in dict.fromkeys((*names.values(), *sorted(displayed))) if name in displayed]
     seeds = sorted({record.seed for record in records if record.arm is not None})
     if not arms or len(arms) > MOST_ARMS:
         return plural(len(records), "trial")
-    many = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > MOST_ARMS else f"seed{'s' * (len(seeds) > 1)} "
-    said = many if len(seeds) > MOST_ARMS else many + listed(map(str, seeds))
-    return f"{plural(len(records), 'trial')} ({listed(arms)}; {said})"
+    if len(seeds) > MOST_ARMS:
+        with_seeds = f"seeds {seeds[0]} to {seeds[-1]}"
+    else:
+        with_seeds = f"seed{'s' * (len(seeds) > 1)} {listed(map(str, seeds))}"
+    return f"{plural(len(records), 'trial')} ({listed(arms)}; {with_seeds})"
 
 
 def mixed_basis_cautions(records: Sequence[TrialRecord], arms: Sequence[Arm]) -> Iterator[str]:
     """That trials of the study were trained with different code, data or environments, and which with what."""
-    names = {known: label for arm, label in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
-    said = [
+    names = {
+        stored_name: label for arm, label in zip(arms, labels(arms), strict=True) for stored_name in (arm.name, arm.key)
+    }
+    differences = [
         f"{name} {'; '.join(f'{value}: {whose(group, names)}' for value, group in groups.items())}"
         for name, groups in by_value(with_results(records)).items()
         if len(groups) > 1
     ]
-    if said:
+    if differences:
         yield (
-            f"Trials of this study were not trained with the same ({'. '.join(said)}): what differs between them may"
-            " be that of the code, the data or the environment."
+            f"Trials of this study were not trained with the same ({'. '.join(differences)}): what differs between them"
+            " may be that of the code, the data or the environment."
         )
 
 
@@ -98,10 +102,10 @@ def with_other_basis(
     effects: Sequence[Effect], arms: Sequence[Arm], records: Sequence[TrialRecord]
 ) -> tuple[Effect, ...]:
     """The effects, with a reservation where an arm was trained differently from what it is compared with."""
-    counted = with_results(records)
-    if not any(len(groups) > 1 for groups in by_value(counted).values()):
+    relevant = with_results(records)
+    if not any(len(groups) > 1 for groups in by_value(relevant).values()):
         return tuple(effects)
-    of_arms = [_by_place(of_arm(counted, arm)) for arm in arms]
+    of_arms = [_by_place(of_arm(relevant, arm)) for arm in arms]
     unlike = {label: _unlike([of, of_arms[0]]) for label, of in zip(labels(arms), of_arms, strict=True)}
     anywhere = _unlike(of_arms)
     return tuple(_with_reservation(e, unlike.get(e.arm, []) if e.kind == "arm" else anywhere) for e in effects)

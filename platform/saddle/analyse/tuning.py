@@ -15,9 +15,9 @@ from saddle.study.values import same
 
 @dataclass(frozen=True)
 class TunedBy:
-    """The search that an ablation's baseline is the best of: its name, what it searched, what its trials all had.
+    """The search that an ablation's baseline is the best of: its name, its parameters, and settings of all its trials.
 
-    `constraints`: what it asked of a trial to count as good.
+    `constraints`: the conditions that its good trials meet.
     """
 
     search: str
@@ -60,7 +60,7 @@ def grown_past(tuned: TunedBy) -> Iterator[str]:
     if tuned.found_since:
         yield (
             f"The baseline has the settings that were the best of {tuned.search} when this ablation began, and every"
-            f" arm keeps them; the best of {tuned.search} is {tuned.found_since} by now. --fresh starts a new run"
+            f" arm keeps them; the best of {tuned.search} is now {tuned.found_since}. --fresh starts a new run"
             " around that one, and keeps this one."
         )
 
@@ -76,29 +76,29 @@ def _for_whom(study: Study, arms: Sequence[Arm], tuned: TunedBy) -> str:
     suited = [name for name, arm in of_arms.items() if _is_tuned(study, arm, arms[0], names, tuned)]
     with_settings = settings((name, tuned.settings[name]) for name in names if name in tuned.settings)
     if not suited:
-        given = f" (it trained with {with_settings})" if with_settings else ""
+        note = f" (it trained with {with_settings})" if with_settings else ""
         return (
-            f"for what that search trained, which is not one of these arms{given}; all of them have these settings "
+            f"for what that search trained, which is not one of these arms{note}; all of them have these settings "
             "untuned"
         )
     others = [name for name in of_arms if name not in suited]
-    given = f" ({with_settings})" if with_settings else ""
+    note = f" ({with_settings})" if with_settings else ""
     has = "has" if len(others) == 1 else "have"
-    return f"for {listed(suited)}{given}, so a comparison favours it; {listed(others)} {has} them untuned"
+    return f"for {listed(suited)}{note}, so a comparison favours it; {listed(others)} {has} them untuned"
 
 
 def _differing(arms: Sequence[Arm]) -> list[str]:
-    """The settings in which the arms are not all alike."""
+    """The settings in which the arms are not all equal."""
     names = dict.fromkeys(name for arm in arms for name in arm.settings)
-    return [name for name in names if any(not _alike(name, arm, arms[0]) for arm in arms)]
+    return [name for name in names if any(not _equal(name, arm, arms[0]) for arm in arms)]
 
 
-def _alike(name: str, arm: Arm, other: Arm) -> bool:
+def _equal(name: str, arm: Arm, other: Arm) -> bool:
     return (name in arm.settings) == (name in other.settings) and same(arm.settings.get(name), other.settings.get(name))
 
 
 def _is_tuned(study: Study, arm: Arm, base: Arm, names: Sequence[str], tuned: TunedBy) -> bool:
-    """Whether the arm is what the search trained: alike in what it fixed, and with the values that it found."""
+    """Whether the arm is what the search trained: equal in what it fixed, and with the values that it found."""
     assert study.ablation is not None
     own = {**study.settings, **arm.settings}
     chosen = [name for name in tuned.parameters if name not in study.ablation.baseline]

@@ -9,12 +9,12 @@ from saddle.analyse.expectation import ReachedWord, reached_words
 from saddle.analyse.study_results import StudyResults
 
 MOST_NAMED = 4
-"""Of more comparisons the verdicts are counted."""
+"""With more comparisons, the verdicts are counted."""
 
 
 @dataclass(frozen=True)
 class VerdictBadge:
-    """What a reader sees, and the verdict's own word, which its colour goes by; none of a search."""
+    """The displayed text, and the verdict's own word, which determines its colour; empty for a search."""
 
     text: str
     word: str = ""
@@ -30,8 +30,10 @@ def verdict_badges(results: StudyResults) -> list[VerdictBadge]:
     if len(reached) == 1:
         return [VerdictBadge(_short(reached[0]), str(reached[0].word))]
     if len(reached) <= MOST_NAMED:
-        return [VerdictBadge(f"{one.name}: {_short(one)}", str(one.word)) for one in reached]
-    counts = Counter(str(one.word) for one in reached)
+        return [
+            VerdictBadge(f"{comparison.name}: {_short(comparison)}", str(comparison.word)) for comparison in reached
+        ]
+    counts = Counter(str(comparison.word) for comparison in reached)
     return [VerdictBadge(f"{word}: {count} of {len(reached)}", word) for word, count in counts.most_common()]
 
 

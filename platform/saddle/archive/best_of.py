@@ -19,10 +19,10 @@ from saddle.trial.run_id import RunId
 
 
 def find_tuned(store: Store, study: Study, baseline: Mapping[str, Any] | None = None) -> TunedBy | None:
-    """The search whose best trial the study starts from; None if it does from none, or none can be read.
+    """The search whose best trial the study starts from; None if it starts from none, or it can't be read.
 
     `baseline` holds the settings that the study took from it. Only its file, its progress and its best trial are read:
-    what is wrong with a search doesn't keep a reader from the ablation that was built on it.
+    an error in the search doesn't prevent reading the ablation that was built on it.
     """
     name = None if study.ablation is None else study.ablation.best_of
     if name is None:
@@ -42,7 +42,7 @@ def find_tuned(store: Store, study: Study, baseline: Mapping[str, Any] | None = 
 
 
 def _found_since(store: Store, run: RunId, progress: Progress | None, study: Study, baseline: Mapping[str, Any]) -> str:
-    """The search's best trial by now, `trial-00015 (x = 0.4)`, where the baseline has not its settings, else empty."""
+    """The search's present best trial, `trial-00015 (x = 0.4)`, if the baseline lacks its settings, else empty."""
     assert study.ablation is not None
     if progress is None or progress.best_trial is None or not baseline:
         return ""
@@ -50,7 +50,7 @@ def _found_since(store: Store, run: RunId, progress: Progress | None, study: Stu
         best = Ledger(store, run).get(progress.best_trial)
     except (FileNotFoundError, StorageError):
         return ""
-    taken = {name: value for name, value in best.settings.items() if name not in study.ablation.baseline}
-    if all(name in baseline and same(value, baseline[name]) for name, value in taken.items()):
+    chosen = {name: value for name, value in best.settings.items() if name not in study.ablation.baseline}
+    if all(name in baseline and same(value, baseline[name]) for name, value in chosen.items()):
         return ""
-    return f"{best.key} ({settings(taken.items())})"
+    return f"{best.key} ({settings(chosen.items())})"

@@ -30,7 +30,7 @@ PLAIN = TypeAdapter(Declarations)
 
 
 def declarations_path(run: RunId) -> str:
-    """Where a run's declarations are kept."""
+    """The path of a run's declarations."""
     return f"{study_folder(run)}/trainable.json"
 
 
@@ -43,9 +43,9 @@ def write_declarations(store: Store, run: RunId, declared: Declarations, lock: S
 
 
 def read_declarations(store: Store, run: RunId, study: Study) -> Declarations:
-    """What the trainable of a stored run declares: as it is stored, else as the installed one says it.
+    """What the trainable of a stored run declares: the stored declarations, else those of the installed trainable.
 
-    Without either, what the names of the trials' metrics say.
+    Without either, they are guessed from the names of the trials' metrics.
     """
     stored = _read(store, run)
     if stored is not None:
@@ -69,7 +69,7 @@ def _read(store: Store, run: RunId) -> Declarations | None:
     except (ForeignPath, ValueError, KeyError, TypeError) as error:
         log.warning("%s can't be used; the next run writes it again: %s", store.locate(path), error)
         return None
-    return replace(declared, metrics={name: complete_metric(name, one) for name, one in declared.metrics.items()})
+    return replace(declared, metrics={name: complete_metric(name, metric) for name, metric in declared.metrics.items()})
 
 
 def _guessed(store: Store, run: RunId, study: Study) -> Declarations:

@@ -1,7 +1,7 @@
-"""What a changed file makes of a stored study: which arms are new, what is judged otherwise, and what is refused.
+"""What a changed file means for a stored study: which arms are new, what is judged otherwise, and what is refused.
 
-What follows from stored trials is analysed again, what is new is trained. Refused is what would change what a stored
-trial was: its base configuration, a level's value, the design that its arm is part of.
+What follows from stored trials is analysed again, what is new is trained. Changes of what a stored trial was are
+refused: of its base configuration, a level's value, the design that its arm is part of.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ OF_LOOKS = "looks have ended arms by it; a further metric can be described, with
 
 @dataclass(frozen=True)
 class Growth:
-    """What a changed file adds to a stored study, and what of it is refused, each with what is possible instead.
+    """What a changed file adds to a stored study, and which changes are refused, each with what is possible instead.
 
-    `arms` are those of the changed file, the ones that were run in the name and with the settings that they had.
+    `arms` are those of the changed file; the ones that were run keep their names and settings.
     """
 
     arms: Sequence[Arm] = ()
@@ -43,12 +43,12 @@ class Growth:
 
     @property
     def of_plan(self) -> PlanGrowth:
-        """What the log of plans keeps of it."""
+        """The part that the log of plans stores."""
         return PlanGrowth(tuple(arm.key for arm in self.added), self.later_factors, self.judged_otherwise)
 
 
 def find_growth(run: Study, changed: Study, baseline: Mapping[str, Any] | None, history: PlanHistory) -> Growth:
-    """What the `changed` study makes of one that was `run` around a settled `baseline`."""
+    """What the `changed` study means for one that was `run` around a settled `baseline`."""
     if run.ablation is None or changed.ablation is None:
         return Growth(refused=tuple(refused_differences(run, changed)))
     refused = refused_differences(run, changed, but=(Change.BY_ARMS, Change.JUDGED))
@@ -68,16 +68,16 @@ def find_growth(run: Study, changed: Study, baseline: Mapping[str, Any] | None, 
         refused += _refused_arms(run, changed, baseline or {}, arms, grown, every_later)
     except DesignError as error:
         return Growth(arms, refused=(*refused, f"ablation.factors: {error}"))
-    known = {arm.key for arm in arms}
-    added = [arm for arm in grown if arm.key not in known]
+    run_keys = {arm.key for arm in arms}
+    added = [arm for arm in grown if arm.key not in run_keys]
     return Growth(grown, added, later, tuple(judged), tuple(refused))
 
 
 def _refused_factors(run: Ablation, changed: Ablation, later: Sequence[str]) -> Iterator[str]:
-    """What is against the factors of the changed file, `later` being those that the run has not."""
-    gone = [name for name in run.factors if name not in changed.factors]
-    if gone:
-        yield f"ablation.factors: {listed(gone)} taken away; what was run stays, and levels and factors may be added"
+    """Objections to the factors of the changed file; `later` are those that the run doesn't have."""
+    removed = [name for name in run.factors if name not in changed.factors]
+    if removed:
+        yield f"ablation.factors: {listed(removed)} taken away; what was run stays, and levels and factors may be added"
     if later and design_of(changed).crossed:
         yield (
             f"ablation.factors: {listed(later)} added to a {changed.design.name} design, whose effects are means over "
@@ -93,7 +93,7 @@ def _refused_arms(
     grown: Sequence[Arm],
     later: Sequence[str],
 ) -> Iterator[str]:
-    """What is against the arms of the changed file, in which those that were run must be as they were."""
+    """Objections to the arms of the changed file, in which those that were run must be unchanged."""
     assert run.ablation is not None
     assert changed.ablation is not None
     if run.ablation.spending is not None and len(grown) > len(arms):
@@ -108,22 +108,22 @@ def _refused_arms(
 
 
 def _changed_baseline(run: Ablation, changed: Ablation, baseline: Mapping[str, Any]) -> Iterator[str]:
-    """Settings of the baseline that are other ones, or are said no more."""
+    """Settings of the baseline that differ, or are no longer stated."""
     for name in dict.fromkeys([*run.baseline, *changed.baseline]):
         if name not in baseline:
-            continue  # judged by what it gives
+            continue  # judged by the settings that result from it
         before, after = baseline[name], changed.baseline.get(name, run.baseline.get(name))
         left_out = name in run.baseline and name not in changed.baseline
         if left_out or not same(before, after):
-            said = "not set" if left_out else readable(after)
+            replacement = "not set" if left_out else readable(after)
             yield (
-                f"ablation.baseline.{name}: {readable(before)} → {said}; every arm was run around it: leave it, and"
-                f" compare other values as levels of {name}"
+                f"ablation.baseline.{name}: {readable(before)} → {replacement}; every arm was run around it: leave it,"
+                f" and compare other values as levels of {name}"
             )
 
 
 def _changed_arms(arms: Sequence[Arm], grown: Sequence[Arm]) -> Iterator[str]:
-    """Arms that were run and are gone, or are others under the same name; a baseline that would be none."""
+    """Arms that were run and are gone, or differ under the same name; a baseline that would no longer be one."""
     keys, names = {arm.key: arm for arm in grown}, {arm.name: arm for arm in grown}
     for arm, label in zip(arms, labels(arms), strict=True):
         if arm.key in keys:
@@ -142,29 +142,31 @@ def _changed_arms(arms: Sequence[Arm], grown: Sequence[Arm]) -> Iterator[str]:
             )
 
 
-def _differing(one: Arm, other: Arm) -> str:
-    names = dict.fromkeys([*one.settings, *other.settings])
+def _differing(arm: Arm, other: Arm) -> str:
+    names = dict.fromkeys([*arm.settings, *other.settings])
     changed = [
-        f"{name}: {_said(one, name)} → {_said(other, name)}" for name in names if _said(one, name) != _said(other, name)
+        f"{name}: {_setting_text(arm, name)} → {_setting_text(other, name)}"
+        for name in names
+        if _setting_text(arm, name) != _setting_text(other, name)
     ]
     more = [f"{len(changed) - MOST_NAMED} more"] if len(changed) > MOST_NAMED else []
     return "; ".join([*changed[:MOST_NAMED], *more])
 
 
-def _said(arm: Arm, name: str) -> str:
+def _setting_text(arm: Arm, name: str) -> str:
     return readable(arm.settings[name]) if name in arm.settings else "not set"
 
 
 def _unlike_standing(study: Study, arms: Sequence[Arm], stated: Mapping[str, Any]) -> Iterator[str]:
-    """Settings in which arms that were run would not be what the changed file takes them for."""
+    """Settings in which arms that were run would differ from what the changed file assumes."""
     assert study.ablation is not None
     trainable = load_trainable(study.source)
     unlike: dict[str, dict[str, str]] = {}
     for block in block_list(study.ablation.blocks):
         for arm, label in zip(arms, labels(arms), strict=True):
-            given = {**study.settings, **arm.settings, **settings_of(block)}
-            was = trainable.complete(given, study.recipe, study.scale)
-            now = trainable.complete({**stated, **given}, study.recipe, study.scale)
+            own = {**study.settings, **arm.settings, **settings_of(block)}
+            was = trainable.complete(own, study.recipe, study.scale)
+            now = trainable.complete({**stated, **own}, study.recipe, study.scale)
             for name in now:
                 if not same(was.get(name), now[name]):
                     unlike.setdefault(name, {})[label] = readable(was.get(name))

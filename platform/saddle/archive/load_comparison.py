@@ -22,15 +22,15 @@ def load_views(
     Raises `NotFound` for a study that isn't there, or a metric that none of its trials has.
     """
     views: list[StudyView] = []
-    for given in names:
-        store, name = open_named(given, storage)
+    for address in names:
+        store, name = open_named(address, storage)
         for stored in find_studies(store, name):
             results = stored.read_results(store)
             entries = results.records
             if metric is not None and entries and not any(metric in entry.metrics for entry in entries):
-                known = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
-                near = nearest(metric, known)
-                hint = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
+                metrics = list(dict.fromkeys(name for entry in entries for name in entry.metrics))
+                near = nearest(metric, metrics)
+                hint = f"did you mean {near}?" if near else f"there are: {', '.join(metrics)}"
                 raise NotFound(f"no trial of {stored.run} has the metric {metric!r}; {hint}")
             view = view_of(results, metric)
             views.append(replace(view, illustrated=illustrated(results), read=store.read))

@@ -1,6 +1,6 @@
-"""What this machine keeps of a run that is stored in a bucket (Optuna's journal, the outbox): of that run alone.
+"""The files on this machine of a run that is stored in a bucket (Optuna's journal, the outbox): of that run alone.
 
-The study may have been restarted from another machine, which knew nothing of the folder here.
+The study may have been restarted from another machine, which did not know about the folder here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ log = logging.getLogger("saddle")
 def claim_local(store: Store, run: RunId, *, new: bool = False) -> None:
     """Make this machine's folder that of `run`, for the holder of the run's lock; another instance's is moved.
 
-    A folder that doesn't say whose it is was made by an older saddle: it is taken for that of the run, unless this is
-    `new`. What belongs to a run that is stored no more is dropped.
+    A folder without an owner was made by an older saddle: it counts as that of the run, unless this is `new`. A folder
+    of a run that is no longer stored is deleted.
     """
     if isinstance(store, LocalStore):
         return

@@ -1,4 +1,4 @@
-"""From what a user calls a study or a trial to what is stored."""
+"""From the name that a user gives of a study or a trial to what is stored."""
 
 from __future__ import annotations
 
@@ -44,49 +44,49 @@ def find_studies(store: Store, name: str) -> list[StoredStudy]:
         in_file = [read_study(store, study.study) for study in load_studies(name, stored=True)]
     except StudyError:
         in_file = []
-    found = [study for study in in_file if study is not None]
-    if found:
-        return found
+    studies = [study for study in in_file if study is not None]
+    if studies:
+        return studies
     raise NotFound(f"no study {name!r} in {store.url}; {_alternatives(store, name)}")
 
 
 def find_run(store: Store, name: str) -> StoredStudy | None:
-    """The run in the folder called `name`, else the one run that `STUDY@BEGINNING` fits; None if there is none.
+    """The run in the folder called `name`, else the one run that `STUDY@BEGINNING` matches; None if there is none.
 
-    The beginning is that of a run's instance, or of the time at which it was set aside. Raises `NotFound` if it fits
+    The beginning is that of a run's instance, or of the time at which it was set aside. Raises `NotFound` if it matches
     several.
     """
     stored = read_study(store, name) if RunId.is_name(name) else None
     study, mark, beginning = name.partition(MARK)
     if stored is not None or not mark or not beginning:
         return stored
-    names = [known for known in run_names(store) if RunId.stored(known).study == study]
-    runs = [known for known in map(partial(_readable, store), names) if known is not None]
+    names = [run_name for run_name in run_names(store) if RunId.stored(run_name).study == study]
+    runs = [run for run in map(partial(_readable, store), names) if run is not None]
     fitting = [
-        known
-        for known in runs
-        if known.instance.startswith(beginning) or known.run.name.startswith(f"{study}{MARK}{beginning}")
+        run
+        for run in runs
+        if run.instance.startswith(beginning) or run.run.name.startswith(f"{study}{MARK}{beginning}")
     ]
     if len(fitting) > 1:
-        listed = ", ".join(known.run.name for known in fitting)
+        listed = ", ".join(run.run.name for run in fitting)
         raise NotFound(f"{name!r} matches several runs: {listed}; give a longer name")
     return fitting[0] if fitting else None
 
 
 def _alternatives(store: Store, name: str) -> str:
-    """What is stored instead of what was asked for, as a sentence."""
+    """What is stored instead of the requested name, as a sentence."""
     aside = set_aside_names(store)
     if MARK not in name and (of_study := [run for run in aside if RunId.stored(run).study == name]):
         return f"set aside by --fresh are: {', '.join(of_study)}"
-    known = aside if MARK in name else study_names(store)
-    near = nearest(name, known)
-    listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(known)}"
+    names = aside if MARK in name else study_names(store)
+    near = nearest(name, names)
+    listed = f"{'set aside' if MARK in name else 'stored'} are: {', '.join(names)}"
     none = "it has no runs that were set aside" if MARK in name else "nothing has been run in it yet"
-    return (f"did you mean {near}? " if near else "") + (listed if known else none)
+    return (f"did you mean {near}? " if near else "") + (listed if names else none)
 
 
 def _readable(store: Store, name: str) -> StoredStudy | None:
-    """The run, or None where what is stored of it is damaged, which is said where its whole name is asked for."""
+    """The run, or None where its files are damaged, which is reported if its whole name is given."""
     try:
         return read_study(store, name)
     except UserError:
@@ -95,11 +95,11 @@ def _readable(store: Store, name: str) -> StoredStudy | None:
 
 def find_study(store: Store, name: str) -> StoredStudy:
     """The one stored study called `name`; raises `NotFound` if a file holds several."""
-    found = find_studies(store, name)
-    if len(found) > 1:
-        names = ", ".join(stored.run.name for stored in found)
+    studies = find_studies(store, name)
+    if len(studies) > 1:
+        names = ", ".join(stored.run.name for stored in studies)
         raise NotFound(f"{name!r} holds several studies; name one of {names}")
-    return found[0]
+    return studies[0]
 
 
 def find_trial(store: Store, name: str, trial: str | None = None) -> FoundTrial:
@@ -116,18 +116,18 @@ def pick_trial(stored: StoredStudy, entries: Sequence[TrialRecord], key: str | N
         return FoundTrial(stored, _best(stored, entries), doubt)
     by_key = {entry.key: entry for entry in entries}
     by_number = {str(entry.number): entry for entry in entries if entry.number is not None}
-    found = by_key.get(key) or by_number.get(key)
-    if found is None:
+    match = by_key.get(key) or by_number.get(key)
+    if match is None:
         hint = nearest(key, by_key)
         raise NotFound(f"no finished trial {key!r} in {stored.run}" + (f"; did you mean {hint}?" if hint else ""))
-    return FoundTrial(stored, found)
+    return FoundTrial(stored, match)
 
 
 def _best(stored: StoredStudy, entries: Sequence[TrialRecord]) -> TrialRecord:
-    found = best_trial(stored.study, stored.declared, entries)
-    if found is None:
+    best = best_trial(stored.study, stored.declared, entries)
+    if best is None:
         raise NotFound(f"{stored.run} has no completed trial that meets its constraints")
-    return found
+    return best
 
 
 def _is_file(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Keeping notes on stored runs, and telling MLflow of them."""
+"""Storing notes on runs, and sending them to MLflow."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def keep_note(
 
 
 def check(text: str, tags: Sequence[str]) -> None:
-    """Raise `UserError` for a note or tag that is too long or holds nothing."""
+    """Raise `UserError` for a note or tag that is too long or empty."""
     if len(text) > LONGEST_NOTE:
         raise UserError(f"the note has {len(text):,} characters; at most {LONGEST_NOTE:,} are kept")
     for tag in tags:
@@ -49,11 +49,11 @@ def check(text: str, tags: Sequence[str]) -> None:
 
 
 def known_arm(stored: StoredStudy, arm: str) -> str:
-    """The arm's name as a reader sees it; raises `NotFound` naming the nearest."""
-    named = stored.results([]).named_arms
-    by_any = {known: name for name, each in named.items() for known in (name, each.name, each.key)}
+    """The arm's displayed name; raises `NotFound` naming the nearest."""
+    arms = stored.results([]).named_arms
+    by_any = {alias: name for name, named_arm in arms.items() for alias in (name, named_arm.name, named_arm.key)}
     if arm not in by_any:
         hint = nearest(arm, by_any)
-        listed = f"it has {', '.join(named)}" if named else "a search has none"
+        listed = f"it has {', '.join(arms)}" if arms else "a search has none"
         raise NotFound(f"{stored.run} has no arm {arm!r}; " + (f"did you mean {hint}?" if hint else listed))
     return by_any[arm]

@@ -1,4 +1,4 @@
-"""A stored run in a row: what it asks, how far it is, and what it has come to, without computing its answer again."""
+"""A stored run in a row: what it asks, how far it is, and its result, without computing its answer again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Overview:
 
     @property
     def verdict(self) -> str:
-        """What it came to in a few words; empty before it is finished."""
+        """Its result in a few words; empty before it is finished."""
         return "" if self.summary is None else self.summary.verdict
 
     @property
@@ -52,13 +52,13 @@ class Overview:
 
     @property
     def tags(self) -> Sequence[str]:
-        """The tags that people gave to it, its arms and its trials."""
+        """The tags that were given to it, its arms and its trials."""
         return tags_in(self.notes)
 
     def facts(self) -> Mapping[str, Any]:
-        """The row as JSON has it; `updated` are Unix seconds."""
+        """The row as plain data for JSON; `updated` is in Unix seconds."""
         progress, stored = self.progress, self.stored
-        named = progress.best is not None and not progress.no_best
+        has_best = progress.best is not None and not progress.no_best
         return {
             "study": self.run.name,
             "kind": None if stored is None else stored.study.kind,
@@ -71,8 +71,8 @@ class Overview:
             "notes": [note.line for note in self.notes],
             "updated": progress.updated if progress.state not in ("unknown", "not started") else None,
             "metric": progress.metric or None,
-            "best": progress.best if named else None,
-            "best_trial": progress.best_trial if named else None,
+            "best": progress.best if has_best else None,
+            "best_trial": progress.best_trial if has_best else None,
             "verdict": self.verdict or None,
             "question": f"can't be read: {self.trouble}" if stored is None else stored.study.question,
         }
@@ -96,7 +96,7 @@ def read_overview(store: Store, name: str) -> Overview:
 
 
 def _summary(store: Store, stored: StoredStudy, state: StudyState) -> Summary | None:
-    """The stored summary of a finished study, or what it would say where an older saddle wrote none."""
+    """The stored summary of a finished study, or one that is computed if an older saddle wrote none."""
     if state.progress.state != "finished":
         return None
     return read_summary(store, stored.run) or summarise(stored.read_results(store))

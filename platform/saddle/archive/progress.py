@@ -20,7 +20,7 @@ class RunningTrial:
     """What a person is shown of a running trial, in addition to the epoch that it has reached."""
 
     name: str = ""
-    """What a reader calls it."""
+    """Its displayed name."""
     epochs: int | None = None
     """How many it is to train, where its configuration says so."""
     value: float | None = None
@@ -31,7 +31,7 @@ class RunningTrial:
 
 @dataclass
 class Leader:
-    """One of the best trials so far: its key, what a reader calls it, and its value of the study's metric."""
+    """One of the best trials so far: its key, its displayed name, and its value of the study's metric."""
 
     trial: str
     name: str
@@ -40,7 +40,7 @@ class Leader:
 
 @dataclass
 class Progress:
-    """Counts of one study under way; `started` and `updated` are Unix seconds, for show."""
+    """Counts of one running study; `started` and `updated` are Unix seconds, for display."""
 
     study: str
     question: str = ""
@@ -49,9 +49,9 @@ class Progress:
     done: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
     running: dict[str, int] = field(default_factory=dict)
-    """Trials under way and the epoch each has reached."""
+    """Running trials and the epoch that each has reached."""
     details: dict[str, RunningTrial] = field(default_factory=dict)
-    """What else is known of them; nothing in what an older saddle stored."""
+    """What else is known about them; empty in what an older saddle stored."""
     leaders: list[Leader] = field(default_factory=list)
     """The best three trials, the best first; none in what an older saddle stored."""
     best: float | None = None
@@ -62,14 +62,14 @@ class Progress:
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     fresh: int = 0
-    """Trials that ended since `started`, as against those of earlier runs."""
+    """Trials that ended since `started`, without those of earlier runs."""
     state: str = "running"
     waiting: str = ""
-    """What the cluster has not free for trials that should run, in words."""
+    """What the cluster lacks for trials that should run, in words."""
     exhausted: str = ""
     """Which budget is used up, in words."""
     why: str = ""
-    """Why it was `stopped`: by the machine, its disk or network, or as its first trials failed alike."""
+    """Why it was `stopped`: by the machine, its disk or network, or because its first trials failed in the same way."""
     hours_before: float = 0.0
     """Hours that earlier runs of the study took."""
     seconds: float = 0.0
@@ -86,7 +86,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The time left at the pace so far, trials under way half done; None before the first one has ended."""
+        """The time left at the pace so far, running trials counted as half done; None before the first has ended."""
         if self.total is None or not self.fresh:
             return None
         half_done = len(self.running) / 2
@@ -102,8 +102,8 @@ def read_progress(store: Store, run: RunId) -> Progress | None:
     """What the driver of `run` last stored, or None if it never ran."""
     try:
         raw: dict[str, Any] = json.loads(store.read(progress_path(run)))
-        if "seconds" not in raw:  # of an older saddle, which took the wall clock's word
+        if "seconds" not in raw:  # of an older saddle, which relied on the wall clock
             raw["seconds"] = max(0.0, raw.get("updated", 0.0) - raw.get("started", 0.0))
         return TypeAdapter(Progress).validate_python({**raw, "study": run.name})
     except (FileNotFoundError, ForeignPath, ValueError, TypeError, AttributeError):
-        return None  # only for show: a damaged one is as good as none
+        return None  # only for display: a damaged one counts as none

@@ -1,4 +1,4 @@
-"""A study's policy for checkpoints, applied to what is stored of it."""
+"""A study's policy for checkpoints, applied to its stored trials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from saddle.trial.run_id import RunId
 
 
 def plan_for(store: Store, results: StudyResults) -> Plan:
-    """What the study's policy would remove now; its report cites what it would cite if written now."""
+    """What the study's policy would remove now; as cited counts what its report would cite if written now."""
     study = results.study
     if not is_limited(study.checkpoints):
         return Plan((), 0)
@@ -47,10 +47,10 @@ def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord])
         value = value_of(entry, selection.name)
         if entry.outcome == Outcome.COMPLETED and entry.key not in comparable:
             value = None
-        kept = violation(entry, study.constraints) == 0
+        is_feasible = violation(entry, study.constraints) == 0
         return (
             entry.outcome != Outcome.COMPLETED,
-            not kept,
+            not is_feasible,
             value is None,
             0.0 if value is None else selection.cost(value),
         )
@@ -60,7 +60,7 @@ def ranked(study: Study, declared: Declarations, entries: Sequence[TrialRecord])
 
 @dataclass(frozen=True)
 class Collected:
-    """What was removed of one study, or would be; `note` says why nothing is where that isn't plain."""
+    """What was removed from one study, or would be; `note` says why nothing is, if that isn't obvious."""
 
     study: str
     removals: Sequence[Removal] = ()
@@ -69,7 +69,7 @@ class Collected:
 
     @property
     def bytes(self) -> int:
-        """What is gained."""
+        """The size of what is removed."""
         return sum(removal.bytes for removal in self.removals)
 
 
@@ -90,14 +90,14 @@ def collect(store: Store, stored: StoredStudy, *, dry_run: bool) -> Collected:
 def collect_set_aside(store: Store, run: RunId, *, dry_run: bool) -> Collected:
     """Remove a whole run that `--fresh` has set aside (`NAME@…`), or only say what that would free.
 
-    Raises `StorageError` while somebody uses it.
+    Raises `StorageError` while it is in use.
     """
     folder = study_folder(run)
     removal = Removal("", folder, store.size(folder), "the whole study, set aside by --fresh")
     if not dry_run:
         with lock_study(store, run):
             store.delete(folder)
-            shutil.rmtree(store.local / folder, ignore_errors=True)  # what this machine kept of one in a bucket
+            shutil.rmtree(store.local / folder, ignore_errors=True)  # this machine's part of one in a bucket
     return Collected(run.name, (removal,))
 
 

@@ -37,19 +37,19 @@ def result_row(entry: TrialRecord, stored: StoredStudy) -> dict[str, Any]:
         "evaluation": dict(entry.evaluation),
         "measured": entry.measured or None,
         "earlier": [
-            {"evaluation": dict(one.evaluation), "metrics": dict(one.metrics), "when": one.when}
-            for one in entry.earlier
+            {"evaluation": dict(measurement.evaluation), "metrics": dict(measurement.metrics), "when": measurement.when}
+            for measurement in entry.earlier
         ],
     }
 
 
 def study_rows(store: Store, stored: StoredStudy) -> list[dict[str, Any]]:
-    """The finished trials of a stored run, a search's by number, an ablation's as they were run."""
+    """The finished trials of a stored run: of a search by number, of an ablation in the order of running."""
     return [result_row(entry, stored) for entry in Ledger(store, stored.run).entries()]
 
 
 def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A result row with one column per parameter and metric, as CSV wants it."""
+    """A result row with one column per parameter and metric, as CSV needs it."""
     nested = ("params", "metrics", "evaluation", "settings", "test_last", "fingerprints", "block", "earlier")
     return {
         **{name: "; ".join(value) if name == "flags" else value for name, value in row.items() if name not in nested},
@@ -59,9 +59,11 @@ def flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def headline_metrics(rows: Sequence[Mapping[str, Any]], declared: Declarations, first: str = "test/") -> list[str]:
     """Three metrics, as many as a terminal has room for: `first` (a metric or a split), then accuracies."""
-    known = dict.fromkeys(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
-    metrics = [declared.metric(name) for name in known]
-    telling = [one for one in metrics if one.worst_case or one.role == "clean" or one.name == first] or metrics
+    names = dict.fromkeys(name for row in rows for name in row["metrics"] if not name.startswith("train/"))
+    metrics = [declared.metric(name) for name in names]
+    principal = [
+        metric for metric in metrics if metric.worst_case or metric.role == "clean" or metric.name == first
+    ] or metrics
     split = first.partition("/")[0]
-    ordered = sorted(telling, key=lambda metric: (metric.name != first, *headline(metric, split), metric.name))
+    ordered = sorted(principal, key=lambda metric: (metric.name != first, *headline(metric, split), metric.name))
     return [metric.name for metric in ordered[:3]]

@@ -43,7 +43,7 @@ from saddle.trial.run_id import STUDIES, RunId
 log = logging.getLogger(__name__)
 
 FACTS = ("instance.json", "instance-copy.json")
-"""What nothing else says of a run, so that it is kept twice: which instance it is, and its baseline."""
+"""What is stored nowhere else about a run, so it is kept twice: which instance it is, and its baseline."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class StoredStudy:
     run: RunId
     baseline: Mapping[str, Any] | None
     evaluation: Evaluation = AS_TRAINED
-    """With what its trials are measured, where that is no longer what the file says."""
+    """The settings that its trials are measured with, if they are no longer those of the file."""
     declared: Declarations = UNDECLARED
-    """What its trainable said of itself when it trained."""
+    """What its trainable declared when it trained."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds so far."""
     tuned: TunedBy | None = None
     """The search that its baseline is the best of."""
     units: UnitFacts = NO_FACTS
-    """What is known of the units of a relation."""
+    """What is known about the units of a relation."""
 
     @property
     def instance(self) -> str:
@@ -76,17 +76,17 @@ class StoredStudy:
 
     @cached_property
     def replicates(self) -> Sequence[Replicate]:
-        """The replicates of an ablation or relation, but those of units without data; none for a search."""
+        """The replicates of an ablation or relation, except those of units without data; none for a search."""
         return [] if self.study.search is not None else replicates_of_study(self.study, self.arms, self.units.absent)
 
     def results(self, records: Sequence[TrialRecord]) -> StudyResults:
-        """What the run has come to with these records."""
+        """The results of the run with these records."""
         return StudyResults(
             self.run, self.study, self.declared, records, self.arms, self.history, self.tuned, self.units
         )
 
     def read_results(self, store: Store) -> StudyResults:
-        """What the run has come to, as its ledger has it now."""
+        """The results of the run by the present content of its ledger."""
         return self.results(Ledger(store, self.run).entries())
 
 
@@ -104,11 +104,11 @@ def run_names(store: Store) -> list[str]:
     """Every run in the storage by the name of its folder."""
     names = list(store.names(STUDIES))
     stored = in_parallel(store, lambda name: _has_file(store, RunId.stored(name)), names)
-    return [name for name, there in zip(names, stored, strict=True) if there]
+    return [name for name, exists in zip(names, stored, strict=True) if exists]
 
 
 def _has_file(store: Store, run: RunId) -> bool:
-    """Whether there is a study's file; one that isn't followed counts, and reading it says why."""
+    """Whether there is a study's file; a link that isn't followed counts, and reading it reports why."""
     try:
         return store.exists(f"{study_folder(run)}/study.yaml")
     except ForeignPath:
@@ -118,7 +118,7 @@ def _has_file(store: Store, run: RunId) -> bool:
 def read_study(store: Store, name: str) -> StoredStudy | None:
     """The study in the folder called `name`, or None if there is none.
 
-    Its run says the folder it was read from, whatever the study's file says the study is called. Raises `StudyError` or
+    Its run has the folder that it was read from, even if the study's file has another name. Raises `StudyError` or
     `StorageError` if it is damaged.
     """
     folder = study_folder(RunId.stored(name))
@@ -138,7 +138,7 @@ def read_study(store: Store, name: str) -> StoredStudy | None:
 
 
 def with_stored_sources(store: Store, run: RunId, study: Study, declared: Declarations) -> Study:
-    """The study with the sources that its run keeps of a trainable that is a file; as it is where that has none."""
+    """The study with the sources that its run keeps of a trainable that is a file; unchanged if there are none."""
     if not study.source.is_own:
         return study
     source = replace(study.source, checksum=declared.sources, terms=terms_of([plain_study(study)]))
@@ -169,7 +169,9 @@ def read_facts(store: Store, folder: str) -> tuple[str, Mapping[str, Any] | None
         try:
             facts = json.loads(store.read(f"{folder}/{name}"))
             instance, baseline = facts["instance"], facts["baseline"]
-            if not isinstance(instance, str) or not RunId.is_name(instance):  # a part of the folder's name one day
+            if not isinstance(instance, str) or not RunId.is_name(
+                instance
+            ):  # part of the folder's name once the run is set aside
                 raise ValueError(f"{instance!r} can't tell a run from others")
             if not isinstance(baseline, dict | None):
                 raise TypeError(f"{baseline!r} is not a baseline")
@@ -194,7 +196,7 @@ def has_begun(store: Store, run: RunId) -> bool:
 def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
     """Raise `StudyChanged` where `study` differs from the stored one in what its trials rest on (`study.changes`).
 
-    If it differs only in how trials are measured, and that is not how the stored ones are measured by now, raise
+    If it differs only in how trials are measured, and that is not how the stored ones are measured now, raise
     `EvaluationChanged`.
     """
     study = with_seeds(study, stored.history.plans)
@@ -210,17 +212,17 @@ def refuse_changes(store: Store, stored: StoredStudy, study: Study) -> None:
 
 
 def growth_of(stored: StoredStudy, study: Study) -> Growth:
-    """What the changed `study` makes of the stored one."""
+    """What the changed `study` means for the stored one."""
     return find_growth(stored.study, with_seeds(study, stored.history.plans), stored.baseline, stored.history)
 
 
 def settle_study(
     store: Store, study: Study, baseline: Mapping[str, Any] | None, *, fresh: bool, lock: StudyLock = NO_LOCK
 ) -> StoredStudy:
-    """Store the study, or take up the stored one if it says the same or less.
+    """Store the study, or continue the stored one if it says the same or less.
 
-    What the stored one says of the evaluation stays, for that is how its checkpoints were chosen. Raises
-    `StudyChanged`, or `TakenOver` if the study is another driver's by now.
+    The evaluation of the stored one stays, as its checkpoints were chosen with it. Raises `StudyChanged`, or
+    `TakenOver` if another driver has taken the study over.
     """
     stored = read_study(store, study.study)
     if stored is not None and fresh:
@@ -273,9 +275,9 @@ def write_study(
 def set_aside(store: Store, run: RunId) -> RunId:
     """Set a run aside for the one that takes its place; returns its new name."""
     now = time.strftime("%Y%m%dT%H%M%S")
-    taken = set(store.names(STUDIES))
+    present = set(store.names(STUDIES))
     aside = run.set_aside(now)
-    if aside.name in taken:  # two in one second whose instances begin alike
+    if aside.name in present:  # two in one second whose instances begin in the same way
         aside = run.set_aside(now, len(run.instance))
     store.move(study_folder(run), study_folder(aside))
     return aside

@@ -15,8 +15,8 @@ def tell_study_end(store: Store, results: StudyResults, tracker: Tracker) -> Non
     """Track the arms and the answer according to the ledger, and end the study's run as it should have ended."""
     run = results.run
     progress = read_progress(store, run)
-    done = progress is not None and progress.state == "finished"
-    arms, answer = describe_arms(results, finished=done), describe_answer(results, finished=done)
-    when = max((record.settled for record in results.records), default=None) if done else None
+    finished = progress is not None and progress.state == "finished"
+    arms, answer = describe_arms(results, finished=finished), describe_answer(results, finished=finished)
+    when = max((record.settled for record in results.records), default=None) if finished else None
     files = [report_path(run)] if store.exists(report_path(run)) else []
-    tracker.finish_study("FINISHED" if done else "KILLED", arms, answer, files, when)
+    tracker.finish_study("FINISHED" if finished else "KILLED", arms, answer, files, when)

@@ -1,4 +1,4 @@
-"""How far a stored study is, and whether somebody is running it."""
+"""How far a stored study is, and whether it is running."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ from saddle.trial.run_id import RunId
 
 @dataclass(frozen=True)
 class StudyState:
-    """What the driver last said, and its process while there is one."""
+    """The state that the driver last stored, and its process while there is one."""
 
     progress: Progress
     process: int | None
     host: str | None = None
     """The machine of the process, if it is another one."""
     flagged: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What is against finished trials, by their keys (see `with_stored`)."""
+    """Reasons against finished trials, by their keys (see `with_stored`)."""
     history: PlanHistory = UNCHANGED
     """The plans of an ablation's seeds (see `with_stored`)."""
     added_later: Mapping[str, int] = field(default_factory=dict)
     """Arms that were added after results could be seen, with how many trials had ended then (see `with_stored`)."""
     notes: Sequence[Note] = ()
-    """What people wrote of the study (see `with_stored`)."""
+    """The notes on the study (see `with_stored`)."""
     job: str | None = None
-    """The job that runs the study on a cluster, where this was asked of one."""
+    """The job that runs the study on a cluster, if the cluster was asked."""
 
     @property
     def running(self) -> bool:
         return self.process is not None or self.job is not None
 
     def facts(self) -> dict[str, Any]:
-        """The state as JSON has it."""
+        """The state as plain data for JSON."""
         ours = {"process": self.process, "host": self.host, "job": self.job}
         flagged = {key: list(reasons) for key, reasons in self.flagged.items()}
         plans = [asdict(plan) for plan in self.history.plans]
-        left = {"seconds_left": self.progress.seconds_left, "added_later": dict(self.added_later)}
+        remaining = {"seconds_left": self.progress.seconds_left, "added_later": dict(self.added_later)}
         notes = [asdict(note) for note in self.notes]
-        return asdict(self.progress) | {**left, **ours, "flagged": flagged, "plans": plans, "notes": notes}
+        return asdict(self.progress) | {**remaining, **ours, "flagged": flagged, "plans": plans, "notes": notes}
 
 
 def read_state(store: Store, run: RunId) -> StudyState:
@@ -64,9 +64,9 @@ def read_state(store: Store, run: RunId) -> StudyState:
 
 
 def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudyState:
-    """The state with the study's plans and what is against its finished trials.
+    """The state with the study's plans and the reasons against its finished trials.
 
-    While it runs, its driver says the latter of each trial.
+    While it runs, its driver reports the latter for each trial.
     """
     added = added_labels(stored.arms, stored.history)
     state = replace(state, history=stored.history, added_later=added, notes=read_notes(store, stored.run))
@@ -78,7 +78,7 @@ def with_stored(state: StudyState, store: Store, stored: StoredStudy) -> StudySt
 
 
 def _unwritable(store: Store) -> str:
-    """Why its driver may have been unable to say what stopped it; empty if the storage has room."""
+    """Why its driver may have been unable to store what stopped it; empty if the storage has room."""
     if "://" in store.url:
         return ""
     if read_only(store.url):

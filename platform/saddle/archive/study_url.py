@@ -1,4 +1,4 @@
-"""From what a user calls a study, which may be a whole URL, to its storage and its name in there."""
+"""From the name that a user gives of a study, which may be a whole URL, to its storage and its name there."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def open_named(name: str, storage: str | PathLike[str] | None = None) -> tuple[S
     if "://" not in name:
         return open_store(storage, create=False), name
     url = name.rstrip("/")
-    below, as_written, rest = url.rpartition(STUDIES)
+    below, as_written, last = url.rpartition(STUDIES)
     study = parent(url)
-    readings = [*([(below, rest)] if as_written else []), study, parent(*study)]
+    readings = [*([(below, last)] if as_written else []), study, parent(*study)]
     for where, short in readings:
         store = open_store(where, create=False)
         if is_stored(store, short.partition("/")[0]):
@@ -37,7 +37,7 @@ def is_stored(store: Store, name: str) -> bool:
     if RunId.is_name(name) and store.exists(f"{study_folder(RunId.stored(name))}/study.yaml"):
         return True
     study, mark, _ = name.partition(MARK)
-    return bool(mark) and any(RunId.stored(known).study == study for known in run_names(store))
+    return bool(mark) and any(RunId.stored(run_name).study == study for run_name in run_names(store))
 
 
 def parent(url: str, name: str = "") -> tuple[str, str]:

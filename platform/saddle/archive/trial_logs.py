@@ -1,4 +1,4 @@
-"""What the trials of a stored run printed, finished or under way, and what they print from now on."""
+"""What the trials of a stored run printed, finished or running, and what they print from now on."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class TrialLog:
 
     key: str
     parts: Sequence[tuple[str, str]]
-    """Of each attempt and rank when it began, and its text."""
+    """For each attempt and rank, when it began and its text."""
     record: TrialRecord | None = None
-    """None while it is under way."""
+    """None while it is running."""
 
     @property
     def reason(self) -> str:
@@ -35,7 +35,7 @@ class TrialLog:
 
 
 def find_key(store: Store, stored: StoredStudy, name: str) -> str:
-    """The key of the trial called `name`, its key or number, also of one under way; raises `NotFound`."""
+    """The key of the trial called `name`, its key or number, also of a running one; raises `NotFound`."""
     entries = Ledger(store, stored.run).entries()
     by_number = {str(entry.number): entry.key for entry in entries if entry.number is not None}
     keys = [*(entry.key for entry in entries), *under_way(store, stored.run)]
@@ -48,13 +48,13 @@ def find_key(store: Store, stored: StoredStudy, name: str) -> str:
 
 
 def under_way(store: Store, run: RunId) -> list[str]:
-    """The keys of the trials that have left something in the storage, or run as the driver says."""
+    """The keys of trials that have left something in the storage, or that the driver reports as running."""
     progress = read_progress(store, run)
     return [*store.names(f"{study_folder(run)}/trials"), *(progress.running if progress is not None else ())]
 
 
 def read_log(store: Store, run: RunId, key: str, record: TrialRecord | None = None) -> TrialLog:
-    """What a trial has printed by now."""
+    """What a trial has printed so far."""
     parts = [(output.heading, read_output(store, output)) for output in outputs_of(store, run, key)]
     return TrialLog(key, parts, record)
 
@@ -63,8 +63,8 @@ def logs_of(store: Store, stored: StoredStudy, key: str | None = None) -> Iterat
     """The logs of a run's trials, or of one of them; trials that printed nothing and did not fail are left out."""
     records = {entry.key: entry for entry in Ledger(store, stored.run).entries()}
     keys = [key] if key is not None else list(dict.fromkeys([*records, *under_way(store, stored.run)]))
-    for each in keys:
-        log = read_log(store, stored.run, each, records.get(each))
+    for trial_key in keys:
+        log = read_log(store, stored.run, trial_key, records.get(trial_key))
         if log.parts or log.reason:
             yield log
 
@@ -84,7 +84,7 @@ class LogFollower:
         """Each new whole line with the key of its trial."""
         progress = read_progress(self.store, self.run)
         running = set(progress.running if progress is not None else ())
-        # once more after its end, as what it printed last is kept just before
+        # once more after its end, as its last output is stored just before
         for key in [self.key] if self.key is not None else sorted(running | self._watched):
             for output in outputs_of(self.store, self.run, key):
                 text = read_output(self.store, output)

@@ -1,4 +1,4 @@
-"""What sections of a report consist of, whatever kind of page it becomes; all texts are plain."""
+"""What sections of a report consist of, for any kind of page; all texts are plain."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Table:
-    """Names of columns and rows of text, and what a reader should know of them; `look` is a CSS class."""
+    """Names of columns and rows of text, and what a reader should know about them; `look` is a CSS class."""
 
     kind: ClassVar[str] = "table"
     columns: tuple[str, ...]
@@ -123,7 +123,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Word:
-    """A few signs below an image, and whether they are good news."""
+    """A short text below an image, and whether it is good news."""
 
     text: str
     good: bool
@@ -138,7 +138,7 @@ class Pictures:
     title: str = ""
     """What they have in common."""
     words: Sequence[Word] = ()
-    """What is said of the images that each of the pictures shows, from the left to the right."""
+    """Words on the images that each of the pictures shows, from left to right."""
 
 
 Block = Text | Heading | Listing | Table | Facts | Source | Folded | Figures | Pictures

@@ -29,13 +29,13 @@ def illustrated(results: StudyResults) -> list[TrialRecord]:
             pictured = [entry for entry in members if entry.outcome == Outcome.COMPLETED and entry.images]
             first += sorted(pictured, key=lambda entry: entry.seed)[:1]
         return [*failures, *first]
-    shown = 4 if results.answer.front else 2  # of a front the trials differ in what they are good at
+    shown = 4 if results.answer.front else 2  # the trials of a front are good at different things
     return [*failures, *leaders(results)[:shown]]
 
 
 def cited(results: StudyResults) -> set[str]:
-    """The keys of the best trial or the Pareto front, and of the trials whose images are shown: readers want these."""
+    """The keys of the best trial or the Pareto front, and of the trials whose images are shown: readers need these."""
     answer = results.answer
-    named = [*answer.front, *([answer.best] if answer.best is not None else [])]
+    leading = [*answer.front, *([answer.best] if answer.best is not None else [])]
     shown = [entry for entry in illustrated(results) if entry.images]
-    return {entry.key for entry in [*named, *shown]}
+    return {entry.key for entry in [*leading, *shown]}

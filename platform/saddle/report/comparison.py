@@ -12,7 +12,7 @@ from saddle.report.page import render_page
 from saddle.report.section import markdown_parts, page_parts, sections_of
 
 OF_EFFECT = ("n", "low", "high", "p", "p_adjusted", "verdict", "added_later")
-"""What a row for an arm holds of its effect."""
+"""The facts of an effect that the row of its arm has."""
 
 
 def tables_of(comparison: StudyComparison) -> list[tuple[str, Table]]:
@@ -22,7 +22,7 @@ def tables_of(comparison: StudyComparison) -> list[tuple[str, Table]]:
 
 
 def facts(comparison: StudyComparison) -> dict[str, Any]:
-    """The comparison as JSON has it."""
+    """The comparison as plain data for JSON."""
     return {
         "studies": [
             {
@@ -30,7 +30,7 @@ def facts(comparison: StudyComparison) -> dict[str, Any]:
                 "metric": view.metric.name,
                 "direction": view.metric.direction,
                 "measured_with": view.measured_with,
-                "earlier": [_earlier(one) for one in view.earlier],
+                "earlier": [_earlier(earlier) for earlier in view.earlier],
                 "baseline": view.baseline,
                 "best": None if view.best is None else view.best.key,
                 "outcomes": dict(view.outcomes),
@@ -63,7 +63,7 @@ def _arms(view: StudyView) -> list[dict[str, Any]]:
 
 
 def arm_rows(comparison: StudyComparison) -> list[dict[str, Any]]:
-    """One row for every arm in every study, without single seeds, as CSV has it."""
+    """One row for every arm in every study, without single seeds, for CSV."""
     rows = []
     for view in comparison.views:
         for arm in view.arms:

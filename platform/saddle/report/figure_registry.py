@@ -16,7 +16,7 @@ from trainables.discovery import discover
 def study_figures() -> dict[str, StudyFigure]:
     """The figures of all kinds of studies by their names, in the order in which a report shows them."""
     figures = discover(folder, StudyFigure)
-    return dict(sorted(figures.items(), key=lambda named: named[1].place))
+    return dict(sorted(figures.items(), key=lambda item: item[1].place))
 
 
 def figures_of(results: StudyResults) -> list[LazyFigure]:

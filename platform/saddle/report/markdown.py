@@ -13,14 +13,14 @@ from saddle.report.study_report import StudyReport
 SPECIAL = re.compile(r"[\\`*|\[\]~$!]|(?<!\w)_|_(?!\w)")
 """What would become markup; an underscore within a word does not."""
 OF_HTML = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
-"""As entities, for not every reader of Markdown takes a backslash before them."""
+"""As entities, as not every reader of Markdown accepts a backslash before them."""
 AT_THE_START = re.compile(r"[#+=-]|\d+(?=[.)])")
 """What would begin a list or a heading."""
 NUMBER = re.compile(r"[+−<±]? ?\d|–$")
 
 
 def render_markdown(report: StudyReport) -> str:
-    """Question and answer, then the sections of the page that can be said in Markdown."""
+    """Question and answer, then the sections of the page that Markdown can show."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
 
@@ -61,28 +61,28 @@ def paragraph_of(parts: Sequence[str]) -> str:
     """A paragraph with its code; the spaces between texts and code are those at the ends of the texts."""
     first, *others = parts
     spaced = [" " * part.startswith(" ") + text(part) + " " * part.endswith(" ") for part in others]
-    begun = code(first) if isinstance(first, Code) else paragraph(first) + " " * first.endswith(" ")
-    return begun + "".join(
+    beginning = code(first) if isinstance(first, Code) else paragraph(first) + " " * first.endswith(" ")
+    return beginning + "".join(
         code(part) if isinstance(part, Code) else words for part, words in zip(others, spaced, strict=True)
     )
 
 
 def code(words: str) -> str:
-    """Words as code within a paragraph, whatever signs they have."""
+    """Words as code within a paragraph, for any characters in them."""
     line = printable(words)
     fence = "`" * (max((len(ticks) for ticks in re.findall("`+", line)), default=0) + 1)
     return f"{fence} {line} {fence}" if "`" in line else f"{fence}{line}{fence}"
 
 
-def table(table: Table) -> Iterator[str]:
+def table(block: Table) -> Iterator[str]:
     """A pipe table, columns of numbers to the right, and its note."""
-    yield _row(table.columns)
-    sides = ["--:" if numeric else ":--" for numeric in numeric_columns(table)]
+    yield _row(block.columns)
+    sides = ["--:" if numeric else ":--" for numeric in numeric_columns(block)]
     yield f"| {' | '.join(sides)} |"
-    yield from (_row(row) for row in table.rows)
+    yield from (_row(row) for row in block.rows)
     yield ""
-    if table.note:
-        yield from (f"<sub>{text(table.note)}</sub>", "")
+    if block.note:
+        yield from (f"<sub>{text(block.note)}</sub>", "")
 
 
 def numeric_columns(table: Table) -> list[bool]:
@@ -96,8 +96,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def paragraph(words: str) -> str:
-    """The same at the beginning of a block, where signs may begin a list or a heading."""
-    line = re.sub(r"#+$", r"\\\g<0>", text(words))  # at the end of a heading they would be taken off
+    """The same at the beginning of a block, where characters may begin a list or a heading."""
+    line = re.sub(r"#+$", r"\\\g<0>", text(words))  # at the end of a heading they would be removed
     match = AT_THE_START.match(line)
     if match is None:
         return line
@@ -106,12 +106,12 @@ def paragraph(words: str) -> str:
 
 
 def text(words: str) -> str:
-    """Words on one line that stay what they are, whatever signs they have."""
+    """Words on one line that stay unchanged, for any characters in them."""
     return SPECIAL.sub(r"\\\g<0>", printable(words)).translate(OF_HTML)
 
 
 def printable(words: str) -> str:
-    """Words on one line, without signs that can't be seen."""
+    """Words on one line, without invisible characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 

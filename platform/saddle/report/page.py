@@ -53,22 +53,22 @@ def render_page(template: str, *, title: str, **values: Any) -> str:
 
 
 def script_source() -> str:
-    """The only script that a page may run, as a Content-Security-Policy names it, whatever text came into the page."""
+    """The only script that a page may run, as a Content-Security-Policy names it, for any text in the page."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script_text().encode()).digest()).decode()}'"
 
 
 def script_text() -> str:
-    """What the script says."""
+    """The text of the script."""
     return _file(SCRIPT)
 
 
 def table_cells(rows: Sequence[Sequence[str]]) -> list[list[Cell]]:
-    """Rows as texts with classes: numbers are set right, verdicts in their colour."""
+    """Rows as texts with classes: numbers are aligned right, verdicts have their colour."""
     return [[(cell, looks(index, cell)) for index, cell in enumerate(row)] for row in rows]
 
 
 def looks(index: int, cell: str) -> str:
-    """The class of a table cell: names are set left, long values may wrap."""
+    """The class of a table cell: names are aligned left, long values may wrap."""
     word = cell.partition(":")[0]
     if index == 0:
         return "name"

@@ -25,9 +25,9 @@ class Section(Generic[Subject]):
     place: int
     """Sections come in the order of their places; the gaps are for others."""
     page: Callable[[Subject], Sequence[Block]]
-    """What it says in a page, or why that is not known yet."""
+    """Its blocks in a page, or why there is nothing to show yet."""
     markdown: Callable[[Subject], Sequence[Block]] | None = None
-    """What it says in Markdown, where that is not the same."""
+    """Its blocks in Markdown, where they are not the same."""
     within: str = ""
     """The section of a page to which its blocks are appended, without its heading; else it is a separate section."""
 
@@ -38,7 +38,7 @@ def left_out(subject: object) -> Sequence[Block]:
 
 
 def present(*blocks: Block | None) -> list[Block]:
-    """The blocks that there is something to show in."""
+    """The blocks that are not None."""
     return [block for block in blocks if block is not None]
 
 
@@ -65,8 +65,8 @@ def sections_of(folder: ModuleType) -> Sequence[Section[Any]]:
         if section.within not in sections:
             raise TypeError(f"the section {section.name!r} is within {section.within!r}, which is not a section")
         if outer := sections[section.within].within:
-            said = f"the section {section.name!r} is within {section.within!r}, which is itself within {outer!r}"
-            raise TypeError(f"{said}; name the outermost one")
+            problem = f"the section {section.name!r} is within {section.within!r}, which is itself within {outer!r}"
+            raise TypeError(f"{problem}; name the outermost one")
     return sorted(sections.values(), key=lambda section: section.place)
 
 
@@ -83,5 +83,5 @@ def page_parts(sections: Sequence[Section[Subject]], subject: Subject) -> list[P
 
 def markdown_parts(sections: Sequence[Section[Subject]], subject: Subject) -> list[Part]:
     """The sections that apply to `subject` in Markdown."""
-    written = [(section, (section.markdown or section.page)(subject)) for section in sections]
-    return [Part(section.name, section.title, blocks) for section, blocks in written if blocks]
+    rendered = [(section, (section.markdown or section.page)(subject)) for section in sections]
+    return [Part(section.name, section.title, blocks) for section, blocks in rendered if blocks]

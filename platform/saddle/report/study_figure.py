@@ -15,7 +15,7 @@ class StudyFigure:
     """A figure, and which studies have it."""
 
     name: str
-    """What a design calls it by that has it (`Design.figures`)."""
+    """The name by which designs include it (`Design.figures`)."""
     place: int
     """Figures come in the order of their places; the gaps are for others."""
     draw: Callable[[StudyResults], LazyFigure | None]

@@ -1,4 +1,4 @@
-"""What the report of a study is made from, which each of its sections is given."""
+"""What the report of a study is made from; each of its sections gets it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LEADING = ("figure-effects", "figure-relation", "figure-asked", "figure-history"
 
 @dataclass(frozen=True)
 class StudyReport:
-    """The results of a study, and what else there is to say of it.
+    """The results of a study, and what else its report shows.
 
     `samples` are an ablation's networks on single test images; `read` fetches images and arrays from the store;
-    `printed` is what trials that did not end well printed, by their keys; `notes` are what people wrote of the study;
+    `printed` is what trials that did not end well printed, by their keys; `notes` are those on the study;
     `command` and `study_file` replace what "how to reproduce" would otherwise show, which is `saddle run` on the study
     as it was resolved.
     """
@@ -64,7 +64,7 @@ class StudyReport:
 
     @property
     def trial_noun(self) -> str:
-        """What a reader calls one of the trials."""
+        """The word for one of the trials."""
         return "replicate" if self.study.kind == "ablation" else "trial"
 
     @property

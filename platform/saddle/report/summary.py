@@ -1,7 +1,7 @@
-"""What a study came to in a few words, kept next to its report: a list of studies need not compute every answer.
+"""The result of a study in a few words, stored next to its report: a list of studies need not compute every answer.
 
-It is derived from the ledger and never trusted over it: it says what it was made of, and counts only while the files of
-the ledger, the later measurements and the checklists are the same in number and name.
+It is derived from the ledger and never trusted over it: it states what it was made of, and counts only while the files
+of the ledger, the later measurements and the checklists are the same in number and name.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ class Summary:
 
 
 def summarise(results: StudyResults) -> Summary:
-    """The summary of what a run has come to."""
+    """The summary of a run's results."""
     answer = results.answer
     return Summary(short_verdict(results), answer.plain, answer.statistics, tone(answer))
 
 
 def write_summary(store: Store, results: StudyResults) -> None:
-    """Keep the summary for `read_summary`."""
+    """Store the summary for `read_summary`."""
     content = {"version": VERSION, "of": asdict(made_of(results.records)), **asdict(summarise(results))}
     store.write(summary_path(results.run), to_json(content).encode())
 
 
 def read_summary(store: Store, run: RunId) -> Summary | None:
-    """The stored summary; None if there is none, or where there are other trials, measurements or checks by now."""
+    """The stored summary; None if there is none, or trials, measurements or checks have changed since."""
     try:
         raw = json.loads(store.read(summary_path(run)))
         if raw["version"] != VERSION or MadeOf(**raw["of"]) != stored_now(store, run):

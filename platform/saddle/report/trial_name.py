@@ -1,4 +1,4 @@
-"""What a reader calls a trial."""
+"""The displayed name of a trial."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from saddle.trial.record import TrialRecord
 
 
 def trial_name(entry: TrialRecord, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """`trial 7` in a search, `mp, seed 2` in an ablation (and its block); `names`: what readers call arms."""
+    """`trial 7` in a search, `mp, seed 2` in an ablation (and its block); `names`: displayed names of arms."""
     if entry.arm is not None:
         return replicate_name(names.get(entry.arm, entry.arm), entry.seed, entry.block)
     return search_trial_name(entry)

@@ -20,7 +20,7 @@ from saddle.trial.run_id import RunId
 MOST_PRINTED = 40
 """Failed trials whose output is in the report, as many as have their reasons there."""
 PRINTED_CHARACTERS = 8_000
-"""What the report has of an output; `saddle logs` has what is kept of it."""
+"""The part of an output that the report shows; `saddle logs` shows what is stored of it."""
 
 
 def report_path(run: RunId) -> str:
@@ -29,7 +29,7 @@ def report_path(run: RunId) -> str:
 
 
 def write_report(store: Store, results: StudyResults) -> str:
-    """Render the report of what the ledger holds and store it, and the summary that lists show; returns where."""
+    """Render the report from the ledger and store it, and the summary that lists show; returns where the report is."""
     path = report_path(results.run)
     store.write(path, page_of(store, results).encode())
     write_summary(store, results)
@@ -54,7 +54,7 @@ def report_of(store: Store, results: StudyResults) -> StudyReport:
 
 
 def printed_by_troubled(store: Store, results: StudyResults) -> dict[str, str]:
-    """The end of what each trial printed that failed, of the first few."""
+    """The end of the output of each failed trial, for the first few."""
     failed = [record for record in results.comparable if record.outcome in FAILURES][:MOST_PRINTED]
     texts = in_parallel(store, lambda record: _printed(store, results.run, record.key), failed)
     return {record.key: text for record, text in zip(failed, texts, strict=True) if text}

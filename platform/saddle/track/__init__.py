@@ -1,1 +1,1 @@
-"""MLflow: what it gets of studies, arms and trials, and the outbox that waits for its server."""
+"""MLflow: what it gets about studies, arms and trials, and the outbox of messages that wait for its server."""

@@ -1,4 +1,4 @@
-"""What MLflow gets of a study's answer: a description that begins with it, numbers, and tags."""
+"""What MLflow gets about a study's answer: a description that begins with it, numbers, and tags."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from saddle.trial.outcome import Outcome
 
 
 def describe_answer(results: StudyResults, *, finished: bool) -> StudySummary:
-    """The answer as far as it has come; unless the study is `finished`, it is marked as preliminary."""
+    """The answer so far; unless the study is `finished`, it is marked as preliminary."""
     leading = leading_effect(results)
     tags = {
         **answer_tags(results, finished=finished),
@@ -44,7 +44,7 @@ def description(results: StudyResults, *, finished: bool) -> str:
 def answer_metrics(results: StudyResults) -> dict[str, float]:
     """`best`, the best value of the metric in question, and of an ablation's leading effect `effect` and `p`.
 
-    Of a relation `effect` is its slope. What is not known, or no number, is left out.
+    For a relation `effect` is its slope. What is not known, or not a finite number, is left out.
     """
     answer, numbers = results.answer, dict[str, float | None]()
     if answer.relation is not None:
@@ -66,13 +66,15 @@ def answer_metrics(results: StudyResults) -> dict[str, float]:
 
 def leading_effect(results: StudyResults) -> Effect | None:
     """The best of the effects that the question asks about, else the best of all."""
-    known = [one for one in results.answer.effects if one.mean is not None and one.kind != "interaction"]
-    asked = [one for one in known if asks_whether_it_improves(results.study.question, one)]
-    return min(asked or known, key=lambda one: one.metric.cost(one.mean or 0.0), default=None)
+    candidates = [
+        effect for effect in results.answer.effects if effect.mean is not None and effect.kind != "interaction"
+    ]
+    asked_about = [effect for effect in candidates if asks_whether_it_improves(results.study.question, effect)]
+    return min(asked_about or candidates, key=lambda effect: effect.metric.cost(effect.mean or 0.0), default=None)
 
 
 def effect_tags(answer: Answer) -> dict[str, str]:
-    """The effects that no single arm has (of a factorial design), as tags of the study's run."""
+    """The effects that belong to no single arm (of a factorial design), as tags of the study's run."""
     wider = [effect for effect in answer.effects if effect.kind != "arm" and effect.mean is not None]
     scale = scale_of(wider, answer.metric)
     return {
@@ -86,20 +88,20 @@ def effect_tags(answer: Answer) -> dict[str, str]:
 
 def further_tags(results: StudyResults) -> dict[str, str]:
     """Verdicts on further metrics (`compare: {each}`), a tag of the study's run for each metric."""
-    said: dict[str, list[str]] = {}
-    for one in results.further:
-        said.setdefault(one.effect.metric.name, []).append(further_text(one, results))
-    return {f"saddle.each: {metric}": "; ".join(texts) for metric, texts in said.items()}
+    by_metric: dict[str, list[str]] = {}
+    for verdict in results.further:
+        by_metric.setdefault(verdict.effect.metric.name, []).append(further_text(verdict, results))
+    return {f"saddle.each: {metric}": "; ".join(texts) for metric, texts in by_metric.items()}
 
 
-def further_text(one: FurtherVerdict, results: StudyResults) -> str:
+def further_text(verdict: FurtherVerdict, results: StudyResults) -> str:
     """`mp: hurts, −2.3 points, interval −3.1 to −1.5, adjusted p 0.0021`, and whether it holds over all metrics."""
-    effect, ablation = one.effect, results.study.ablation
+    effect, ablation = verdict.effect, results.study.ablation
     if effect.mean is None or ablation is None:
         return f"{effect.name}: {effect.verdict_text}"
     scale = scale_of([effect], effect.metric)
     is_shown = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
-    alone = is_shown and not one.holds_over_all(ablation.compare.alpha)
+    alone = is_shown and not verdict.holds_over_all(ablation.compare.alpha)
     return (
         f"{effect.name}: {effect.verdict_text}, {scale.difference(effect.mean)}, interval"
         f" {scale.interval(effect.low, effect.high)}, adjusted p {p_equals(effect.p_adjusted)}"
@@ -110,9 +112,9 @@ def further_text(one: FurtherVerdict, results: StudyResults) -> str:
 def badge_tags(answer: Answer) -> dict[str, str]:
     """Which trials of a search have the badge, and why it is withheld from others."""
     badge = answer.badge
-    held = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
+    tags = {"saddle.best": ", ".join(badge.holders) or "none"} if badge.holders or badge.withheld else {}
     reasons = "; ".join(f"{key} {reason}" for key, against in badge.withheld.items() for reason in against)
-    return {**held, "saddle.badge": f"withheld: {reasons}"} if reasons else held
+    return {**tags, "saddle.badge": f"withheld: {reasons}"} if reasons else tags
 
 
 def answer_tags(results: StudyResults, *, finished: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What MLflow gets of an arm: few numbers and words, so that its pages compare arms and not hundreds of runs."""
+"""What MLflow gets about an arm: few numbers and words, so that its pages compare arms and not hundreds of runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from saddle.trial.record import TrialRecord
 
 
 def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSummary]:
-    """Every arm that has a trial, under the name the ledger has; of a relation every unit.
+    """Every arm that has a trial, under its name in the ledger; of a relation every unit.
 
-    Unless the study is `finished`, verdicts are marked as preliminary, but for those of a race that are settled.
+    Unless the study is `finished`, verdicts are marked as preliminary, except those that a race has settled.
     """
     if results.study.relation is not None:
         return describe_units(results, finished=finished)
@@ -36,14 +36,14 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
     effects = {effect.arm: effect for effect in answer.effects if effect.kind == "arm"}
     failures = {rate.arm: rate for rate in answer.failures}
     further: dict[str, list[FurtherVerdict]] = {}
-    for one in results.further:
-        further.setdefault(one.effect.arm if one.effect.kind == "arm" else "", []).append(one)
-    found = {}
+    for verdict in results.further:
+        further.setdefault(verdict.effect.arm if verdict.effect.kind == "arm" else "", []).append(verdict)
+    summaries = {}
     for key, members in by_arm.items():
         name = results.arm_names.get(key, key)
         effect, rate = effects.get(name), failures.get(name)
         completed = [entry for entry in members if entry.outcome == Outcome.COMPLETED]
-        found[key] = ArmSummary(
+        summaries[key] = ArmSummary(
             rounded(
                 {
                     **_means(completed, answer.metric.name),
@@ -59,13 +59,13 @@ def describe_arms(results: StudyResults, *, finished: bool) -> dict[str, ArmSumm
                 "saddle.baseline": baseline_name,
                 **_words(name, name == baseline_name, effect, answer, finished),
                 **{
-                    f"saddle.verdict: {one.effect.metric.name}": str(one.effect.verdict_text)
-                    for one in further.get(name, ())
+                    f"saddle.verdict: {verdict.effect.metric.name}": str(verdict.effect.verdict_text)
+                    for verdict in further.get(name, ())
                 },
             },
             name + (effect.later if effect is not None else ""),
         )
-    return found
+    return summaries
 
 
 def _means(completed: Iterable[TrialRecord], metric: str) -> dict[str, float]:
@@ -102,10 +102,10 @@ def _of_effect(effect: Effect) -> dict[str, float]:
 def _of_further(verdicts: Iterable[FurtherVerdict]) -> dict[str, float]:
     """Of each further metric (`compare: {each}`) the arm's effect, its interval and p; and p over all metrics."""
     numbers: dict[str, float] = {}
-    for one in verdicts:
-        name = one.effect.metric.name
-        numbers |= {f"{name}.{part}": value for part, value in _of_effect(one.effect).items()}
-        numbers[f"{name}.effect.p_over_all"] = one.p_over_all
+    for verdict in verdicts:
+        name = verdict.effect.metric.name
+        numbers |= {f"{name}.{part}": value for part, value in _of_effect(verdict.effect).items()}
+        numbers[f"{name}.effect.p_over_all"] = verdict.p_over_all
     return numbers
 
 
@@ -120,7 +120,7 @@ def _words(name: str, is_baseline: bool, effect: Effect | None, answer: Answer, 
         return {"saddle.verdict": "baseline", "mlflow.note.content": f"{name} is the baseline."}
     if effect is None:
         return {}
-    scale = scale_of([one for one in answer.effects if one.kind == "arm"], effect.metric)
+    scale = scale_of([other for other in answer.effects if other.kind == "arm"], effect.metric)
     preliminary = "" if finished or effect.settled_after is not None else "preliminary: "
     verdict = preliminary + effect.verdict_text
     return {"saddle.verdict": verdict, "mlflow.note.content": _note(effect, verdict, scale)}

@@ -1,4 +1,4 @@
-"""The seam of tracking: what the driver says of a study while it runs; nothing here may delay or stop it."""
+"""The interface of tracking: what the driver reports about a study while it runs; nothing may delay or stop it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ METRIC_TAG = "saddle.metric"
 
 @dataclass(frozen=True)
 class ArmSummary:
-    """What a tracker gets of an arm when its study is over or interrupted."""
+    """What a tracker gets about an arm when its study is over or interrupted."""
 
     metrics: Mapping[str, float]
     tags: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
-    """What a reader calls it; the ledger's name where empty."""
+    """Its displayed name; the ledger's name where empty."""
 
 
 @dataclass(frozen=True)
 class StudySummary:
-    """What a tracker gets of a study's answer: `description` begins with it, and is also shown with the experiment."""
+    """What a tracker gets about a study's answer: `description` begins with it, and is also that of the experiment."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -41,16 +41,19 @@ def rounded(values: Mapping[str, float]) -> dict[str, float]:
 
 
 class Tracker:
-    """Hears of a study; every call returns at once. `files` are paths in the study's store. This one tracks nothing."""
+    """Gets the events of a study; every call returns immediately. This one tracks nothing.
+
+    `files` are paths in the study's store.
+    """
 
     def start_study(self, params: Mapping[str, Any], tags: Mapping[str, str], files: Sequence[str]) -> None:
-        """The study continues, for the first time or again."""
+        """The study starts or continues."""
 
     def tag_study(self, tags: Mapping[str, str]) -> None:
         """A fact about the study that is not a result."""
 
     def start_trial(self, trial: TrialProgress) -> None:
-        """A trial starts, continues, or is started over after it had ended; of its progress its start is known."""
+        """A trial starts, continues, or is started over after it had ended; only the start of its progress is known."""
 
     def report(self, key: str, epoch: int, metrics: Mapping[str, float], time: float) -> None:
         """An epoch is over; `time` is in Unix seconds."""
@@ -62,7 +65,7 @@ class Tracker:
         """An ended trial's checkpoints were measured again; the entry has what was measured now and before."""
 
     def note_checks(self, entry: TrialRecord) -> None:
-        """The checklist has looked at a trial that ended."""
+        """The checklist was run on a trial that has ended."""
 
     def settle(self, finished: Iterable[TrialRecord]) -> None:
         """The study continues: `finished` are its trials in the ledger, whose end a killed driver may not have sent."""

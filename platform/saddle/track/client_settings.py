@@ -8,10 +8,10 @@ from saddle.process_setup import keep_loopback_from_proxies
 
 
 def be_brief(seconds: int = 10) -> None:
-    """Let the client give up on an answer after `seconds`, unless the user has set another time, and try nothing twice.
+    """Let the client give up on an answer after `seconds`, unless the user has set another time, and retry nothing.
 
-    Its own retries would block for minutes on a dead server; and one that answers 500 after it has made a run would
-    make it twice. It prints warnings only.
+    Its own retries would block for minutes on a dead server; and one that answers 500 after it has created a run
+    would create it twice. It prints warnings only.
     """
     keep_loopback_from_proxies()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(seconds))

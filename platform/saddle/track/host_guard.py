@@ -22,7 +22,7 @@ def host_refusal(uri: str, answer: str) -> HostRefused | None:
     server, host = _without_login(uri)
     return HostRefused(
         f"the MLflow server at {server} refuses requests for the host {host} (403, its guard against DNS rebinding; "
-        f"its health page answers all the same): start it with --allowed-hosts {host}, or add {host} to the "
+        f"its health page still answers): start it with --allowed-hosts {host}, or add {host} to the "
         "comma-separated list there, each name with its port"
     )
 
@@ -30,7 +30,7 @@ def host_refusal(uri: str, answer: str) -> HostRefused | None:
 def require_host(uri: str | None, seconds: float = PROBE_SECONDS) -> None:
     """Raise `HostRefused` if the MLflow server at `uri` refuses this host name.
 
-    Whatever else is wrong with it, that it can't be reached among others, is nothing that this asks about.
+    Other problems, such as a server that can't be reached, are ignored.
     """
     if uri is None or not uri.startswith(("http://", "https://")):
         return

@@ -1,4 +1,4 @@
-"""Every name of MLflow's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+"""Every private name of MLflow that is used, in one place; this file's tests say what breaks without each."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ KIND = {"mlflow.experimentKind": "custom_model_development"}
 PARENT_TAG = "mlflow.parentRunId"
 
 SHARED_VIEW_TAG = "mlflow.sharedViewState."
-"""Before the name of a view of the runs' page, in an experiment's tags."""
+"""Precedes the name of a view of the runs' page in an experiment's tags."""
 
 INVALID_HOST = "Invalid Host header"
-"""How a server's answer to a host name begins that is not among its `--allowed-hosts`."""
+"""The beginning of a server's answer to a host name that is not among its `--allowed-hosts`."""
 
 MOST_POINTS = 25_000
-"""What MLflow answers at most; a call that gets as many may have lost some."""
+"""The most that MLflow returns; a call that gets as many may have lost some."""
 
 
 def artifact_repository(address: str, tracking_uri: str) -> Any:
-    """Where a run keeps its files; MLflow's client remembers it for the whole process, wherever the run is now."""
+    """Where a run keeps its files; MLflow's client remembers it for the whole process, even if the run has moved."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     return get_artifact_repository(address, tracking_uri=tracking_uri)
 
 
 def points_of_runs(client: MlflowClient, run_ids: Sequence[str], metric: str) -> Iterator[tuple[str, int, float]]:
-    """Every point of a metric of these runs, as run, step and value: in one question where MLflow knows that."""
+    """Every point of a metric of these runs, as run, step and value: in one request where MLflow supports that."""
     store: Any = client._tracking_client.store
     points = None
     if hasattr(store, "get_metric_history_bulk"):
@@ -48,11 +48,13 @@ def points_of_runs(client: MlflowClient, run_ids: Sequence[str], metric: str) ->
 
 
 def _ask_server(store: Any, run_ids: Sequence[str], metric: str) -> list[tuple[str, int, float]] | None:
-    """Ask as MLflow's own pages do; None if the server doesn't know the question."""
+    """Ask as MLflow's own pages do; None if the server doesn't support the request."""
     from mlflow.utils.rest_utils import http_request
 
-    asked = [*(("run_id", run_id) for run_id in run_ids), ("metric_key", metric), ("max_results", MOST_POINTS)]
-    answer = http_request(store.get_host_creds(), "/ajax-api/2.0/mlflow/metrics/get-history-bulk", "GET", params=asked)
+    parameters = [*(("run_id", run_id) for run_id in run_ids), ("metric_key", metric), ("max_results", MOST_POINTS)]
+    answer = http_request(
+        store.get_host_creds(), "/ajax-api/2.0/mlflow/metrics/get-history-bulk", "GET", params=parameters
+    )
     if answer.status_code != 200:
         return None
     return [(row["run_id"], int(row["step"]), float(row["value"])) for row in answer.json()["metrics"]]

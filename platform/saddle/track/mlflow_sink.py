@@ -22,10 +22,10 @@ from saddle.track.outbox import Operation
 from saddle.track.shared_views import KEY_TAG, LEVEL_TAG, OUTCOME_TAG
 
 PERMANENT = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_ALREADY_EXISTS", "FEATURE_DISABLED"})
-"""Errors that no second attempt mends."""
+"""Errors that a second attempt does not fix."""
 
 WORTH_ANOTHER_TRY = frozenset({401, 403, 404, 408, 425, 429})
-"""What a server may answer an upload now and not later, apart from its own errors."""
+"""Answers to an upload that a server may give now and not later, in addition to its own errors."""
 
 FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "run": {"key": str, "parent": (str, type(None)), "name": str, "time": int, "tags": dict, "params": dict},
@@ -40,8 +40,10 @@ FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "sweep": {"key": str, "status": dict, "time": int},
     "nothing": {},
 }
-"""What an operation of each kind holds; what lacks any of it was damaged, and would block all that waits behind it."""
-"""What an operation may ask for: its word, which comes from a file, is the name of a method."""
+"""What an operation of each kind holds; one that lacks any of it was damaged, and would block all that waits behind it.
+
+The kind, which comes from a file, is the name of a method.
+"""
 
 PER_CALL = {"metrics": 1000, "params": 100, "tags": 100}
 PAGE = 500
@@ -58,11 +60,11 @@ def is_whole(operation: Operation) -> bool:
 
 
 class Refused(Exception):
-    """No second attempt will mend it."""
+    """A second attempt will not fix it."""
 
 
 class MlflowSink:
-    """Turns operations into calls of `MlflowClient`; the runs they speak of are found by their key."""
+    """Turns operations into calls of `MlflowClient`; the runs that they name are found by their key."""
 
     def __init__(self, uri: str, experiment: str, artifacts: str | None, read: Callable[[str], bytes]) -> None:
         """`read` gives the files that operations name."""
@@ -70,13 +72,13 @@ class MlflowSink:
             logging.getLogger(name).setLevel(logging.WARNING)
         self._read = read
         self.client = MlflowClient(tracking_uri=uri)
-        known = self.client.get_experiment_by_name(experiment)
-        if known is not None and known.lifecycle_stage != "active":
+        existing = self.client.get_experiment_by_name(experiment)
+        if existing is not None and existing.lifecycle_stage != "active":
             raise Refused(
                 f"the experiment {experiment} was deleted in MLflow; restore it there, or delete it permanently"
             )
         self.experiment_id: str = (
-            known.experiment_id if known else self.client.create_experiment(experiment, artifacts, KIND)
+            existing.experiment_id if existing else self.client.create_experiment(experiment, artifacts, KIND)
         )
         self._uri = uri
         self._known: dict[str, str] = {}
@@ -100,16 +102,16 @@ class MlflowSink:
             self._send_metrics(waiting)
             yield len(operations)
 
-    def _unless_refused(self, what: str, key: str | None, call: Callable[..., None], *arguments: Any) -> None:
+    def _unless_refused(self, kind: str, key: str | None, call: Callable[..., None], *arguments: Any) -> None:
         """Call; what is refused now would be refused again, and block all that waits behind it."""
         try:
             call(*arguments)
         except Refused as error:
-            log.warning("MLflow refused %s of %s: %s", what, key, error)
+            log.warning("MLflow refused %s of %s: %s", kind, key, error)
         except MlflowException as error:
             if error.error_code not in PERMANENT:
                 raise
-            log.warning("MLflow refused %s of %s: %s", what, key, redact(str(error))[:500])
+            log.warning("MLflow refused %s of %s: %s", kind, key, redact(str(error))[:500])
 
     def _send_metrics(self, waiting: dict[str, list[Metric]]) -> None:
         for key, points in waiting.items():
@@ -117,7 +119,7 @@ class MlflowSink:
         waiting.clear()
 
     def _send(self, key: str, kind: str, items: Sequence[Any]) -> None:
-        """Log metrics, params or tags; of a batch that is refused all is sent that isn't what it was refused for."""
+        """Log metrics, params or tags; of a refused batch, all is sent except what it was refused for."""
         run_id = self._run_id(key)
         for start in range(0, len(items), PER_CALL[kind]):
             part = items[start : start + PER_CALL[kind]]
@@ -135,7 +137,7 @@ class MlflowSink:
         log.warning("a line of the outbox was damaged; `saddle verify` lists what MLflow lacks")
 
     def _run(self, operation: Operation) -> None:
-        """Create a run, or take up the one with this key again.
+        """Create a run, or continue the one with this key.
 
         With `replaces_ended` a trial's run that has ended is deleted first: the trial was started over since, and its
         epochs would be stored twice.
@@ -201,14 +203,14 @@ class MlflowSink:
         self.client.set_terminated(run_id, operation["status"], operation["time"])
 
     def _describe(self, operation: Operation) -> None:
-        """Let the page of all runs begin with what the study came to."""
+        """Let the page of all runs begin with the study's result."""
         self.client.set_experiment_tag(self.experiment_id, NOTE, operation["text"])
 
     def _name(self, operation: Operation) -> None:
         self.client.update_run(self._run_id(operation["key"]), name=operation["name"])
 
     def _view(self, operation: Operation) -> None:
-        """Keep a view of the runs' page under its name."""
+        """Store a view of the runs' page under its name."""
         self.client.set_experiment_tag(self.experiment_id, SHARED_VIEW_TAG + operation["name"], operation["state"])
 
     def _remove(self, operation: Operation) -> None:
@@ -220,7 +222,7 @@ class MlflowSink:
     def _sweep(self, operation: Operation) -> None:
         """End the runs below a study that no driver ended, because it was stopped or killed.
 
-        Doubles are deleted here once more: a run that was given up may be made after the other one was ended.
+        Duplicates are deleted here once more: a run that was given up may be created after the other one was ended.
         """
         root, levels = operation["key"], operation["status"]
         by_key: dict[str, list[Run]] = defaultdict(list)
@@ -239,7 +241,7 @@ class MlflowSink:
         return run_id
 
     def _find(self, key: str) -> str | None:
-        """The run with this key; asked of the server where this sink doesn't know, as after a crash."""
+        """The run with this key; looked up at the server if this sink doesn't know it, as after a crash."""
         if key not in self._known and (runs := self._all_of(key)):
             self._known[key] = runs[0].info.run_id
         return self._known.get(key)
@@ -264,11 +266,11 @@ class MlflowSink:
 
     def _keep_one(self, key: str, runs: Sequence[Run]) -> Run:
         """Of the runs with this key delete all but the one that was written to, and return that."""
-        known = self._known.get(key)
-        kept, *others = sorted(runs, key=lambda run: (run.info.run_id != known, fullest_first(run)))
+        written_to = self._known.get(key)
+        chosen, *others = sorted(runs, key=lambda run: (run.info.run_id != written_to, fullest_first(run)))
         for run in others:
             self.client.delete_run(run.info.run_id)
-        return kept
+        return chosen
 
 
 def fullest_first(run: Run) -> tuple[int, int, str]:

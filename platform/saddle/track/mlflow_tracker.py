@@ -44,7 +44,7 @@ from saddle.trial.spec import TrialSpec
 log = logging.getLogger("saddle")
 
 DELIVERY_TIMEOUT = 60
-"""Seconds that an answer may take: one given up too early may still be carried out, and then again."""
+"""Seconds that an answer may take: a request given up too early may still be carried out, and then repeated."""
 
 
 class MlflowTracker(Tracker):
@@ -95,7 +95,7 @@ class MlflowTracker(Tracker):
         self._started = Started(folder / "started.json")
 
     def _warn_once(self, refusal: HostRefused) -> None:
-        """Say at a study's start what no waiting mends; the outbox would hide it until the end."""
+        """Report at a study's start what waiting does not fix; the outbox would hide it until the end."""
         if not self._warned:
             self._warned = True
             log.warning("%s; until then, messages for MLflow wait in the outbox", refusal)
@@ -174,16 +174,16 @@ class MlflowTracker(Tracker):
         self._reported.setdefault(key, set()).add(epoch)
         self._add_metrics(self._key(key), metrics, epoch, time)
 
-    def _add_unheard_epochs(self, entry: TrialRecord) -> None:
-        """Epochs that were over before this driver heard of the trial, and that a killed one may not have heard of."""
-        heard = self._reported.pop(entry.key, set())
+    def _add_unreported_epochs(self, entry: TrialRecord) -> None:
+        """Add epochs that were over before this driver knew the trial, and that a killed one may not have reported."""
+        reported = self._reported.pop(entry.key, set())
         for epoch, (metrics, when) in enumerate(zip(entry.curve, entry.epoch_times, strict=True), start=1):
-            if epoch not in heard:
+            if epoch not in reported:
                 self._add_metrics(self._key(entry.key), measured(metrics), epoch, when)
 
     def finish_trial(self, entry: TrialRecord, files: Sequence[str]) -> None:
         key = self._key(entry.key)
-        self._add_unheard_epochs(entry)
+        self._add_unreported_epochs(entry)
         for step, when, metrics in final_metrics(entry):
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
@@ -192,7 +192,7 @@ class MlflowTracker(Tracker):
 
     def measure_again(self, entry: TrialRecord, files: Sequence[str]) -> None:
         key = self._key(entry.key)
-        # all of them, for one that was stopped may not have sent the one before; a resend changes nothing
+        # all of them, as a driver that was stopped may not have sent the one before; a resend changes nothing
         for step, when, metrics in final_metrics(entry)[1:]:
             self._add_metrics(key, metrics, step, when)
         self._add_files(key, files)
@@ -227,7 +227,7 @@ class MlflowTracker(Tracker):
         if described:
             self._outbox.add({"do": "describe", "key": self._key(), "text": cut(described)[NOTE]})
         self._add_end(self._key(), status, {**answer.tags, **described}, then)
-        # trials under way when the driver was stopped, and whatever a killed one left
+        # trials that ran when the driver was stopped, and all that a killed one left
         self._outbox.add(
             {
                 "do": "sweep",
@@ -249,15 +249,15 @@ class MlflowTracker(Tracker):
             self._outbox.add({"do": "view", "key": self._key(), "name": arms_name(self._root), "state": state})
 
     def remove_runs(self, key: str, runs: Sequence[str]) -> None:
-        """Delete these runs of a trial, so that what is sent of it next makes a new one."""
+        """Delete these runs of a trial, so that what is sent about it next creates a new one."""
         self._outbox.add({"do": "remove", "key": self._key(key), "runs": list(runs)})
 
     def close(self, timeout: float) -> str | None:
         backlog = self._outbox.close(timeout)
         if not backlog.operations:
             return None
-        why = redact(backlog.error) if backlog.error else "no answer yet"
-        return f"{backlog.operations} messages for MLflow wait in the outbox ({why})"
+        reason = redact(backlog.error) if backlog.error else "no answer yet"
+        return f"{backlog.operations} messages for MLflow wait in the outbox ({reason})"
 
 
 def outbox_folder(store: Store, run: RunId) -> Path:

@@ -1,4 +1,4 @@
-"""Telling persons of a study or a night, by a webhook or a command; addresses are read where they are used alone."""
+"""Notifying people of a study or a night by a webhook or a command; addresses are read only where they are used."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def notify(
 def deliver(channel: Channel, text: str, environment: Mapping[str, str], pause: Callable[[float], None]) -> None:
     """Notify one channel, with retries and growing pauses after a transient failure."""
     for attempt in range(1, ATTEMPTS + 1):
-        why, may_pass = _try(channel, text, environment)
-        if not why:
+        reason, may_pass = _try(channel, text, environment)
+        if not reason:
             return
         if not may_pass or attempt == ATTEMPTS:
-            raise NotDelivered(f"{channel.name} was not notified: {why}")
+            raise NotDelivered(f"{channel.name} was not notified: {reason}")
         pause(pause_after(attempt, FIRST_PAUSE))
 
 
@@ -74,16 +74,16 @@ def _post(address: str, text: str) -> tuple[str, bool]:
     except (urllib.error.URLError, OSError) as error:
         reason = getattr(error, "reason", error)  # of which only the kind is given: its text may hold the address
         return f"it can't be reached ({type(reason).__name__})", True
-    except Exception as error:  # http.client and urllib say in many ways that an address is none
+    except Exception as error:  # http.client and urllib raise many errors for an address that is none
         return f"its address can't be used ({type(error).__name__})", False
 
 
 def _run(command: str, text: str, environment: Mapping[str, str]) -> tuple[str, bool]:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, shell=True, input=text, text=True, capture_output=True, timeout=COMMAND_SECONDS,
             env=dict(environment),
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"it took more than {COMMAND_SECONDS:.0f} s", True
-    return ("", False) if done.returncode == 0 else (f"it ended with exit code {done.returncode}", True)
+    return ("", False) if process.returncode == 0 else (f"it ended with exit code {process.returncode}", True)

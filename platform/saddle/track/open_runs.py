@@ -1,4 +1,4 @@
-"""Which trials a tracker has the start of and not the end, on disk: a killed driver could not report the end."""
+"""The trials whose start a tracker has, but not the end; on disk, as a killed driver could not report the end."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def tracking_uri(store: Store) -> str:
 
 
 def sqlite_url(database: Path) -> str:
-    """The URL of a SQLite file, whatever signs are in its path: a bare `?` or `%` would name another file."""
+    """The URL of a SQLite file, for any characters in its path: a bare `?` or `%` would name another file."""
     plain = f"sqlite:///{database}"
     # MLflow's modules take seconds to import, and SQLAlchemy a tenth of one
     from sqlalchemy import URL
@@ -83,7 +83,7 @@ def damage_of(path: Path) -> str:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=1.0)) as connection:
             connection.execute("select count(*) from sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # in use, or the machine's trouble, which is not damage
+    except sqlite3.OperationalError:  # in use, or a problem of the machine, which is not damage
         return ""
     except sqlite3.DatabaseError as error:
         return str(error)
@@ -91,12 +91,12 @@ def damage_of(path: Path) -> str:
 
 
 def marker(run: RunId) -> str:
-    """The file that says that a run was ever tracked."""
+    """The file that marks a run as tracked."""
     return f"{study_folder(run)}/tracked"
 
 
 def was_tracked(store: Store, run: RunId) -> bool:
-    """Whether a run was ever trained without `--no-mlflow`; of older ones their outbox says so."""
+    """Whether a run was ever trained without `--no-mlflow`; older ones are known by their outbox."""
     return store.exists(marker(run)) or outbox_folder(store, run).exists()
 
 
@@ -108,7 +108,7 @@ def open_tracker(
     declared: Declarations = UNDECLARED,
     by_unit: bool = False,
 ) -> Tracker:
-    """The tracker of one run of a study; `declared` says what is known of its trials' metrics.
+    """The tracker of one run of a study; `declared` says what is known about its trials' metrics.
 
     `by_unit` puts trials below their unit, as in a relation, not below their arm.
     """

@@ -1,4 +1,4 @@
-"""The outbox: what a tracker is to get, on disk first, delivered in order by a thread in the background."""
+"""The outbox: operations for a tracker, on disk first, delivered in order by a thread in the background."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from saddle.store.files import open_file, open_or_make, replace_file
 
 Operation = Mapping[str, Any]
 Deliver = Callable[[Sequence[Operation]], Iterator[int]]
-"""Delivers operations in order, and says after each step how many have been delivered."""
+"""Delivers operations in order, and yields after each step how many have been delivered."""
 
 DAMAGED: Operation = {"do": "nothing"}
 """Marks a line that can't be read."""
@@ -30,7 +30,7 @@ LAST_ATTEMPTS = 3
 """How many attempts in a row may fail before a closing outbox leaves the rest to the next run."""
 LAST_PAUSE = 0.2
 LAST_SECONDS = 10.0
-"""How long a closing outbox waits for a server that has failed before and says nothing now."""
+"""How long a closing outbox waits for a server that has failed before and does not answer now."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Outbox:
     """An append-only file of operations and the offset up to which they were delivered.
 
     Operations carry their own times and keys, so that delivering one twice changes nothing: after a crash the last
-    one may be sent again. Memory holds one batch at most, however many wait.
+    one may be sent again. Memory holds one batch at most, for any number of waiting ones.
     """
 
     def __init__(self, folder: Path, deliver: Callable[[], Deliver]) -> None:
@@ -70,7 +70,7 @@ class Outbox:
         self._thread.start()
 
     def add(self, operation: Operation) -> None:
-        """Keep the operation on disk and return; it is delivered when it can be."""
+        """Write the operation to disk and return; it is delivered when it can be."""
         line = json.dumps(operation).encode() + b"\n"
         with self._changed:
             self._file.write(line)
@@ -79,16 +79,16 @@ class Outbox:
             self._changed.notify_all()
 
     def close(self, timeout: float) -> Backlog:
-        """Wait up to `timeout` seconds for what is left, as long as the server takes it; returns what it didn't."""
+        """Wait up to `timeout` seconds for what is left, as long as the server accepts it; returns the rest."""
         deadline = time.monotonic() + timeout
         with self._changed:
             self._ending, self._failures, self._moved = True, 0, time.monotonic()
             self._changed.notify_all()
             while self._delivered < self._written and self._failures < LAST_ATTEMPTS:
                 until = deadline if self._error is None else min(deadline, self._moved + LAST_SECONDS)
-                if (left := until - time.monotonic()) <= 0:
+                if (remaining := until - time.monotonic()) <= 0:
                     break
-                self._changed.wait(left)
+                self._changed.wait(remaining)
             self._closing = True
             self._changed.notify_all()
         self._thread.join(timeout=1)
@@ -112,7 +112,7 @@ class Outbox:
                 for count in deliver(operations):
                     if not self._move_on(ends[count - 1]):
                         return
-            except Exception as error:  # whatever the server does, training continues and the outbox waits
+            except Exception as error:  # after any error of the server, training continues and the outbox waits
                 deliver = None  # a server that comes back may be another one
                 self._wait_after(error)
 
@@ -138,11 +138,11 @@ class Outbox:
             ending = self._ending
             pause = LAST_PAUSE if ending else pause_after(self._failures, FIRST_PAUSE, LONGEST_PAUSE)
             until = time.monotonic() + pause
-            while not self._closing and self._ending == ending and (left := until - time.monotonic()) > 0:
-                self._changed.wait(left)
+            while not self._closing and self._ending == ending and (remaining := until - time.monotonic()) > 0:
+                self._changed.wait(remaining)
 
     def _compact(self) -> None:
-        """Empty the file, all of which was delivered; a kill between the two steps is mended on opening."""
+        """Empty the file, all of which was delivered; a kill between the two steps is repaired on opening."""
         self._file.truncate(0)
         self._write_offset(0)
         self._written = self._delivered = 0
@@ -175,7 +175,7 @@ class Outbox:
 
 
 def has_backlog(folder: Path) -> bool:
-    """Whether the outbox in `folder` holds what was not delivered; a guess while it is in use."""
+    """Whether the outbox in `folder` holds undelivered operations; a guess while it is in use."""
     try:
         size = (folder / "operations.jsonl").stat().st_size
         return size > 0 and int((folder / "delivered").read_text()) != size

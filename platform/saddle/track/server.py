@@ -65,13 +65,13 @@ def page_of(uri: str, run: RunId | None) -> str:
     try:
         experiment = client.get_experiment_by_name(run.study)
         of_studies = f"tags.`{LEVEL_TAG}` = 'study'"
-        known = [] if experiment is None else client.search_runs([experiment.experiment_id], of_studies)
+        study_runs = [] if experiment is None else client.search_runs([experiment.experiment_id], of_studies)
     except MlflowException as error:
         silent = NoServer(redact(f"MLflow at {uri} does not answer: {str(error).splitlines()[0]}"))
         raise host_refusal(uri, str(error)) or silent from error
     if experiment is None:
         raise NoServer(f"MLflow knows no study {run.study!r}; it was run with --no-mlflow, or elsewhere")
-    instances = {other.data.tags.get(KEY_TAG) for other in known}
+    instances = {other.data.tags.get(KEY_TAG) for other in study_runs}
     if run.instance and instances and run.instance not in instances:
         raise NoServer(f"MLflow has no run of {run}; it was run with --no-mlflow, or elsewhere")
     # without the mode, MLflow 3 opens the experiment's GenAI overview, where training runs are not listed
@@ -83,7 +83,7 @@ def arms_page_of(uri: str, run: RunId) -> str | None:
     """A server's page of an ablation's arms side by side; None if it has no arms of the run yet."""
     from mlflow.tracking import MlflowClient
 
-    page, several, _ = page_of(uri, run).partition(FILTER)  # the view has a filter of its own
+    page, several, _ = page_of(uri, run).partition(FILTER)  # the view has its own filter
     experiment = MlflowClient(uri).get_experiment_by_name(run.study)
     names = [arms_name(run.instance), *([] if several else [ARMS])]
     view = next((name for name in names if SHARED_VIEW_TAG + name in experiment.tags), None)
@@ -99,7 +99,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serve(store: Store, port: int = 0) -> Iterator[Server]:
-    """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't come up."""
+    """MLflow's server over the storage's database until the block ends; raises `NoServer` when it doesn't start."""
     keep_loopback_from_proxies()
     database = tracking_uri(store)
     relocate(store)
@@ -116,7 +116,7 @@ def serve(store: Store, port: int = 0) -> Iterator[Server]:
             start_new_session=True,
             env={
                 **os.environ,
-                # not on the command line, which everybody on this machine can read: it may hold a password
+                # not on the command line, which everyone on this machine can read: it may hold a password
                 "MLFLOW_BACKEND_STORE_URI": database,
                 "MLFLOW_DISABLE_TELEMETRY": "true",
                 # job queues are for GenAI evaluations; without them it starts faster and takes a fifth of the memory
@@ -136,8 +136,8 @@ def _await(server: Server, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            said = log.read_bytes().decode(errors="replace")[-2000:]
-            raise NoServer(f"MLflow's server ended at once:\n{redact(said)}")
+            output = log.read_bytes().decode(errors="replace")[-2000:]
+            raise NoServer(f"MLflow's server ended immediately:\n{redact(output)}")
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"{server.uri}/health", timeout=2)
             return

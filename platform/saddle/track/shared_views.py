@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from saddle.external_names import mlflow_name
 
 KEY_TAG = "saddle.key"
+"""The tag that identifies a run: the instance of its study's run, and its role in it."""
+
 OUTCOME_TAG = "saddle.outcome"
 """How a trial ended; its run has none before."""
-"""The tag by which a run is found again: the instance of its study's run, and its role in it."""
 
 LEVEL_TAG = "saddle.level"
 """The tag that says whether a run is that of a study, an arm, a unit or a trial."""
@@ -21,16 +22,16 @@ older saddle made it."""
 
 UNIT_COLUMNS = ("relation.x", "relation.gain", "relation.low", "relation.high", "relation.weight", "relation.seeds")
 EFFECT_COLUMNS = ("effect.mean", "effect.low", "effect.high", "effect.p")
-"""MLflow's page sorts columns by their names; what a reader compares is all that it is to show."""
+"""MLflow's page sorts columns by their names; it should show only what a reader compares."""
 
 
 def arms_name(instance: str) -> str:
-    """What the view of the arms of one run of an ablation is called."""
+    """The name of the view of the arms of one run of an ablation."""
     return f"{ARMS}-{instance}"
 
 
 def only_of(instance: str) -> str:
-    """What MLflow is to search for to show one run of a study and no other."""
+    """The filter with which MLflow shows one run of a study and no other."""
     return f"tags.`{KEY_TAG}` LIKE '{instance}%'"
 
 

@@ -1,4 +1,4 @@
-"""What MLflow gets of a study as a whole."""
+"""What MLflow gets about a study as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def study_params(study: Study) -> dict[str, Any]:
 
 
 def study_tags(study: Study, code: Mapping[str, Any]) -> dict[str, str]:
-    """What the study's run is tagged with in MLflow."""
+    """The tags of the study's run in MLflow."""
     return {
         "saddle.question": study.question,
         "saddle.code": str(code.get("commit", code["sources"])),

@@ -1,4 +1,4 @@
-"""What MLflow gets of a trial, as it follows from its spec and its record."""
+"""What MLflow gets about a trial, as it follows from its spec and its record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def arm_key(arm: str) -> str:
 
 
 def group_of(spec: TrialSpec, *, by_unit: bool) -> str | None:
-    """What the run above a trial's is of: its arm, in a relation its unit; None if it is the study's."""
+    """The name of the run above a trial's: its arm, in a relation its unit; None if that is the study's."""
     return (block_name(spec.block) or None) if by_unit else spec.arm
 
 
@@ -81,7 +81,7 @@ def measured(metrics: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def final_metrics(entry: TrialRecord) -> list[tuple[int, float, dict[str, float]]]:
-    """What is measured after a trial's end: step, Unix seconds and metrics of each measurement, the first one first.
+    """What is measured after a trial's end: step, Unix seconds and metrics of each measurement, earliest first.
 
     The first one's step is the last epoch, that of each further one the next, so that MLflow shows the latest.
     """
@@ -103,19 +103,19 @@ def final_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
 
 
 def check_tags(entry: TrialRecord, declared: Declarations) -> dict[str, str]:
-    """A tag for each item of the checklist, `pass: …`, and what is against the badge; none if it was not run."""
+    """A tag for each item of the checklist, `pass: …`, and reasons against the badge; none if it was not run."""
     tags = {f"saddle.check.{check.item}": f"{check.verdict}: {check.says}" for check in entry.checks}
     against = reasons_against(entry, declared)
     return {**tags, "saddle.badge": f"withheld: {'; '.join(against)}"} if against else tags
 
 
 def cut(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags as MLflow takes them."""
+    """Tags as MLflow accepts them."""
     return mlflow_names({name: value[:LONGEST_VALUE] for name, value in tags.items()})
 
 
 def final_status(entry: TrialRecord) -> str:
-    """What MLflow calls the way a trial ended."""
+    """MLflow's status for the way a trial ended."""
     return MEANINGS[Outcome(entry.outcome)].mlflow
 
 

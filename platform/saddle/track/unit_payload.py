@@ -1,4 +1,4 @@
-"""What MLflow gets of a unit of a relation: its gain, its predictors and its part in the answer."""
+"""What MLflow gets about a unit of a relation: its gain, its predictors and its part in the answer."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ GAIN, X = "relation.gain", "relation.x"
 
 
 def describe_units(results: StudyResults, *, finished: bool) -> dict[str, ArmSummary]:
-    """Every unit that has a trial, by its name; unless the study is `finished`, what is said of it is preliminary."""
+    """Every unit that has a trial, by its name; unless the study is `finished`, its note is preliminary."""
     findings = results.answer.relation
     if findings is None:
         return {}
-    trained = [each for each in findings.units if each.arm is not None and each.over is not None]
+    trained = [measured for measured in findings.units if measured.arm is not None and measured.over is not None]
     return {
-        each.unit.name: _summary(results, findings, each, finished=finished)
-        for each in trained
-        if each.unit.gains or each.lost or (each.arm and each.arm.values) or (each.over and each.over.values)
+        measured.unit.name: _summary(results, findings, measured, finished=finished)
+        for measured in trained
+        if measured.unit.gains
+        or measured.lost
+        or (measured.arm and measured.arm.values)
+        or (measured.over and measured.over.values)
     }
 
 
-def _summary(results: StudyResults, findings: Findings, each: MeasuredUnit, *, finished: bool) -> ArmSummary:
-    unit, estimate = each.unit, findings.estimates.get(each.unit.name)
+def _summary(results: StudyResults, findings: Findings, measured: MeasuredUnit, *, finished: bool) -> ArmSummary:
+    unit, estimate = measured.unit, findings.estimates.get(measured.unit.name)
     predictor = findings.answer.predictor
     numbers: dict[str, float] = {f"predictor.{name}": value for name, value in unit.predictors.items()}
     numbers |= {X: unit.predictors[predictor]} if predictor in unit.predictors else {}
@@ -38,11 +41,13 @@ def _summary(results: StudyResults, findings: Findings, each: MeasuredUnit, *, f
         }  # fmt: skip
         numbers |= gain
     preliminary = "" if finished else "preliminary: "
-    why = findings.reasons.get(unit.name, "")
-    said = f"left out, as {why}" if why else f"{findings.written.change(estimate.y)}" if estimate is not None else ""
-    note = (
-        f"{preliminary}{findings.gain} at {unit.name}: {said}{findings.written.difference_suffix if not why else ''}."
-    )
+    reason = findings.reasons.get(unit.name, "")
+    if reason:
+        result = f"left out, as {reason}"
+    else:
+        gain_text = "" if estimate is None else findings.written.change(estimate.y)
+        result = f"{gain_text}{findings.written.difference_suffix}"
+    note = f"{preliminary}{findings.gain} at {unit.name}: {result}."
     tags = {
         "saddle.question": results.study.question,
         METRIC_TAG: findings.metric.name,

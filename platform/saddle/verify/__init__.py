@@ -1,1 +1,1 @@
-"""Compares what is stored of a study: ledger, Optuna, MLflow, checkpoints; mends what follows from the ledger."""
+"""Compares what is stored of a study: ledger, Optuna, MLflow, checkpoints; repairs what follows from the ledger."""

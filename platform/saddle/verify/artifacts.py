@@ -1,4 +1,4 @@
-"""The files of a study's MLflow runs, where these are in the storage's own database: they must lie in the storage."""
+"""The files of a study's MLflow runs, where these are in the storage's own database: they must be in the storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from saddle.verify.mlflow_runs import Runs
 
 
 def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Difference]:
-    """What names a place where the storage lay before, and which runs lack files; nothing if a server keeps them.
+    """Addresses of places where the storage was before, and runs that lack files; none if a server keeps them.
 
     Artifacts that are still being sent are not judged.
     """
@@ -29,7 +29,7 @@ def compare_artifacts(store: Store, runs: Runs, now: Situation) -> list[Differen
 
 
 def first_files(run: RunId) -> list[str]:
-    """What the MLflow run of a study is given when it starts, as far as it is there."""
+    """The files that the MLflow run of a study gets when it starts, if they exist."""
     return [f"{study_folder(run)}/{name}" for name in ("study.yaml", "code.diff")]
 
 

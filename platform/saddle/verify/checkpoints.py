@@ -21,7 +21,7 @@ from saddle.verify.optuna import same
 
 
 def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRecord]) -> tuple[list[Difference], int]:
-    """Every difference, and how many checkpoints the policy has removed, which is none."""
+    """Every difference, and how many checkpoints the policy has removed, which isn't one."""
     gone = removed(store, run)
     differences: list[Difference] = []
     by_policy = 0
@@ -52,7 +52,11 @@ def compare_checkpoints(store: Store, run: RunId, finished: Mapping[str, TrialRe
                 what = f"the {names} checkpoint {base(path)} is damaged: its checksum is another"
                 differences.append(Difference("checkpoints", key, what))
         blobs = [("array", entry.arrays), ("image", entry.images)]
-        blobs += [(f"earlier {kind}", getattr(one, f"{kind}s")) for one in entry.earlier for kind in ("array", "image")]
+        blobs += [
+            (f"earlier {kind}", getattr(measurement, f"{kind}s"))
+            for measurement in entry.earlier
+            for kind in ("array", "image")
+        ]
         for kind, paths in blobs:
             for name, path in paths.items():
                 problem = why_unusable(store, path)
@@ -116,7 +120,7 @@ def base(path: str) -> str:
 def orphans(store: Store, run: RunId, known: Container[str]) -> list[Difference]:
     """Folders of trials that the study doesn't have; `known` are the keys of ledger, started trials and replicates.
 
-    Surely garbage is a folder without a manifest, and that of a search's trial, for its settings are kept nowhere:
+    A folder without a manifest is garbage, and so is that of a search's trial, as its settings are stored nowhere:
     nothing in it could ever be used.
     """
     differences = []

@@ -1,4 +1,4 @@
-"""One thing that is not as the ledger says, and what can be done about it."""
+"""A difference from the ledger, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Difference:
         return self.repair is not Repair.NONE
 
     def facts(self) -> dict[str, Any]:
-        """The difference as JSON has it."""
+        """The difference as plain data for JSON."""
         return {"where": self.where, "trial": self.trial, "what": self.what, "repairable": self.repairable}
 
     def __str__(self) -> str:

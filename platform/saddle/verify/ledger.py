@@ -31,20 +31,20 @@ class ReadLedger:
 
 
 def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLedger:
-    """Read every file of the ledger; without the study file nothing is known of which trials there should be."""
+    """Read every file of the ledger; without the study file it is not known which trials there should be."""
     ledger = Ledger(store, run)
     expected = replicate_keys(stored) if stored is not None else None
     entries: list[TrialRecord] = []
     unusable: set[str] = set()
     differences: list[Difference] = []
-    written: dict[str, TrialRecord] = {}
+    on_disk: dict[str, TrialRecord] = {}
     measured = read_measurements(store, run, damaged=lambda path, why: differences.append(unreadable(path, why)))
     for name in store.names(ledger.folder):
         path, key = f"{ledger.folder}/{name}", name.removesuffix(".parquet")
         try:
             alone = decode(store.read(path), path, Parser(run))
             entry = with_measurements(alone, measured.get(key, ()))
-            _ = entry.curve[:], entry.times[:]  # which stay text until somebody looks
+            _ = entry.curve[:], entry.times[:]  # these stay text until they are used
         except FileNotFoundError:
             continue  # removed since
         except LaterVersion as error:
@@ -58,11 +58,11 @@ def read_ledger(store: Store, run: RunId, stored: StoredStudy | None) -> ReadLed
         problem = misplaced(entry, key, run, stored, expected)
         if problem is None:
             entries.append(entry)
-            written[name] = alone
+            on_disk[name] = alone
             continue
         copy = entry.key != key and ledger.path(entry.key) != path and entry.key in ledger
         differences.append(Difference("ledger", key, problem, Repair.SET_ASIDE if copy else Repair.NONE, (path,)))
-    differences += index_troubles(ledger, written)
+    differences += index_troubles(ledger, on_disk)
     checks = read_checks(store, run)  # which MLflow's tags and the answer use
     return ReadLedger([with_checks(entry, checks) for entry in entries], unusable, differences)
 
@@ -75,9 +75,9 @@ def unreadable(path: str, why: str) -> Difference:
 
 
 def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[Difference]:
-    """Segments of the index that can't be read, or say of an unchanged file what isn't in it.
+    """Segments of the index that can't be read, or that don't match an unchanged file.
 
-    `by_name`: the entries in the ledger's files, without what was measured of them since.
+    `by_name`: the entries in the ledger's files, without later measurements.
     """
     differences = []
     etags = ledger.store.etags(ledger.folder)
@@ -96,7 +96,7 @@ def index_troubles(ledger: Ledger, by_name: Mapping[str, TrialRecord]) -> list[D
 
 
 def segment_differs(segment: Segment, etags: Mapping[str, str], entries: Mapping[str, TrialRecord], run: RunId) -> bool:
-    """Whether any row that would be believed is not the entry in its file."""
+    """Whether any row that would be used is not the entry in its file."""
     names = [name for name in segment.fresh(etags) if name in entries]
     try:
         rows = list(records_in(segment.rows(names), segment.path, Parser(run))) if names else []
@@ -115,7 +115,7 @@ def replicate_keys(stored: StoredStudy) -> set[str] | None:
 def needed_keys(stored: StoredStudy, entries: Sequence[TrialRecord]) -> set[str]:
     """The keys of those replicates that an answer needs.
 
-    All of them, but those that a race was settled without, and those of a relation's units without data.
+    All of them, except those that a race was settled without, and those of a relation's units without data.
     """
     needs = needs_of(stored.study, stored.arms, entries, stored.declared)
     return {replicate.key for replicate in stored.replicates if needs(replicate)}

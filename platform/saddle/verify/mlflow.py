@@ -32,18 +32,18 @@ from saddle.verify.optuna import same
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of the study in addition to its runs; `status` is that of its own run, None while it runs."""
+    """What is known about the study in addition to its runs; `status` is that of its own run, None while it runs."""
 
     results: StudyResults
     unusable: Container[str]
-    """Trials whose ledger entries can't be read, which is said already."""
+    """Trials whose ledger entries can't be read, which is already reported."""
     unfinished: Collection[str]
     status: str | None
     waiting: Counter[str]
     arms: Mapping[str, ArmSummary] = field(default_factory=dict)
     """What the runs of arms should say once the study has no driver."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """What the study's own run should say then, among others the effects that no single arm has."""
+    """What the study's own run should say then, among others the effects that belong to no single arm."""
 
     @property
     def by_unit(self) -> bool:
@@ -51,7 +51,7 @@ class Situation:
         return self.results.study.relation is not None
 
     def group(self, record: TrialRecord) -> str | None:
-        """What the run above a trial's is of; None if it is the study's."""
+        """The name of the run above a trial's; None if that is the study's."""
         return group_of(record.spec, by_unit=self.by_unit)
 
     def waits(self, key: str) -> bool:
@@ -100,22 +100,24 @@ def above(runs: Runs, now: Situation) -> list[Difference]:
             differences.append(Difference("mlflow", None, what, Repair.END))
         elif now.status is not None:
             summary = by_key.get(key, ArmSummary({})) if key else ArmSummary({}, now.tags)
-            there = same_key[0].data
-            other = [n for n, v in mlflow_names(summary.metrics).items() if not is_recorded(there.metrics.get(n), v)]
-            other += [n for n, v in cut(summary.tags).items() if there.tags.get(n) != v]
+            data = same_key[0].data
+            other = [n for n, v in mlflow_names(summary.metrics).items() if not is_recorded(data.metrics.get(n), v)]
+            other += [n for n, v in cut(summary.tags).items() if data.tags.get(n) != v]
             if other:
                 what = f"{first_few(other)} of the run of {name} is missing or differs"
                 differences.append(Difference("mlflow", None, what, Repair.END))
     return differences
 
 
-def is_recorded(there: float | None, value: float) -> bool:
+def is_recorded(recorded: float | None, value: float) -> bool:
     """Whether a run has the value, as it is written now or with all the digits that earlier versions wrote."""
-    return same(there, value) or (there is not None and math.isfinite(there) and same(rounded({"": there})[""], value))
+    return same(recorded, value) or (
+        recorded is not None and math.isfinite(recorded) and same(rounded({"": recorded})[""], value)
+    )
 
 
 def parent_of(runs: Runs, group: str | None) -> str | None:
-    """The id of the run of an arm, a unit or the study; None if that one is missing, which is said already."""
+    """The id of the run of an arm, a unit or the study; None if that one is missing, which is already reported."""
     above = runs.by_key.get("" if group is None else arm_key(group), [])
     return above[0].info.run_id if len(above) == 1 else None
 
@@ -149,16 +151,16 @@ def compare_run(run: Run, entry: TrialRecord, now: Situation, parent: str | None
 def compare_points(runs: Runs, judged: Mapping[str, Run], finished: Mapping[str, TrialRecord]) -> list[Difference]:
     """Every point of every metric."""
     expected = {key: mlflow_names(all_metrics(finished[key])) for key in judged}
-    asked: dict[str, list[str]] = defaultdict(list)
+    keys_by_metric: dict[str, list[str]] = defaultdict(list)
     for key, run in judged.items():
         for metric in run.data.metrics:
-            asked[metric].append(key)
+            keys_by_metric[metric].append(key)
     problems: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for key, metrics in expected.items():
         for metric in metrics:
             if metric not in judged[key].data.metrics:
                 problems[key]["missing"].append(metric)
-    for metric, keys in asked.items():
+    for metric, keys in keys_by_metric.items():
         points = runs.points([judged[key].info.run_id for key in keys], metric)
         for key in keys:
             problem = compare_metric(points.get(judged[key].info.run_id, []), expected[key].get(metric, {}))
@@ -186,7 +188,7 @@ def compare_metric(points: Sequence[Point], expected: Mapping[int, float]) -> st
 
 
 def unexpected_runs(runs: Runs, now: Situation) -> list[Difference]:
-    """Runs of trials that the ledger lacks: those under way may be RUNNING while a driver runs them, and not ended."""
+    """Runs of trials that the ledger lacks: unfinished ones may be RUNNING while a driver runs them, and not ended."""
     differences = []
     for key, same_key in runs.by_key.items():
         if not key or key.startswith("arm/") or key in now.results.by_key or key in now.unusable or now.waits(key):

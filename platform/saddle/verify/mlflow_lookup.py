@@ -1,4 +1,4 @@
-"""Where a study's runs are, found without making anything."""
+"""Finding a study's MLflow runs without creating anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reach(store: Store, run: RunId) -> Runs:
     Raises `NoExperiment`, or what MLflow's client raises if it can't be reached.
     """
     if not os.environ.get("MLFLOW_TRACKING_URI") and not database_path(store).exists():
-        raise NoExperiment("there is no MLflow database in the storage of the study")  # asking for it would make one
+        raise NoExperiment("there is no MLflow database in the storage of the study")  # asking for it would create one
     client = connect(store)
     experiment = client.get_experiment_by_name(run.study)
     if experiment is None:
@@ -36,7 +36,7 @@ def reach(store: Store, run: RunId) -> Runs:
 
 
 def restore_experiment(store: Store, study: str) -> None:
-    """Take a deleted experiment out of MLflow's bin; its name is taken as long as it is in there."""
+    """Restore a deleted experiment, whose name can't be used as long as it is among the deleted ones."""
     client = connect(store)
     experiment = client.get_experiment_by_name(study)
     if experiment is not None and experiment.lifecycle_stage != LifecycleStage.ACTIVE:

@@ -21,7 +21,7 @@ DELIVERY_SECONDS = 600.0
 
 
 def retell(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
-    """Deliver what waits; if nothing does, send MLflow what the differences call for."""
+    """Deliver what waits; if nothing does, send MLflow what the differences require."""
     restore_experiment(store, stored.study.study)
     tracker = open_tracker(store, stored.run, declared=stored.declared, by_unit=stored.study.relation is not None)
     assert isinstance(tracker, MlflowTracker)
@@ -39,8 +39,8 @@ def tell(
     if any(difference.trial is None and difference.repair is Repair.RESEND for difference in todo):
         latest = max(entries, key=lambda entry: entry.ended, default=None)
         code = {"sources": "unknown", "environment": {}, **(latest.fingerprints if latest is not None else {})}
-        begun = min((entry.started for entry in entries), default=None)
-        tracker.start_study(study_params(study), study_tags(study, code), first_files(run), begun)
+        start = min((entry.started for entry in entries), default=None)
+        tracker.start_study(study_params(study), study_tags(study, code), first_files(run), start)
     for difference in todo:
         if difference.repair in (Repair.REMAKE, Repair.REMOVE_RUN) and difference.trial is not None:
             tracker.remove_runs(difference.trial, difference.subjects)

@@ -1,4 +1,4 @@
-"""The MLflow runs of a study, read in few calls: pages of runs, and the points of a metric for many runs at once."""
+"""The MLflow runs of a study, read in few calls: pages of runs, and the points of a metric for many runs together."""
 
 from __future__ import annotations
 

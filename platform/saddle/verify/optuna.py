@@ -31,7 +31,7 @@ REL_TOL = 1e-9
 
 @dataclass(frozen=True)
 class Search:
-    """What Optuna holds of a search; `trials` is None if there is nothing, `damage` says why it can't be read."""
+    """What Optuna stores of a search; `trials` is None if there is nothing, `damage` says why it can't be read."""
 
     trials: Sequence[FrozenTrial] | None
     retried: Sequence[int] = ()
@@ -50,7 +50,7 @@ def read_search(store: Store, stored: StoredStudy) -> Search:
             return Search(search.get_trials(), search.user_attrs.get(RETRIED, []))
     except (ValueError, TypeError, AssertionError) as error:
         return Search(None, damage=f"{type(error).__name__}: {error}")
-    except KeyError as error:  # no study of this name, or a journal that lacks what it speaks of
+    except KeyError as error:  # no study of this name, or a journal that lacks what it refers to
         return Search(None, damage="" if name in str(error) or not str(error) else f"KeyError: {error}")
 
 
@@ -93,7 +93,7 @@ def compare_search(
 ) -> list[Difference]:
     """Every difference; while a driver is `running` the study, results that it is about to report are not differences.
 
-    `in_ledger` looks again whether a key is in the ledger by now, readable or not.
+    `in_ledger` checks again whether a key is in the ledger now, readable or not.
     """
     if search.trials is None:
         if not search.damage and not finished:
@@ -146,12 +146,12 @@ def compare_trial(actual: FrozenTrial, expected: FrozenTrial, running: bool) -> 
     return differences
 
 
-def same(one: Any, other: Any) -> bool:
+def same(actual: Any, expected: Any) -> bool:
     """Equal, numbers up to what a database may round away."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float | int):
-        return math.isclose(one, other, rel_tol=REL_TOL) or (math.isnan(one) and math.isnan(other))
-    return bool(one == other)
+    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        return actual.keys() == expected.keys() and all(same(actual[key], expected[key]) for key in actual)
+    if isinstance(actual, list | tuple) and isinstance(expected, list | tuple):
+        return len(actual) == len(expected) and all(same(a, b) for a, b in zip(actual, expected, strict=True))
+    if isinstance(actual, float) and isinstance(expected, float | int):
+        return math.isclose(actual, expected, rel_tol=REL_TOL) or (math.isnan(actual) and math.isnan(expected))
+    return bool(actual == expected)

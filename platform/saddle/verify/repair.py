@@ -1,4 +1,4 @@
-"""Mends what follows from the ledger, with the study's lock held, so that no driver starts meanwhile."""
+"""Repairs what follows from the ledger, with the study's lock held, so that no driver starts meanwhile."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from saddle.verify.optuna import read_search
 from saddle.verify.verify_study import Verification, verify_study
 
 PASSES = 4
-"""One repair may bring the next to light: a damaged entry set aside, its trial in Optuna, then its MLflow run."""
+"""One repair may reveal the next difference: a damaged entry set aside, its trial in Optuna, then its MLflow run."""
 
 
 def repair_study(store: Store, run: RunId) -> Verification:
-    """Mend what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
+    """Repair what can be derived, and compare once more; raises `StorageError` while a driver runs the study."""
     mended: list[Difference] = []
     with lock_study(store, run):
         for _ in range(PASSES):
@@ -54,7 +54,7 @@ def repair_study(store: Store, run: RunId) -> Verification:
 
 
 def mend(store: Store, stored: StoredStudy, verification: Verification, todo: Sequence[Difference]) -> None:
-    """Do what the differences call for, the ledger first; what the next pass finds is left to it."""
+    """Do what the differences require, the ledger first; what the next pass finds is left to it."""
     by_repair: dict[Repair, list[Difference]] = {}
     for difference in todo:
         by_repair.setdefault(difference.repair, []).append(difference)
@@ -91,7 +91,7 @@ def set_aside(store: Store, run: RunId, path: str) -> None:
 
 
 def rebuild_search(store: Store, stored: StoredStudy, finished: Sequence[TrialRecord]) -> None:
-    """Recreate Optuna's study; what only the old one knew of trials under way is kept first."""
+    """Recreate Optuna's study; what only the old one has of unfinished trials is stored first."""
     run = stored.run
     keys = keys_of(finished)
     old = read_search(store, stored)

@@ -33,7 +33,7 @@ from saddle.verify.outbox_backlog import waiting
 
 @dataclass(frozen=True)
 class Verification:
-    """What was compared of a study, and every difference; `driver` is who runs it, if anybody does."""
+    """What was compared of a study, and every difference; `driver` is the process that runs it, if there is one."""
 
     study: str
     driver: Driver | None = None
@@ -49,7 +49,7 @@ class Verification:
         return not self.differences
 
     def facts(self) -> dict[str, Any]:
-        """The verification as JSON has it."""
+        """The verification as plain data for JSON."""
         return {
             "study": self.study,
             "clean": self.clean,
@@ -80,65 +80,64 @@ def verify_study(store: Store, run: RunId, *, repairing: bool = False) -> Verifi
     every_difference = [*ledger.differences]
     notes: list[str] = []
     if stored.study.search is None:
-        known = replicate_keys(stored) or set()
+        known_keys = replicate_keys(stored) or set()
         needed = needed_keys(stored, list(finished.values()))
         total: int | None = len({*finished, *needed})
-        begun = {key for key in store.names(f"{study_folder(run)}/trials") if key in known}
-        under_way = sorted((begun & needed) - set(finished))
+        started = {key for key in store.names(f"{study_folder(run)}/trials") if key in known_keys}
+        unfinished = sorted((started & needed) - set(finished))
     else:
-        differences, under_way, known, total = _search(store, stored, finished, driver is not None)
+        differences, unfinished, known_keys, total = _search(store, stored, finished, driver is not None)
         every_difference += differences
-    known = {*known, *finished, *(difference.trial or "" for difference in ledger.differences)}
+    known_keys = {*known_keys, *finished, *(difference.trial or "" for difference in ledger.differences)}
     checkpoints, by_policy = compare_checkpoints(store, run, finished)
     every_difference += checkpoints
     if driver is None:
-        every_difference += orphans(store, run, known)
+        every_difference += orphans(store, run, known_keys)
     if by_policy:
         notes.append(f"{by_policy} checkpoints were removed by the study's policy")
     results = stored.results(ledger.entries)
-    every_difference += _tracking(store, results, ledger.unusable, under_way, driver is not None, notes)
+    every_difference += _tracking(store, results, ledger.unusable, unfinished, driver is not None, notes)
     if driver is not None:
         where = f" on {driver.host}" if driver.host else ""
         notes.append(f"process {driver.process}{where} is running the study; only finished trials were compared")
     if driver is None and (total is None or len(finished) < total):
-        done = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
-        goes_on = "it was set aside and is not resumed" if run.is_set_aside else "`saddle run` resumes the study"
+        ended = f"{len(finished)} trials" if total is None else f"{len(finished)} of {total} trials"
+        continuation = "it was set aside and is not resumed" if run.is_set_aside else "`saddle run` resumes the study"
         if stored.declared.imported is not None:
-            goes_on = "`saddle import` adds those that are in its table by then"
-        notes.append(
-            f"{done} have ended, {len(under_way)} {'is' if len(under_way) == 1 else 'are'} unfinished; {goes_on}"
-        )
-    return Verification(name, driver, ledger.entries, under_way, total, tuple(every_difference), tuple(notes))
+            continuation = "`saddle import` adds those that are in its table by then"
+        verb = "is" if len(unfinished) == 1 else "are"
+        notes.append(f"{ended} have ended, {len(unfinished)} {verb} unfinished; {continuation}")
+    return Verification(name, driver, ledger.entries, unfinished, total, tuple(every_difference), tuple(notes))
 
 
 def _search(
     store: Store, stored: StoredStudy, finished: dict[str, TrialRecord], running: bool
 ) -> tuple[list[Difference], list[str], set[str], int | None]:
-    """Optuna's side: differences, trials under way, those whose settings are known, and how many there are to be."""
+    """Optuna's side: differences, unfinished trials, those whose settings are known, and how many there are to be."""
     run = stored.run
-    begun = [progress.spec.key for progress in begun_trials(store, run, finished).values() if progress is not None]
+    started = [progress.spec.key for progress in begun_trials(store, run, finished).values() if progress is not None]
     try:
         search = search_side.read_search(store, stored)
     except SharedDatabaseError as error:
-        return [Difference("optuna", None, f"can't be compared: {error}")], begun, {*begun}, None
-    given = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
+        return [Difference("optuna", None, f"can't be compared: {error}")], started, {*started}, None
+    proposed = {trial_key(trial.number) for trial in search.trials or () if SETTINGS in trial.user_attrs}
     in_ledger = Ledger(store, run).__contains__
     differences = search_side.compare_search(stored.study, search, finished, running, in_ledger)
-    lost = [] if running or search.trials is None else sorted({*begun} - given)
+    missing = [] if running or search.trials is None else sorted({*started} - proposed)
     differences += [
         Difference("optuna", key, "it has begun, and is missing", Repair.REBUILD_OPTUNA)
-        for key in lost
+        for key in missing
         if not in_ledger(key)
     ]
-    under_way = begun if search.trials is None else search_side.unfinished(search, finished)
-    return differences, under_way, {*begun, *given}, search_side.total(stored.study, search)
+    unfinished = started if search.trials is None else search_side.unfinished(search, finished)
+    return differences, unfinished, {*started, *proposed}, search_side.total(stored.study, search)
 
 
 def _tracking(
     store: Store,
     results: StudyResults,
     unusable: Container[str],
-    under_way: Sequence[str],
+    unfinished: Sequence[str],
     running: bool,
     notes: list[str],
 ) -> list[Difference]:
@@ -158,21 +157,24 @@ def _tracking(
     elif waits:
         differences.append(Difference("mlflow", None, f"{waits.total()} messages wait in the outbox", Repair.DELIVER))
     progress = read_progress(store, run)
-    done = progress is not None and progress.state == "finished"
-    status = None if running else "FINISHED" if done else "KILLED"
-    arms, tags = ({}, {}) if running else _told(results, finished_study=done)
+    is_finished = progress is not None and progress.state == "finished"
+    status = None if running else "FINISHED" if is_finished else "KILLED"
+    arms, tags = ({}, {}) if running else _expected(results, finished_study=is_finished)
     try:
         runs = reach(store, run)
-        now = Situation(results, unusable, under_way, status, waits, arms, tags)
+        now = Situation(results, unusable, unfinished, status, waits, arms, tags)
         return [*differences, *compare_runs(runs, now), *compare_artifacts(store, runs, now)]
     except NoExperiment as error:
         return differences if waits else [*differences, Difference("mlflow", None, str(error), Repair.RESEND)]
-    except Exception as error:  # whatever the server or its client say; the rest has been compared
-        said = redact(str(error)).strip().splitlines() or [""]
-        return [*differences, Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {said[0][:300]}")]
+    except Exception as error:  # for any error of the server or its client; the rest has been compared
+        lines = redact(str(error)).strip().splitlines() or [""]
+        return [
+            *differences,
+            Difference("mlflow", None, f"can't be compared: {type(error).__name__}: {lines[0][:300]}"),
+        ]
 
 
-def _told(results: StudyResults, *, finished_study: bool) -> tuple[dict[str, ArmSummary], dict[str, str]]:
+def _expected(results: StudyResults, *, finished_study: bool) -> tuple[dict[str, ArmSummary], dict[str, str]]:
     """What MLflow should say of an ablation's arms or a relation's units, and of its answer."""
     if results.study.search is not None:
         return {}, {}

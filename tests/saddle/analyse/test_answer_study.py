@@ -219,7 +219,7 @@ def test_arms_at_the_floor_of_chance_are_named() -> None:
     told = [w for w in answer_ablation(study, floored, METRICS, chance=0.1).warnings if "guessing gives 10" in w]
     assert len(told) == 1
     assert "a=1, b=x and a=1, b=y do not reach 20" in told[0]
-    assert "interaction may be that floor" in told[0]
+    assert "interaction may come from that floor" in told[0]
     for chance in (None, 0.04):
         assert not any("guessing" in w for w in answer_ablation(study, floored, METRICS, chance=chance).warnings)
 

@@ -106,7 +106,7 @@ def test_a_cheat_ends_with_1_and_is_named(saddle: Run, model: str) -> None:
     ("function", "said"),
     [
         ("nothing", "returns nothing, and not a torch.nn.Module"),
-        ("wanting", "must take no arguments; it wants width"),
+        ("wanting", "must take no arguments; it requires width"),
         ("raising", "raised ValueError: no such weights (line "),
         ("few", "gives logits of 3 classes, and the dataset has 10"),
         ("images", "logits must be (2, classes) for 2 images, not (2, 1, 8, 8)"),

@@ -74,8 +74,8 @@ def test_a_search_grows_and_the_ablation_keeps_what_it_was_run_with(grown: Grown
     assert best.settings["x"] != kept["x"], "or the test shows nothing"
     assert stored(grown.store, "warmup-ablation").baseline == kept
     assert [record.settings["x"] for record in grown.ablation.entries] == [kept["x"]] * 6
-    [caution] = [warning for warning in grown.ablation.answer.warnings if "by now" in warning]
-    assert f"the best of warmup is {best.key} (x = " in caution
+    [caution] = [warning for warning in grown.ablation.answer.warnings if "is now" in warning]
+    assert f"the best of warmup is now {best.key} (x = " in caution
     assert "every arm keeps them" in caution
 
 
@@ -92,7 +92,7 @@ def test_more_seeds_of_it_are_trained_around_the_same_baseline(grown: Grown) -> 
 
 def test_the_plan_says_so(grown: Grown) -> None:
     [plan] = [plan_study(parse_studies(file(8), "file.yaml")[1], grown.store)]
-    assert any("by now. --fresh starts a new run around that one" in note for note in plan.notes)
+    assert any(" is now trial-" in note and ". --fresh starts a new run around that one" in note for note in plan.notes)
 
 
 def test_one_that_is_run_anew_starts_from_the_new_best(grown: Grown) -> None:

@@ -58,7 +58,7 @@ def test_few_trials_have_no_curve() -> None:
 
 def test_the_figure_says_that_it_is_no_answer() -> None:
     figure = asked_parameter(STUDY, records(60), SCORE, "mode")
-    assert figure.caption.startswith("A description, no answer")
+    assert figure.caption.startswith("A description, not an answer")
     assert len(figure.figure().axes[0].get_lines()) == 2, "trials and mean prediction, no band"
     for word in ("helps", "hurts", "equivalent", "interval"):
         assert word not in figure.caption

@@ -1,4 +1,4 @@
-"""Arms that were added to an ablation after results could be seen: they are marked, and what they cost is said.
+"""Arms that were added to an ablation after results could be seen: they are marked, and their cost is stated.
 
 An added arm is compared in one family with all others, so Holm's method holds at each look by itself. Over several
 looks it does not: adding arms until one is claimed gives more than one chance. With a family of m, of which n were
@@ -20,7 +20,7 @@ from saddle.study.history import PlanHistory
 
 
 def with_added(effects: Sequence[Effect], arms: Sequence[Arm], history: PlanHistory) -> tuple[Effect, ...]:
-    """The effects, those of arms that were added after a look with how many trials had ended by then."""
+    """The effects; those of arms that were added after a look state how many trials had ended by then."""
     added = added_labels(arms, history)
     return tuple(
         replace(effect, added_after=added[effect.arm]) if effect.kind == "arm" and effect.arm in added else effect
@@ -29,7 +29,7 @@ def with_added(effects: Sequence[Effect], arms: Sequence[Arm], history: PlanHist
 
 
 def added_labels(arms: Sequence[Arm], history: PlanHistory) -> dict[str, int]:
-    """The arms that were added after a look, as a reader sees them called, with how many trials had ended by then."""
+    """The displayed names of arms that were added after a look, with how many trials had ended by then."""
     added = history.added_arms
     return {label: added[arm.key] for label, arm in zip(labels(arms), arms, strict=True) if arm.key in added}
 
@@ -51,17 +51,17 @@ def growth_cautions(
         when = listed(f"{listed(names)} when {plural(count, 'trial')} had ended" for count, names in by_time.items())
         alpha = 100 * spec.alpha
         family = sum(effect.kind == "arm" for effect in effects)
-        said = f"Arms were added after results could be seen ({when})."
+        sentence = f"Arms were added after results could be seen ({when})."
         if family:
             chance = f"up to {100 * growth_bound(history, spec.alpha):.3g} %, not {alpha:.3g} %"
             if spec.correction != "holm":
                 chance = f"more than {alpha:.3g} %"
             yield (
-                f"{said} The level is shared among all {plural(family, 'comparison')}, earlier and later ones; adding"
-                f" arms until one is claimed makes a wrong claim with a probability of {chance}."
+                f"{sentence} The level is shared among all {plural(family, 'comparison')}, earlier and later ones;"
+                f" adding arms until one is claimed makes a wrong claim with a probability of {chance}."
             )
         else:
-            yield f"{said} Effects are averaged over them as well, and all are judged as one family."
+            yield f"{sentence} Effects are averaged over them as well, and all are judged as one family."
     for plan, changes in history.judged_otherwise:
         yield (
             f"How arms are compared was changed when {plural(plan.finished, 'trial')} had ended, and results could be "

@@ -1,7 +1,7 @@
-"""What an average over blocks, such as datasets, says of blocks that the study doesn't have.
+"""What an average over blocks, such as datasets, says about blocks that the study doesn't have.
 
-The verdicts are about the average over the study's own blocks: their intervals are over seeds, and seeds say nothing of
-other datasets. From three levels of a block on, the interval over the levels' means is reported with them.
+The verdicts are about the average over the study's own blocks: their intervals are over seeds, and seeds say nothing
+about other datasets. With three or more levels of a block, the interval over the levels' means is reported with them.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def _blocks_at(ablation: Ablation, factor: str, level: Any) -> list[Block]:
 
 
 def _over_levels(comparisons: Sequence[Comparison], alpha: float) -> BlockMeans:
-    values = [comparison.values for comparison in comparisons]
-    return block_means([fmean(each) for each in values], [variance(each) / len(each) for each in values], alpha)
+    at_levels = [comparison.values for comparison in comparisons]
+    variances = [variance(values) / len(values) for values in at_levels]
+    return block_means([fmean(values) for values in at_levels], variances, alpha)
 
 
 def _sentence(name: str, factor: str, means: BlockMeans, metric: Metric, on: ScaleName) -> str:

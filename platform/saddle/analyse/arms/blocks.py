@@ -27,7 +27,7 @@ def effects_in_blocks(
 ) -> list[tuple[str, Effect]]:
     """Each effect of the study in each block by itself, with the block's name and a plain t interval.
 
-    Effect by effect, so that its blocks are adjacent. A race's late replicates count here, for nothing is decided.
+    Ordered by effect, so that its blocks are adjacent. A race's late replicates count here, as nothing is decided.
     """
     if not ablation.blocks:
         return []
@@ -36,7 +36,7 @@ def effects_in_blocks(
         for block in block_list(ablation.blocks)
         for in_blocks in [comparisons_in(ablation, arms, entries, spec, [block])]
     ]
-    return [one for together in zip(*comparisons, strict=True) for one in together]
+    return [block_effect for of_effect in zip(*comparisons, strict=True) for block_effect in of_effect]
 
 
 def comparisons_in(

@@ -1,4 +1,4 @@
-"""How often replicates fail: an outcome of its own, which no mean of a metric shows."""
+"""How often replicates fail: a separate outcome, which no mean of a metric shows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def failure_rates(measured: Sequence[ArmValues], alpha: float = 0.05) -> tuple[F
 
 
 def _fates(arm: ArmValues) -> dict[int, bool]:
-    """By seed, whether the replicate failed; seeds that were not trained say nothing."""
+    """By seed, whether the replicate failed; seeds that were not trained are absent."""
     return {**dict.fromkeys(arm.values, False), **dict.fromkeys(arm.failures, True)}
 
 

@@ -17,7 +17,7 @@ from saddle.analyse.statistics.sequential.any_time import any_time_t
 from trainables.contract import Direction
 
 ROUNDING = 1e-12
-"""A difference below this is none."""
+"""A difference below this counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Comparison:
 
     @property
     def decisive_p(self) -> float:
-        """The p that it has in its family: where replicates failed, that of what both ways of counting show.
+        """Its p-value in its family; where replicates failed, that of what both ways of counting show.
 
         So a verdict is a claim exactly if the correction rejects. 1 if nothing can be tested.
         """

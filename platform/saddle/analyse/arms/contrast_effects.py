@@ -46,19 +46,19 @@ def unestimable(ablation: Ablation, arms: Sequence[Arm]) -> list[str]:
     designed = contrasts_of(ablation, arms)
     if designed is None:
         return []
-    said = []
+    sentences = []
     if designed.adjusted:
-        said.append(
+        sentences.append(
             f"Excluded arms leave a fraction that is not balanced: effects are estimated by least squares from"
             f" {len(arms)} arms, and their means are adjusted."
         )
     if designed.left_out:
-        said.append(
+        sentences.append(
             f"The remaining arms can't distinguish {', '.join(designed.left_out)} from other effects."
             if designed.adjusted
             else f"No remaining arms could show {', '.join(designed.left_out)}: the study excludes some of them."
         )
-    return said
+    return sentences
 
 
 def comparison_of(contrast: Contrast, measured: Sequence[ArmValues], direction: Direction) -> Comparison:
@@ -81,10 +81,10 @@ def _side(side: Side, measured: Mapping[int, ArmValues]) -> ArmValues:
     lost: dict[int, str] = {}
     lost_in: dict[int, str] = {}
     for seed in seeds:
-        gone = [arm for _, arm in parts if seed not in arm.values]
-        if gone:
-            lost[seed] = gone[0].lost.get(seed, MISSING)
-            lost_in |= {seed: gone[0].lost_in[seed]} if seed in gone[0].lost_in else {}
+        incomplete = [arm for _, arm in parts if seed not in arm.values]
+        if incomplete:
+            lost[seed] = incomplete[0].lost.get(seed, MISSING)
+            lost_in |= {seed: incomplete[0].lost_in[seed]} if seed in incomplete[0].lost_in else {}
         else:
             values[seed] = math.fsum(weight * arm.values[seed] for weight, arm in parts)
     return ArmValues(side.name, values, lost, lost_in)

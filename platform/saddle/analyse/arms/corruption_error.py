@@ -1,8 +1,8 @@
 """How much worse than the baseline an arm is on images that no adversary changed: the mean corruption error.
 
-As Hendrycks and Dietterich (2019) have it, with the study's own baseline in the place of their AlexNet: for each
-corruption the arm's error over the baseline's, in per cent, and the mean over corruptions. The relative one takes off
-the error on clean images first, so that it says how much is lost by the corruption and not how much is wrong anyway.
+As defined by Hendrycks and Dietterich (2019), with the study's own baseline in place of their AlexNet: for each
+corruption the arm's error over the baseline's, in per cent, and the mean over corruptions. The relative one subtracts
+the error on clean images first, so that it shows how much the corruption costs and not how much is wrong anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEAST_LOSS = 0.005
 
 @dataclass(frozen=True)
 class CorruptionError:
-    """Mean corruption error and its relative form, shares of the baseline's; None if nothing can be divided by.
+    """Mean corruption error and its relative form, shares of the baseline's; None if there is nothing to divide by.
 
     `relative_kinds`: over how many of the corruptions the relative one is a mean.
     """
@@ -35,6 +35,6 @@ def corruption_error(
     ratios = [(1 - accuracies[kind]) / (1 - baseline[kind]) for kind in shared if baseline[kind] < 1]
     if clean is None or baseline_clean is None:
         return CorruptionError(fmean(ratios) if ratios else None, None, 0)
-    lost = [kind for kind in shared if baseline_clean - baseline[kind] >= LEAST_LOSS]
-    relative = [(clean - accuracies[kind]) / (baseline_clean - baseline[kind]) for kind in lost]
+    costly = [kind for kind in shared if baseline_clean - baseline[kind] >= LEAST_LOSS]
+    relative = [(clean - accuracies[kind]) / (baseline_clean - baseline[kind]) for kind in costly]
     return CorruptionError(fmean(ratios) if ratios else None, fmean(relative) if relative else None, len(relative))

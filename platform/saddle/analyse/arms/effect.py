@@ -43,7 +43,7 @@ class Effect:
 
     `low` to `high` is the t interval at `level`, chosen so that it leaves out zero exactly where `correction` rejects;
     they and the p-values of the t test (of the sign test, where the differences have no spread) are None if nothing can
-    be tested. Under racing they hold at every look at once. What is reported in addition and decides nothing:
+    be tested. Under racing they hold at all looks together. What is reported in addition and decides nothing:
     `p_permutation`, of the exact sign-flip test; `p_equivalence`, of two one-sided t tests against the margin (TOST;
     Schuirmann, 1987), not adjusted; `size`, the mean in standard deviations of the differences, corrected for few pairs
     (Cohen's d_z by Hedges, 1981).
@@ -84,11 +84,11 @@ class Effect:
     """Objections to the arm in addition to its verdict, as clauses: guards that it fails (see `guards`)."""
     kind: Kind = "arm"
     scale: ScaleName = "linear"
-    """On which differences, their mean, interval and spread are; the means of arm and baseline are in units again."""
+    """Of the differences, their mean, interval and spread; the means of arm and baseline are in the metric's unit."""
 
     @property
     def later(self) -> str:
-        """The suffix of the arm's name wherever it is shown: ` (added later)`, or nothing."""
+        """The suffix of the arm's displayed name: ` (added later)`, or nothing."""
         return "" if self.added_after is None else LATER
 
     @property

@@ -22,7 +22,7 @@ from saddle.analyse.statistics.t_distribution import critical_t
 from trainables.contract import Direction, Metric
 
 MOST_SEEDS = 1000
-"""Beyond these, how many seeds a verdict would take is not reported."""
+"""Larger numbers of seeds that a verdict would take are not reported."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ComparisonSpec:
     correction: Correction = "holm"
     equivalence: float | None = None
     scale: ScaleName = "linear"
-    """On which the differences are taken."""
+    """The scale on which differences are taken."""
     planned: int = 0
     any_time: bool = False
 
@@ -71,7 +71,7 @@ def judge(comparisons: Sequence[Comparison], spec: ComparisonSpec) -> list[Effec
 
 
 def describe(comparison: Comparison, spec: ComparisonSpec) -> Effect:
-    """A comparison with all that can be said before its interval: unsettled so far."""
+    """A comparison with everything that is known before its interval: unsettled so far."""
     pairs, values, test = comparison.pairs, comparison.values, comparison.test
     judged = test or comparison.exact
     sd = float(np.std(values, ddof=1)) if test is not None else None
@@ -153,10 +153,10 @@ def verdict_of(
 
 
 def more_seeds(effect: Effect, spec: ComparisonSpec, local: float) -> int | None:
-    """After how many more pairs the interval would settle it, with mean and spread as they are; None beyond 1,000.
+    """After how many more pairs the interval would settle it, with mean and spread unchanged; None beyond 1,000.
 
-    Pairs beyond the planned ones come after a look, and are reckoned by the bound that will judge them then. A rough
-    guide and no promise: both are estimates, and half the time the true mean is nearer to what stays undecided.
+    Pairs beyond the planned ones come after a look, so they are counted by the bound that will judge them then. A rough
+    guide, not a guarantee: both are estimates, and half the time the true mean is nearer to what stays undecided.
     """
     if effect.mean is None or effect.sd is None:
         return None
@@ -178,7 +178,7 @@ def tost_p(differences: Sequence[float], margin: float) -> float:
 
 
 def hedges(freedom: int) -> float:
-    """What takes the bias from a standardised mean of few values (Hedges, 1981)."""
+    """The factor that removes the bias of a standardised mean of few values (Hedges, 1981)."""
     return float(
         math.exp(scipy.special.gammaln(freedom / 2) - scipy.special.gammaln((freedom - 1) / 2)) * math.sqrt(2 / freedom)
     )
@@ -195,13 +195,13 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         notes.append(_same(comparison.exact.mean, between_studies=comparison.between_studies))
     reasons = sorted({reason for reason in pairs.lost.values() if MISSING not in reason})
     for reason in reasons:
-        seeds = [seed for seed, why in pairs.lost.items() if why == reason]
+        seeds = [seed for seed, cause in pairs.lost.items() if cause == reason]
         notes.append(f"no pair at seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}: {reason}")
     return tuple(notes)
 
 
 def _same(difference: float, *, between_studies: bool) -> str:
-    """What is to be said where every seed gives the same difference."""
+    """The note where every seed gives the same difference."""
     if difference != 0:
         return "every seed gives the same difference, so only a sign test can judge it"
     if between_studies:

@@ -1,4 +1,4 @@
-"""Verdicts on further metrics (`compare: {each: …}`), each metric a question of its own.
+"""Verdicts on further metrics (`compare: {each: …}`), each metric a separate question.
 
 Arms are judged by each metric as by the study's own: paired over seeds, failures counted, and adjusted over the arms by
 the study's correction. So the error rate is that of each metric. Over all metrics more claims are made, and some of
@@ -45,8 +45,8 @@ def further_verdicts(
 ) -> tuple[FurtherVerdict, ...]:
     """Every effect but interactions on every metric that `each` names and a trial has, metric by metric.
 
-    `any_time`: whether seeds were added after a look. A race stops arms by another metric, so that here its tests hold
-    whenever one stops.
+    `any_time`: whether seeds were added after a look. A race stops arms by another metric, so its tests here must hold
+    at any stopping time.
     """
     compare = ablation.compare
     names = matching(compare.each, {name for entry in entries for name in entry.metrics})

@@ -1,4 +1,4 @@
-"""Guards: metrics that an arm must not pay with (`compare: {not_worse: {METRIC: margin}}`), tested as non-inferiority.
+"""Guards: metrics that an arm must not worsen (`compare: {not_worse: {METRIC: margin}}`), tested as non-inferiority.
 
 For each arm and guard, a one-sided paired t test of the mean difference in the metric's better direction against minus
 the margin (Blackwelder, 1982, Controlled Clinical Trials 3), at α/2 as the verdicts' sides are, with Holm's method over
@@ -61,7 +61,7 @@ class Guard:
 
     @property
     def reservation(self) -> str:
-        """What is to be said against the arm, as a clause; empty if it is not worse."""
+        """The objection to the arm, as a clause; empty if it is not worse."""
         if self.not_worse:
             return ""
         scale = Scale.of(self.metric, [] if self.low is None or self.high is None else [(self.high - self.low) / 2])
@@ -121,12 +121,12 @@ def _ends(comparison: Comparison, level: float) -> tuple[float, float] | tuple[N
 
 
 def with_reservations(effects: Sequence[Effect], guards: Sequence[Guard]) -> tuple[Effect, ...]:
-    """The effects with what their guards say against them."""
-    said: Mapping[str, list[str]] = {effect.name: [] for effect in effects}
+    """The effects with the reservations that their guards raise."""
+    reservations: Mapping[str, list[str]] = {effect.name: [] for effect in effects}
     for guard in guards:
-        if guard.reservation and guard.effect in said:
-            said[guard.effect].append(guard.reservation)
-    return tuple(replace(effect, reservations=(*effect.reservations, *said[effect.name])) for effect in effects)
+        if guard.reservation and guard.effect in reservations:
+            reservations[guard.effect].append(guard.reservation)
+    return tuple(replace(effect, reservations=(*effect.reservations, *reservations[effect.name])) for effect in effects)
 
 
 def _p_of(comparison: Comparison, metric: Metric, margin: float) -> float:

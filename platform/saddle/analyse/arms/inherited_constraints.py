@@ -1,4 +1,4 @@
-"""The constraints of the search that an ablation is built on, checked of its arms."""
+"""The constraints of the search that an ablation is built on, checked for its arms."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def broken_constraints(
     declared: Declarations,
     constraints: Sequence[Constraint],
 ) -> dict[str, list[str]]:
-    """By arm, as a reader calls it, a clause for each constraint that its mean over seeds breaks.
+    """By the arm's displayed name, a clause for each constraint that its mean over seeds breaks.
 
-    An arm of which no seed has a value of the constrained metric breaks nothing that is known.
+    An arm without a value of the constrained metric at any seed counts as breaking nothing.
     """
     broken: dict[str, list[str]] = {}
     blocks = block_list(ablation.blocks)
@@ -53,6 +53,6 @@ def with_broken(effects: Sequence[Effect], broken: Mapping[str, Sequence[str]]) 
 
 
 def broken_by_baseline(arms: Sequence[Arm], broken: Mapping[str, Sequence[str]]) -> list[str]:
-    """What the baseline breaks, as sentences: no effect speaks of it."""
+    """What the baseline breaks, as sentences: no effect reports it."""
     names = [name for arm, name in zip(arms, labels(arms), strict=True) if arm.is_baseline]
     return [f"The baseline {name}: {clause}." for name in names for clause in broken.get(name, ())]

@@ -15,7 +15,7 @@ FUNCTIONS: dict[ScaleName, str] = {"log": "logarithm", "logit": "logit"}
 
 
 def on_scale(arm: ArmValues, scale: ScaleName) -> ArmValues:
-    """The arm with its values on the scale, on which `off_scale` found all of them."""
+    """The arm with its values on the scale, once `off_scale` has shown that all of them are defined on it."""
     if scale == "linear":
         return arm
     return replace(arm, values={seed: to_scale(value, scale) for seed, value in arm.values.items()})
@@ -32,7 +32,7 @@ def in_units(effect: Effect, scale: ScaleName) -> Effect:
 def off_scale(measured: Sequence[ArmValues], metric: Metric, scale: ScaleName) -> str:
     """Why the arms can't be compared on the scale, as a clause that names the first value off it; empty if they can.
 
-    Nothing is compared then: left out, the value would flatter its arm, for it is the extreme one.
+    Nothing is compared then: leaving the value out would favour its arm, because it is the extreme one.
     """
     for arm in measured:
         for seed, value in arm.values.items():

@@ -1,7 +1,7 @@
 """From the ledger's entries to values paired by seed, with every lost pair named.
 
 In an ablation with blocks a seed's value is the mean over the blocks, and a seed that is lost in one block is lost. So
-there is one difference per seed, whatever the number of blocks: the seed is the unit of inference, for two blocks of
+there is one difference per seed for any number of blocks: the seed is the unit of inference, because two blocks of
 one seed share its random numbers and are not two independent observations. An answer holds for the average of
 the study's blocks, not for a population that they were drawn from.
 """
@@ -50,8 +50,8 @@ class ArmValues:
 
     @property
     def failures(self) -> dict[int, str]:
-        """Why replicates failed, by seed: results, which no mean over the others shows."""
-        return {seed: why for seed, why in self.lost.items() if why in FAILURES or why == NOT_FINITE}
+        """Why replicates failed, by seed: failures are results, which no mean over the others shows."""
+        return {seed: reason for seed, reason in self.lost.items() if reason in FAILURES or reason == NOT_FINITE}
 
     @property
     def trained(self) -> int:
@@ -61,7 +61,7 @@ class ArmValues:
     def with_failures_at(self, value: float) -> ArmValues:
         """The arm as if each replicate that failed had this value."""
         failures = self.failures
-        lost = {seed: why for seed, why in self.lost.items() if seed not in failures}
+        lost = {seed: reason for seed, reason in self.lost.items() if seed not in failures}
         return replace(self, values={**self.values, **dict.fromkeys(failures, value)}, lost=lost)
 
 
@@ -76,8 +76,8 @@ class Pairs:
 
 
 def of_arm(entries: Iterable[TrialRecord], arm: Arm) -> list[TrialRecord]:
-    """The entries of an arm, which the ledger may call by its name or its key."""
-    names = (arm.name, arm.key)  # once: the key is a hash, and entries are many
+    """The entries of an arm, which the ledger may store under its name or its key."""
+    names = (arm.name, arm.key)  # computed once: the key is a hash, and there are many entries
     return [entry for entry in entries if entry.arm in names]
 
 
@@ -101,14 +101,14 @@ def measure(
     lost_in: dict[int, str] = {}
     for seed in seeds:
         in_blocks = [_value(latest.get((seed, canonical(block))), metric) for block in blocks]
-        gone = [
+        without_value = [
             (value, shown_block(block))
             for value, block in zip(in_blocks, blocks, strict=True)
             if isinstance(value, str)
         ]
-        if gone:
-            # how a trial ended settles the seed's fate, whatever is still to be trained in other blocks
-            lost[seed], block = min(gone, key=lambda one: one[0] == MISSING)
+        if without_value:
+            # how a trial ended decides for its seed, even if other blocks are still to be trained
+            lost[seed], block = min(without_value, key=lambda reason: reason[0] == MISSING)
             lost_in |= {seed: block} if block else {}
         else:
             values[seed] = mean_on([value for value in in_blocks if not isinstance(value, str)], scale)

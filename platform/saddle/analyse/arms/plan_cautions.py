@@ -17,7 +17,7 @@ from saddle.study.seeds import FIRST_LOOK, MOST_RACED
 def plan_cautions(
     ablation: Ablation, history: PlanHistory, effects: Sequence[Effect], spec: ComparisonSpec
 ) -> Iterator[str]:
-    """Why the bound is another one, where seeds were added; what adding them would cost, where more are wanted."""
+    """Why the bound differs, if seeds were added; what adding them would cost, if more are needed."""
     if history.is_extended:
         yield _extended(history, spec)
         return
@@ -30,20 +30,20 @@ def _extended(history: PlanHistory, spec: ComparisonSpec) -> str:
     n = max(spec.planned, 4)
     return (
         f"Seeds were added after results could be seen ({history.text}). Adding seeds until a t interval leaves"
-        " out zero claims differences too often, so verdict, interval and p hold at whatever number of seeds one stops:"
-        f" with {n} seeds |t| must reach {any_time_critical_t(n, spec.alpha):.2f}, where a t test asks for"
+        " out zero claims differences too often, so verdict, interval and p hold at any number of seeds at which one"
+        f" stops: with {n} seeds |t| must reach {any_time_critical_t(n, spec.alpha):.2f}, where a t test asks for"
         f" {critical_t(n - 1, spec.alpha):.2f}."
     )
 
 
 def _price(ablation: Ablation, planned: int, wanted: int) -> str:
-    said = (
+    caution = (
         "Seeds that are added now come after a look and are judged by a wider bound that allows for it; the stated "
         "numbers of seeds take this into account."
     )
     start = max(planned, FIRST_LOOK)
     most = max(wanted, start + 1)
     if design_of(ablation).crossed or ablation.compare.correction != "holm" or most > MOST_RACED:
-        return said  # a study file that says so would be refused
+        return caution  # a study file that says so would be refused
     declared = f"seeds: {{start: {start}, at_most: {most}}}"
-    return f"{said} A study that declares its looks beforehand, {declared}, needs fewer."
+    return f"{caution} A study that declares its looks beforehand, {declared}, needs fewer."

@@ -1,18 +1,19 @@
-"""Racing: arms are looked at on the way, and one whose question is settled gets no more seeds.
+"""Racing: arms are looked at during the run, and one whose question is settled gets no more seeds.
 
-A race looks after every seed; looks that a study declares without one are fewer. What follows holds of both.
+A race looks after every seed; looks that a study declares without one are fewer. What follows holds for both.
 
-Each arm is judged by a group sequential paired t test (`sequential`), and Holm's method is applied to the arms'
-repeated p-values, so that over all looks and all arms a difference is claimed if there is none at most with
-probability alpha (Maurer & Bretz, 2013, Statistics in Biopharmaceutical Research 5, of which this is the case of equal
+Each arm is judged by a group sequential paired t test (`group_sequential`), and Holm's method is applied to the arms'
+repeated p-values, so that over all looks and all arms a false difference is claimed with a probability of at most
+alpha (Maurer & Bretz, 2013, Statistics in Biopharmaceutical Research 5, of which this is the case of equal
 weights). The intervals are repeated confidence intervals (Jennison & Turnbull, 1989, JRSS B 51): they hold at all
-looks at once.
+looks together.
 
 Where seeds were added after a look, the looks were not those that α was spent over, and every look is judged by the
 bound that holds at any stopping time (`any_time`).
 
-A race is replayed from what the ledger holds, seed by seed in the planned order, whatever order trials ended in. So it
-comes out the same for everybody who reads the ledger, and trials that ended after their arm was settled change nothing.
+A race is replayed from the ledger, seed by seed in the planned order, regardless of the order in which trials ended. So
+it has the same result for everyone who reads the ledger, and trials that ended after their arm was settled change
+nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class _Looks:
     """The sign test of differences that had no spread up to the latest look, which holds at any look."""
 
     def add(self, test: PairedT | None, exact: SignTest | None, *, final: bool) -> None:
-        """Look once more; with nothing new since the last time only the last look is another."""
+        """Add a look; without new pairs since the last one only `final` and `exact` change."""
         self.final, self.exact = final, exact
         n = 0 if test is None else int(test.freedom) + 1
         if test is not None and (not self.pairs or self.pairs[-1] < n):
@@ -84,7 +85,7 @@ class _Looks:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """How much of the comparison each look is; whatever failed, the last look is all of it."""
+        """The share of the comparison that each look has; the last look has all of it, even if replicates failed."""
         shares = [n / self.plan.most for n in self.pairs]
         return (*shares[:-1], 1.0) if self.final else tuple(shares)
 
@@ -182,24 +183,24 @@ def race(
 ) -> RaceState:
     """Replay a race of arms against the baseline; `spec.correction` is taken to be Holm's.
 
-    `looks` are the numbers of seeds after which arms are looked at; without them that is every one.
+    `looks` are the numbers of seeds after which arms are looked at; without them, after every seed.
     """
     plan = _Plan(spec, spending, len(seeds), len(arms))
     nothing = _first(baseline, [])
     runners = [
         _Runner(arm, compare(_first(arm, []), nothing, spec.direction), _Looks(plan), _Looks(plan)) for arm in arms
     ]
-    for seen in range(1, plan.most + 1) if looks is None else sorted(looks):
-        prefix = seeds[:seen]
+    for look in range(1, plan.most + 1) if looks is None else sorted(looks):
+        prefix = seeds[:look]
         base = _first(baseline, prefix)
-        racing = [each for each in runners if each.settled is None and not _waits(prefix, each.arm, baseline)]
+        racing = [runner for runner in runners if runner.settled is None and not _waits(prefix, runner.arm, baseline)]
         for runner in racing:
             comparison = compare(_first(runner.arm, prefix), base, spec.direction)
-            runner.look(comparison, final=seen == plan.most)
+            runner.look(comparison, final=look == plan.most)
         levels = _levels(runners, spec.alpha)
-        for runner in racing if seen < plan.most else ():
+        for runner in racing if look < plan.most else ():
             if runner.is_settled(spec, levels[runner.arm.arm][1]):
-                runner.settled = seen
+                runner.settled = look
     levels = _levels(runners, spec.alpha)
     effects = [runner.judged(spec, local, p) for runner in runners for p, local in [levels[runner.arm.arm]]]
     settled = {runner.arm.arm: runner.settled for runner in runners if runner.settled is not None}
@@ -217,12 +218,12 @@ def _levels(runners: Sequence[_Runner], alpha: float) -> dict[str, tuple[float, 
         return {}
     adjusted = adjust([runner.p for runner in runners], "holm")
     levels: dict[str, tuple[float, float]] = {}
-    level, going_on = 0.0, True
+    level, rejecting = 0.0, True
     for step, (runner, p) in enumerate(sorted(zip(runners, adjusted, strict=True), key=lambda pair: pair[0].p)):
-        if going_on:
+        if rejecting:
             level = alpha / (len(runners) - step)
-            going_on = runner.is_rejected(level)
-        printed = min(float(p), alpha) if going_on else max(float(p), math.nextafter(alpha, 1.0))
+            rejecting = runner.is_rejected(level)
+        printed = min(float(p), alpha) if rejecting else max(float(p), math.nextafter(alpha, 1.0))
         levels[runner.arm.arm] = printed, level
     return levels
 

@@ -39,7 +39,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Need:
-    """What effects of one kind take; `sd` is that of the contrast, over seeds.
+    """What effects of one kind need; `sd` is that of the contrast, over seeds.
 
     `detectable` is the effect shown with probability `WANTED` at the planned seeds. Everything is at the strictest step
     of the correction; other steps need less.
@@ -52,7 +52,7 @@ class Need:
     power: float | None = None
     seeds: int | None = None
     """With how many seeds the effect asked for is shown with probability `WANTED`; None beyond 1,000, or `MOST_RACED`
-    if there are looks on the way."""
+    if there are interim looks."""
     detectable_first: float | None = None
     """The effect that the first of several looks shows with probability `WANTED`."""
     power_first: float | None = None
@@ -61,7 +61,7 @@ class Need:
 def needs(ablation: Ablation, arms: Sequence[Arm], spread: Spread, effect: float | None = None) -> list[Need]:
     """What the effects of an ablation need, kind by kind; `effect` is the true one that should be shown.
 
-    A main effect of N arms is a mean of N/2 differences of two arms, if their noise is independent and alike.
+    A main effect of N arms is a mean of N/2 differences of two arms, if their noise is independent and of equal size.
     """
     needs = []
     kinds = _kinds(ablation, arms)
@@ -106,7 +106,7 @@ def bounds_of(ablation: Ablation, looks: tuple[int, ...], comparisons: int) -> t
 
 
 def _seeds_with_looks(ablation: Ablation, need: Need, effect: float) -> int | None:
-    """The fewest seeds at most that show the effect with probability `WANTED`: not fewer than without looks."""
+    """The smallest `at_most` that shows the effect with probability `WANTED`: not fewer seeds than without looks."""
 
     def is_enough(most: int) -> bool:
         looks = ablation.looks_with(most)
@@ -157,16 +157,16 @@ def pilot_spread(measured: Sequence[ArmValues], source: str) -> Spread | None:
     The interval takes into account that all differences share the baseline's values.
     """
     differences = [list(pair(arm, measured[0]).differences.values()) for arm in measured[1:]]
-    known = [values for values in differences if len(values) > 1]
-    if not known:
+    usable = [values for values in differences if len(values) > 1]
+    if not usable:
         return None
-    freedom = sum(len(values) - 1 for values in known)
-    variance = sum(float(np.var(values)) * len(values) for values in known) / freedom
+    freedom = sum(len(values) - 1 for values in usable)
+    variance = sum(float(np.var(values)) * len(values) for values in usable) / freedom
     if variance <= 0:
         return None
-    effective = freedom / (1 + SHARED_BASELINE * (len(known) - 1))
+    effective = freedom / (1 + SHARED_BASELINE * (len(usable) - 1))
     low, high = (
         math.sqrt(variance * effective / float(scipy.special.chdtri(effective, 1 - share))) for share in (0.975, 0.025)
     )
-    basis = f"{sum(map(len, known))} pairs of {len(known)} arm{'s' * (len(known) > 1)}"
+    basis = f"{sum(map(len, usable))} pairs of {len(usable)} arm{'s' * (len(usable) > 1)}"
     return Spread(math.sqrt(variance), f"{source}: {basis}", low, high)

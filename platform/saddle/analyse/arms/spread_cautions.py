@@ -1,6 +1,6 @@
 """Differences that the t test may judge wrongly: an arm with a different spread, and a seed that is an outlier.
 
-Both rules are tests of normal values at `LEVEL`, so that for these each speaks falsely of an arm in 1 % at most.
+Both rules are tests of normal values at `LEVEL`, so for these each gives a false caution about at most 1 % of arms.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from saddle.analyse.statistics.scales import ScaleName, is_defined
 from saddle.analyse.statistics.t_distribution import critical_t
 
 LEVEL = 0.01
-"""How often each of the two speaks of an arm of normal values with the baseline's spread, at most."""
+"""The largest rate of false cautions of each of the two, for normal values with the baseline's spread."""
 FEWEST_FOR_GRUBBS = 5
 """Of three or four differences one is an outlier at 1 % only if the others are as good as equal, which shares of few
 images often are."""
 SEVERAL = 3.0
-"""Times the baseline's standard deviation below which an arm's spread is not spoken of, however sure it is larger."""
+"""How many times the baseline's standard deviation an arm's must be to be reported, even if it is surely larger."""
 
 
 def spread_cautions(measured: Sequence[ArmValues], scale: ScaleName = "linear") -> Iterable[str]:
@@ -55,7 +55,7 @@ def spread_ratio(values: Sequence[float], baseline: Sequence[float]) -> float | 
     """How many times the baseline's standard deviation an arm has, where that is several times, beyond chance.
 
     The F test of two variances, one-sided at `LEVEL` (Snedecor, 1934). Values that share their seeds correlate, which
-    brings the two nearer to each other and the level down.
+    brings the two nearer to each other and lowers the level.
     """
     if min(len(values), len(baseline)) < FEWEST_SEEDS or not has_spread(values) or not has_spread(baseline):
         return None
@@ -80,7 +80,7 @@ def dominant(differences: Mapping[int, float]) -> int | None:
 
 
 def _without(others: float, mean: float) -> str:
-    """What the mean of the other seeds is of the mean of all, in words."""
+    """The mean of the other seeds relative to the mean of all, in words."""
     share = others / mean if mean else math.nan
     if not math.isfinite(share):
         return "another one"

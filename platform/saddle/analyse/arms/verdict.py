@@ -9,7 +9,7 @@ from trainables.contract import Direction
 
 
 class Verdict(StrEnum):
-    """What the interval of the paired difference says; nothing else decides, but whether there was anything to see."""
+    """What the interval of the paired difference shows; only that decides, and whether there was anything to see."""
 
     HELPS = "helps"
     HURTS = "hurts"
@@ -21,13 +21,13 @@ class Verdict(StrEnum):
     RESCUES = "rescues"
     """It helps because it works with seeds at which the baseline fails."""
     NOT_INFORMATIVE = "not informative"
-    """Every arm is about as good as guessing, so whatever is between them is noise."""
+    """Every arm is about as good as guessing, so any difference between them is noise."""
     FAILS = "fails"
     """It fails at seeds at which the baseline works, with every seed or so often that it hurts."""
 
 
 SETTLED = frozenset({Verdict.HELPS, Verdict.HURTS, Verdict.EQUIVALENT, Verdict.RESCUES, Verdict.FAILS})
-"""What further seeds are not needed for."""
+"""The verdicts that need no further seeds."""
 
 
 Interval = tuple[float, float]

@@ -1,1 +1,1 @@
-"""What the evaluations behind the numbers were worth: attacks, predictions, draws, the badge."""
+"""How far the evaluations behind the numbers can be trusted: attacks, predictions, draws, the badge."""

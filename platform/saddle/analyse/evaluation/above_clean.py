@@ -11,11 +11,11 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 SHARE = Metric("maximize", unit="fraction")
-"""What accuracies are, and differences between them."""
+"""The unit of accuracies and of differences between them."""
 UNCOUNTED = 100
-"""Images that are assumed of a split which doesn't say how many it has."""
+"""The number of images assumed for a split that doesn't state how many it has."""
 NAMED = 3
-"""Arms or trials that the caution names; of more it gives the number."""
+"""Arms or trials that the caution names; further ones are counted."""
 
 
 def above_clean(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations) -> Iterable[str]:
@@ -71,14 +71,14 @@ def more_accurate_attacked(entry: TrialRecord, declared: Declarations) -> Iterab
 
 
 def _excesses(metrics: Mapping[str, float], declared: Declarations) -> Iterator[tuple[str, float]]:
-    known = [(declared.metric(name), value) for name, value in metrics.items()]
-    single = [(metric, value) for metric, value in known if metric.role == "robust" and not metric.worst_case]
+    declared_values = [(declared.metric(name), value) for name, value in metrics.items()]
+    single = [(metric, value) for metric, value in declared_values if metric.role == "robust" and not metric.worst_case]
     for metric, value in single:  # the worst case includes clean data
         if metric.clean in metrics:
             yield metric.attack or "attack", value - metrics[metric.clean]
-    for metric, value in known:
+    for metric, value in declared_values:
         # the trainable's own finding, which counts where no accuracy of a single attack shows it
-        if metric.role == "excess" and all(one.split != metric.split for one, _ in single):
+        if metric.role == "excess" and all(other.split != metric.split for other, _ in single):
             yield "an attack", value
 
 

@@ -1,4 +1,4 @@
-"""Whether the blocks of an ablation rank its arms alike: a low-fidelity rung and full strength, or two datasets."""
+"""Whether blocks of an ablation rank its arms the same way: a low-fidelity rung and full strength, or two datasets."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def agreements(
     agreeing = []
     for factor, (reference, *others) in ablation.blocks.items():
         for other in others:
-            one = _agreement(ablation, arms, entries, spec, factor, reference, other)
-            if one is not None:
-                agreeing.append(one)
+            agreement = _agreement(ablation, arms, entries, spec, factor, reference, other)
+            if agreement is not None:
+                agreeing.append(agreement)
     return agreeing
 
 
@@ -59,17 +59,19 @@ def _agreement(
     reference: Any,
     other: Any,
 ) -> Agreement | None:
-    named, metric = labels(arms), spec.metric.name
+    names, metric = labels(arms), spec.metric.name
     sides = []
     for level in (reference, other):
         blocks = [block for block in block_list(ablation.blocks) if same(block[factor], level)]
         sides.append(
-            [measure(entries, a, metric, ablation.seed_list, n, blocks) for a, n in zip(arms, named, strict=True)]
+            [measure(entries, a, metric, ablation.seed_list, n, blocks) for a, n in zip(arms, names, strict=True)]
         )
     pairs = [(a, b) for a, b in zip(*sides, strict=True) if a.values.keys() & b.values.keys()]
     seeds = [s for s in ablation.seed_list if all(s in arm.values for pair in pairs for arm in pair)]
     if not seeds or len(pairs) < FEWEST_ARMS:
         return None
-    there, here = ([fmean(arm.values[seed] for seed in seeds) for arm in side] for side in zip(*pairs, strict=True))
-    ranks = compare_ranks(here, there, spec.direction)
+    at_first, at_other = (
+        [fmean(arm.values[seed] for seed in seeds) for arm in side] for side in zip(*pairs, strict=True)
+    )
+    ranks = compare_ranks(at_other, at_first, spec.direction)
     return Agreement(factor, reference, other, len(pairs), len(seeds), pairs[ranks.chosen][0].arm, ranks)

@@ -1,4 +1,4 @@
-"""The badge "best": who has it, and what is against a trial that would have it."""
+"""The badge "best": which trials have it, and the reasons against a trial that would have it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Flag = Callable[[TrialRecord, Declarations], Iterable[str]]
 """Reasons against a trial, each a clause that continues from its name: `fails gradients: 97 % of them are zero`."""
 
 NAMED = 3
-"""Trials that the sentence names; of more it gives the number."""
+"""Trials that the sentence names; further ones are counted."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def failed_checks(entry: TrialRecord, declared: Declarations) -> Iterable[str]:
 
 
 FLAGS: tuple[Flag, ...] = (failed_checks, more_accurate_attacked)
-"""All that can be against a trial."""
+"""Every kind of reason against a trial."""
 
 
 def reasons_against(entry: TrialRecord, declared: Declarations) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def reasons_against(entry: TrialRecord, declared: Declarations) -> tuple[str, ..
 
 
 def judge(candidates: Iterable[TrialRecord], declared: Declarations) -> Badge:
-    """Who of those that would have the badge gets it."""
+    """Which of the candidates get the badge."""
     reasons = {entry.key: reasons_against(entry, declared) for entry in candidates}
     holders = tuple(key for key, against in reasons.items() if not against)
     return Badge(holders, {key: against for key, against in reasons.items() if against})

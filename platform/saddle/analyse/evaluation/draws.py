@@ -15,15 +15,15 @@ DRAWS = {
 
 
 def conditional_on(ablation: Ablation, fields: Iterable[str]) -> str:
-    """On which draws the intervals over seeds are conditional, as a sentence, and how a study shows what holds beyond.
+    """On which draws the intervals over seeds are conditional, as a sentence, and how a study can go beyond them.
 
     `fields`: those of the trainable. Empty for a trainable that has no such field, or a study that blocks over all.
     """
-    left = [name for name in DRAWS if name in fields and name not in ablation.blocks]
-    if not left:
+    not_blocked = [name for name in DRAWS if name in fields and name not in ablation.blocks]
+    if not not_blocked:
         return ""
-    what = listed(DRAWS[name] for name in left)
+    description = listed(DRAWS[name] for name in not_blocked)
     return (
-        f"Intervals are over seeds, given {what}: they do not say how far another draw would be from this one; blocks"
-        f" over {' or '.join(left)} do."
+        f"Intervals are over seeds, given {description}: they do not say how far another draw would be from this one;"
+        f" blocks over {' or '.join(not_blocked)} do."
     )

@@ -15,14 +15,14 @@ from saddle.trial.record import TrialRecord
 
 @dataclass(frozen=True)
 class UnderEvaluation:
-    """The results as one evaluation gives them; `name` says its settings, such as `attacks = [fgsm]`."""
+    """The results as one evaluation gives them; `name` states its settings, such as `attacks = [fgsm]`."""
 
     name: str
     results: StudyResults
 
 
 def earlier_evaluations(results: StudyResults) -> list[UnderEvaluation]:
-    """The results under each evaluation but the present one, the first one first; none if none was measured again.
+    """The results under each evaluation but the present one, earliest first; none if no trial was measured again.
 
     Trials that lack a measurement with one of them have no test metrics there. Of several measurements with the same
     settings the latest counts.
@@ -47,13 +47,20 @@ def present_name(results: StudyResults) -> str:
 
 
 def ways_of(records: Sequence[TrialRecord]) -> dict[str, Mapping[str, Any]]:
-    """The settings of each evaluation by their canonical form, by when it was first made."""
-    measured = sorted((one for record in records for one in measurements_of(record)), key=lambda one: one.when)
-    return {canonical(dict(one.evaluation)): one.evaluation for one in measured if one.metrics}
+    """The settings of each evaluation by their canonical form, ordered by first use."""
+    measured = sorted(
+        (measurement for record in records for measurement in measurements_of(record)),
+        key=lambda measurement: measurement.when,
+    )
+    return {
+        canonical(dict(measurement.evaluation)): measurement.evaluation
+        for measurement in measured
+        if measurement.metrics
+    }
 
 
 def measurements_of(record: TrialRecord) -> list[Measurement]:
-    """Every measurement of a trial, the first one first; one that was part of the training is of time 0."""
+    """Every measurement of a trial, earliest first; one that was part of the training has time 0."""
     first, *later = [*record.earlier, record.measurement]
     return [replace(first, when=0.0) if not first.evaluation else first, *later]
 
@@ -71,12 +78,12 @@ def under(results: StudyResults, way: str) -> StudyResults:
 
 def measured_so(record: TrialRecord, way: str) -> TrialRecord:
     """The record with its measurement of an evaluation as the only one; without test metrics if it has none."""
-    of_way = [one for one in measurements_of(record) if canonical(dict(one.evaluation)) == way]
-    kept = {name: value for name, value in record.metrics.items() if not name.startswith("test/")}
+    of_way = [measurement for measurement in measurements_of(record) if canonical(dict(measurement.evaluation)) == way]
+    without_test = {name: value for name, value in record.metrics.items() if not name.startswith("test/")}
     if not of_way:
-        bare = replace(record.measurement, metrics=kept, test_last={}, arrays={}, evaluation={}, when=0.0)
+        bare = replace(record.measurement, metrics=without_test, test_last={}, arrays={}, evaluation={}, when=0.0)
         return replace(record, measurement=bare, earlier=())
-    one = of_way[-1]
-    tested = {name: value for name, value in one.metrics.items() if name.startswith("test/")}
-    # of time 0, so that nothing takes it for one of several
-    return replace(record, measurement=replace(one, metrics={**kept, **tested}, when=0.0), earlier=())
+    measurement = of_way[-1]
+    tested = {name: value for name, value in measurement.metrics.items() if name.startswith("test/")}
+    # time 0, so that it does not count as one of several
+    return replace(record, measurement=replace(measurement, metrics={**without_test, **tested}, when=0.0), earlier=())

@@ -1,5 +1,5 @@
-"""Checkpoints that were chosen before their network had learnt: robust accuracy of one that no attack trains is best
-where it is untrained."""
+"""Checkpoints that were chosen before their network had learnt: without adversarial training, robust accuracy is best
+while a network is untrained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainables.contract import Metric
 EARLY = 0.1
 """The share of training that is its beginning."""
 FEWEST_EPOCHS = 5
-"""Of a shorter training the first epoch is no beginning."""
+"""In a shorter training the first epoch does not count as its beginning."""
 UNTRAINED = 0.05
 """By how much clean accuracy still grows after an epoch that came too early."""
 
@@ -54,30 +54,30 @@ class EarlyCheckpoints:
 def early_checkpoints(
     records: Sequence[TrialRecord], selected: Metric, chance: float | None
 ) -> EarlyCheckpoints | None:
-    """What is known of those of a group that were chosen by `selected`; None unless they are half of it or more.
+    """The checkpoints of a group that `selected` chose too early; None unless they are at least half of it.
 
     A checkpoint came too early if clean accuracy still grew after it, and it is of the first tenth of training, or of
-    any epoch while the metric is at its floor. An epoch in the middle that has more robust accuracy than later ones is
-    no such thing: that is robust overfitting, which choosing is there for.
+    any epoch while the metric is at its floor. An epoch in the middle that has more robust accuracy than later ones
+    does not count: that is robust overfitting, which selection is meant for.
     """
-    completed = [one for one in records if one.outcome == Outcome.COMPLETED and one.epochs >= FEWEST_EPOCHS]
+    completed = [record for record in records if record.outcome == Outcome.COMPLETED and record.epochs >= FEWEST_EPOCHS]
     if selected.role != "robust":
         return None
     floor = -math.inf if chance is None else informative_above(chance)
-    early = [one for one in completed if _came_early(one, selected, floor)]
+    early = [record for record in completed if _came_early(record, selected, floor)]
     if not early or 2 * len(early) < len(completed):
         return None
-    chosen = [one.curve[(one.selected_epoch or 0) - 1] for one in early]
+    chosen = [record.curve[(record.selected_epoch or 0) - 1] for record in early]
     value, clean = (fmean(point[name] for point in chosen) for name in (selected.name, selected.clean))
-    at_end = fmean(one.curve[-1][selected.clean] for one in early)
-    epochs = sorted(one.selected_epoch or 0 for one in early)
+    at_end = fmean(record.curve[-1][selected.clean] for record in early)
+    epochs = sorted(record.selected_epoch or 0 for record in early)
     return EarlyCheckpoints(epochs, len(completed), value, clean, at_end, value < floor)
 
 
 def _came_early(record: TrialRecord, selected: Metric, floor: float) -> bool:
     epoch = record.selected_epoch or 0
-    known = record.metrics.get(selected.name)
-    if not epoch or known is None or (epoch > max(1.0, EARLY * record.epochs) and known >= floor):
+    value = record.metrics.get(selected.name)
+    if not epoch or value is None or (epoch > max(1.0, EARLY * record.epochs) and value >= floor):
         return False  # without reading the curve, which is in a separate file
     if len(record.curve) < epoch:
         return False
@@ -92,16 +92,16 @@ def early_cautions(
 ) -> Iterator[str]:
     """A caution for each group that was tested before it had learnt; `selected` chose the checkpoints."""
     for name, records in groups.items():
-        found = early_checkpoints(records, selected, chance)
-        if found is None:
+        too_early = early_checkpoints(records, selected, chance)
+        if too_early is None:
             continue
         scale, clean = Scale.of(selected), declared.metric(selected.clean)
-        why = "which is at its floor there" if found.at_floor else "which falls while it learns"
+        clause = "which is at its floor there" if too_early.at_floor else "which falls while it learns"
         yield (
-            f"Checkpoints of {name} come before their networks have learnt: {found.early} of {found.completed} are of"
-            f" {found.span}, where {label(clean.name)} is {scale.value(found.clean)}, and"
-            f" {scale.value(found.clean_at_end)} after the last epoch. They were chosen by {label(selected.name)}"
-            f" ({scale.value(found.value)}), {why},"
-            " as where training is not for the attack of validation. A comparison with them flatters what is trained"
-            " for it; selected_by chooses checkpoints by another metric."
+            f"Checkpoints of {name} come before their networks have learnt: {too_early.early} of {too_early.completed}"
+            f" are of {too_early.span}, where {label(clean.name)} is {scale.value(too_early.clean)}, and"
+            f" {scale.value(too_early.clean_at_end)} after the last epoch. They were chosen by {label(selected.name)}"
+            f" ({scale.value(too_early.value)}), {clause},"
+            " as in training that does not use the attack of validation. A comparison with them favours what is trained"
+            " with it; selected_by chooses checkpoints by another metric."
         )

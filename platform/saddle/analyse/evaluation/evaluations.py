@@ -1,4 +1,4 @@
-"""Which evaluation the numbers of trials rest on: only trials that were measured alike are compared."""
+"""Which evaluation the numbers of trials rest on: only trials that were measured in the same way are compared."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ def comparable(entries: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
 
 
 def _untested(entry: TrialRecord) -> TrialRecord:
-    kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
-    return replace(entry, measurement=replace(entry.measurement, metrics=kept, test_last={}, arrays={}))
+    without_test = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
+    return replace(entry, measurement=replace(entry.measurement, metrics=without_test, test_last={}, arrays={}))
 
 
 def evaluation_cautions(run: str, entries: Sequence[TrialRecord], fields: Sequence[str]) -> Iterable[str]:
-    """What sets trials of a study apart in how they were measured; `fields`: the trainable's evaluation fields."""
+    """Differences in how trials of a study were measured; `fields`: the trainable's evaluation fields."""
     apart = otherwise_measured(entries)
     if apart:
-        how = settings(latest_evaluation(entries).items())
+        evaluation = settings(latest_evaluation(entries).items())
         completed = sum(entry.outcome == Outcome.COMPLETED for entry in entries)
         yield (
-            f"{len(apart)} of {plural(completed, 'completed trial')} are not measured again with {how} yet, so their"
-            f" test metrics are left out here; saddle evaluate {run} --all measures them."
+            f"{len(apart)} of {plural(completed, 'completed trial')} are not measured again with {evaluation} yet, so"
+            f" their test metrics are left out here; saddle evaluate {run} --all measures them."
         )
     left_out = {id(entry) for entry in apart}
-    alike = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and id(entry) not in left_out]
+    compared = [entry for entry in entries if entry.outcome == Outcome.COMPLETED and id(entry) not in left_out]
     for name in fields:
-        yield from _unlike(name, alike)
-    yield from _other_attacks(run, fields, alike)
+        yield from _unlike(name, compared)
+    yield from _other_attacks(run, fields, compared)
 
 
 def _unlike(name: str, entries: Sequence[TrialRecord]) -> Iterable[str]:
@@ -75,7 +75,7 @@ def _unlike(name: str, entries: Sequence[TrialRecord]) -> Iterable[str]:
         if len(values) > 1:
             where = f" in {block}" if block else ""
             yield (
-                f"Trials{where} are measured with different {name} ({listed(setting(one) for one in values.values())}):"
+                f"Trials{where} are measured with different {name} ({listed(map(setting, values.values()))}):"
                 " a difference between them may come from the evaluation."
             )
             return
@@ -86,20 +86,20 @@ def _other_attacks(run: str, fields: Sequence[str], entries: Sequence[TrialRecor
     groups: dict[str, dict[str, None]] = {}
     for entry in entries:
         like = canonical([{name: entry.measured_params.get(name) for name in fields}, dict(entry.block)])
-        said = declared_attacks(entry)
-        groups.setdefault(like, {})[NOT_SAID if said is None else said] = None
+        declared = declared_attacks(entry)
+        groups.setdefault(like, {})[NOT_SAID if declared is None else declared] = None
     if any(len(attacks) > 1 for attacks in groups.values()):
         yield (
             "Trials with the same evaluation in their settings were measured by different versions of the attacks"
             " (fingerprint attacks): a difference between them may come from the evaluation;"
-            f" saddle evaluate {run} --all --anew measures all of them alike."
+            f" saddle evaluate {run} --all --anew measures all of them in the same way."
         )
 
 
 def declared_attacks(entry: TrialRecord) -> str | None:
     """Which attacks with which budgets a trial's test was to run, in canonical form; None if it doesn't say.
 
-    Without those that ran for what others found: they are the same evaluation, which found more.
+    Attacks that ran because of what others found are left out: it is the same evaluation, which found more.
     """
     run = entry.fingerprints.get(ATTACKS)
     if not isinstance(run, Mapping):
@@ -149,7 +149,7 @@ def measured_again(entries: Sequence[TrialRecord]) -> str:
         name: listed(dict.fromkeys(setting(entry.params.get(name)) for entry in again if name in entry.params))
         for name in latest
     }
-    how = settings(latest.items()) or "the settings of the training"
+    present = settings(latest.items()) or "the settings of the training"
     trained = ", ".join(f"{name} = {value}" for name, value in before.items() if value)
     chosen = f"; training, and the choice of checkpoints, had {trained}" if trained else ""
-    return f"Test metrics were measured again on {when} with {how}{chosen}."
+    return f"Test metrics were measured again on {when} with {present}{chosen}."

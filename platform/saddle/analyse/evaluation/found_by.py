@@ -45,16 +45,16 @@ def failures_found(groups: Mapping[str, Sequence[TrialRecord]], read: Read) -> l
         return []
     failures = []
     for name, entries in stored.items():
-        counted = [one for one in (_counted(entry, read) for entry in entries) if one is not None]
-        if counted:
-            attacks = dict.fromkeys(attack for _, _, shares in counted for attack in shares)
+        by_trial = [counts for counts in (_counted(entry, read) for entry in entries) if counts is not None]
+        if by_trial:
+            attacks = dict.fromkeys(attack for _, _, shares in by_trial for attack in shares)
             failures.append(
                 FailuresFound(
                     name,
-                    len(counted),
-                    max(samples for samples, _, _ in counted),
-                    fmean(clean for _, clean, _ in counted),
-                    {attack: fmean(shares.get(attack, 0.0) for _, _, shares in counted) for attack in attacks},
+                    len(by_trial),
+                    max(samples for samples, _, _ in by_trial),
+                    fmean(clean for _, clean, _ in by_trial),
+                    {attack: fmean(shares.get(attack, 0.0) for _, _, shares in by_trial) for attack in attacks},
                 )
             )
     return failures

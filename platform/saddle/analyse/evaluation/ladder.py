@@ -41,20 +41,20 @@ def ladders(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations)
     for name, entries in groups.items():
         completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
         climbed = [e.metrics for e in completed if all(declared.in_role(role, e.metrics) for role in ROLES)]
-        shared = [metric for metric in climbed[0] if all(metric in each for each in climbed)] if climbed else []
+        shared = [metric for metric in climbed[0] if all(metric in metrics for metrics in climbed)] if climbed else []
         starts, rungs = (declared.in_role(role, shared) for role in ROLES)
         if starts and rungs:
-            start = fmean(each[starts[0].name] for each in climbed)
-            means = {rung: fmean(each[rung.name] for each in climbed) for rung in rungs}
+            start = fmean(metrics[starts[0].name] for metrics in climbed)
+            means = {rung: fmean(metrics[rung.name] for metrics in climbed) for rung in rungs}
             measured.append(Ladder(name, len(climbed), starts[0], start, means))
     return measured
 
 
 def too_weak(measured: Sequence[Ladder]) -> Iterable[str]:
     """A caution where the ladder moves some group by more than half a point."""
-    moved = [one for one in measured if one.moved > MOST_MOVED]
+    moved = [ladder for ladder in measured if ladder.moved > MOST_MOVED]
     if moved:
-        worst = max(moved, key=lambda one: one.moved)
+        worst = max(moved, key=lambda ladder: ladder.moved)
         scale = Scale.of(worst.metric, [worst.moved])
         more = f"; {len(moved)} of {len(measured)} are lowered by more" if len(moved) > 1 else ""
         yield (

@@ -1,7 +1,7 @@
 """Predictions of single test samples, and McNemar's test of two trained models on them.
 
 The test is a statement about two models, not about the methods that trained them: its p says how sure one may be that
-this model is right more often than that one on samples like these. Train both with another seed and they are other
+this model is right more often than that one on samples like these. Trained with another seed, they are other
 models. What a method does is shown by its seeds, which are the replicates (`effects`); this is in addition to them.
 """
 
@@ -26,7 +26,7 @@ from trainables.contract import GROUPS, LABELS, PREDICTIONS, WORST_CASE
 SUBSET = "test_subset"
 
 Read = Callable[[str], bytes]
-"""What fetches a blob of the store."""
+"""Fetches a blob of the store."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Predictions:
     def right(self, under: str = WORST_CASE) -> NDArray[np.bool_]:
         """Which samples, (N,) bool, it is right on: `clean`, under one attack, or in the `worst_case` under all.
 
-        The worst case is as the method says, which may leave attacks out; else right when clean and under each attack.
+        The worst case is the stored one, which may leave attacks out; else right when clean and under each attack.
         """
         if under == WORST_CASE and WORST_CASE not in self.predicted:
             right = np.ones(len(self.labels), dtype=bool)
@@ -56,12 +56,12 @@ class Predictions:
                 right &= predicted == self.labels
             return right
         if under not in self.predicted:
-            known = list(dict.fromkeys([WORST_CASE, *self.predicted]))
-            hint = nearest(under, known)
+            choices = list(dict.fromkeys([WORST_CASE, *self.predicted]))
+            hint = nearest(under, choices)
             raise NoPredictions(
                 f"{self.trial} has no predictions under {under!r}; "
                 + (f"did you mean {hint}? " if hint else "")
-                + f"there are {', '.join(known)}"
+                + f"there are {', '.join(choices)}"
             )
         return np.asarray(self.predicted[under] == self.labels)
 
@@ -70,8 +70,8 @@ class Predictions:
 class SampleTest:
     """Two models on the same samples: on how many both, only one, or neither is right, and McNemar's exact p.
 
-    `under` says when a model is right (see `Predictions.right`); p is two-sided and adjusted for nothing. Where samples
-    belong together in `groups` of them, p is by group (see `clustered_mcnemar`).
+    `under` says when a model is right (see `Predictions.right`); p is two-sided and not adjusted. If samples belong
+    together in groups, there are `groups` of these, and p is by group (see `clustered_mcnemar`).
     """
 
     arm: str
@@ -102,12 +102,12 @@ def stores_predictions(entry: TrialRecord) -> bool:
 def read_predictions(entry: TrialRecord, read: Read) -> Predictions:
     """The stored predictions of a trial; raises `NoPredictions`."""
     if not stores_predictions(entry):
-        why = "its method stores none" if entry.outcome == Outcome.COMPLETED else f"it {entry.outcome}"
-        raise NoPredictions(f"{entry.key} has no predictions of single samples: {why}")
+        reason = "its method stores none" if entry.outcome == Outcome.COMPLETED else f"it {entry.outcome}"
+        raise NoPredictions(f"{entry.key} has no predictions of single samples: {reason}")
     labels = read_array(entry.arrays[LABELS], read)
-    named = {name: path for name, path in entry.arrays.items() if name.startswith(PREDICTIONS)}
-    predicted = {name.removeprefix(PREDICTIONS): read_array(path, read) for name, path in named.items()}
-    # one number for each sample: what has other shapes (pixels, several tasks) is not a prediction of this kind
+    paths = {name: path for name, path in entry.arrays.items() if name.startswith(PREDICTIONS)}
+    predicted = {name.removeprefix(PREDICTIONS): read_array(path, read) for name, path in paths.items()}
+    # one number for each sample: arrays of other shapes (pixels, several tasks) are not predictions of this kind
     predicted = {name: array for name, array in predicted.items() if array.shape == labels.shape}
     data = entry.fingerprints.get("data")
     groups = read_array(entry.arrays[GROUPS], read) if GROUPS in entry.arrays else None
@@ -123,50 +123,52 @@ def read_array(path: str, read: Read) -> NDArray[Any]:
     return array
 
 
-def mcnemar(one: Predictions, other: Predictions, under: str = WORST_CASE) -> SampleTest:
+def mcnemar(arm: Predictions, baseline: Predictions, under: str = WORST_CASE) -> SampleTest:
     """McNemar's exact test (1947) of one model against another, by group where samples come in groups.
 
     Raises `OtherSamples`, `NoPredictions`, and `OtherAttacks` if the worst case of one is over other attacks.
     """
-    check_comparable(one, other, under)
-    ours, theirs = one.right(under), other.right(under)
+    check_comparable(arm, baseline, under)
+    ours, theirs = arm.right(under), baseline.right(under)
     both, only_ours = int((ours & theirs).sum()), int((ours & ~theirs).sum())
     only_theirs, neither = int((~ours & theirs).sum()), int((~ours & ~theirs).sum())
-    groups = one.groups if one.groups is not None else other.groups
+    groups = arm.groups if arm.groups is not None else baseline.groups
     if groups is not None and several_to_a_group(groups):
         p, count = clustered_mcnemar(ours, theirs, groups), len(np.unique(groups))
     else:
         p, count = mcnemar_p(only_ours, only_theirs), None
-    return SampleTest(one.trial, other.trial, under, len(ours), both, only_ours, only_theirs, neither, p, groups=count)
+    return SampleTest(
+        arm.trial, baseline.trial, under, len(ours), both, only_ours, only_theirs, neither, p, groups=count
+    )
 
 
-def check_comparable(one: Predictions, other: Predictions, under: str) -> None:
+def check_comparable(first: Predictions, other: Predictions, under: str) -> None:
     """Raise where two trials were tested on other samples, or under other attacks."""
-    if one.labels.shape != other.labels.shape or not np.array_equal(one.labels, other.labels):
+    if first.labels.shape != other.labels.shape or not np.array_equal(first.labels, other.labels):
         raise OtherSamples(
-            f"{one.trial} and {other.trial} were not tested on the same samples: "
-            f"{len(one.labels)} and {len(other.labels)} of them, with other labels"
+            f"{first.trial} and {other.trial} were not tested on the same samples: "
+            f"{len(first.labels)} and {len(other.labels)} of them, with other labels"
         )
-    if one.groups is not None and other.groups is not None and not np.array_equal(one.groups, other.groups):
-        raise OtherSamples(f"{one.trial} and {other.trial} were not tested on the same samples: their groups differ")
-    if one.subset != other.subset:
+    if first.groups is not None and other.groups is not None and not np.array_equal(first.groups, other.groups):
+        raise OtherSamples(f"{first.trial} and {other.trial} were not tested on the same samples: their groups differ")
+    if first.subset != other.subset:
         raise OtherSamples(
-            f"{one.trial} and {other.trial} were not tested on the same samples: "
-            f"their test_subset is {one.subset} and {other.subset}"
+            f"{first.trial} and {other.trial} were not tested on the same samples: "
+            f"their test_subset is {first.subset} and {other.subset}"
         )
-    if one.data is not None and other.data is not None and one.data != other.data:
+    if first.data is not None and other.data is not None and first.data != other.data:
         raise OtherSamples(
-            f"{one.trial} and {other.trial} were not tested on the same samples: "
-            f"their datasets are {one.data[:12]} and {other.data[:12]}"
+            f"{first.trial} and {other.trial} were not tested on the same samples: "
+            f"their datasets are {first.data[:12]} and {other.data[:12]}"
         )
-    known = one.attacks is not None and other.attacks is not None
-    if under == WORST_CASE and known and one.attacks != other.attacks:
+    both_known = first.attacks is not None and other.attacks is not None
+    if under == WORST_CASE and both_known and first.attacks != other.attacks:
         raise OtherAttacks(
-            f"the worst case of {one.trial} is over {one.attacks}, that of {other.trial} over {other.attacks}"
+            f"the worst case of {first.trial} is over {first.attacks}, that of {other.trial} over {other.attacks}"
         )
-    if under == WORST_CASE and set(one.predicted) != set(other.predicted):
-        shared = [name for name in one.predicted if name in other.predicted]
+    if under == WORST_CASE and set(first.predicted) != set(other.predicted):
+        shared = [name for name in first.predicted if name in other.predicted]
         raise OtherAttacks(
-            f"the worst case of {one.trial} is over {', '.join(one.predicted)}, that of {other.trial} over "
+            f"the worst case of {first.trial} is over {', '.join(first.predicted)}, that of {other.trial} over "
             f"{', '.join(other.predicted)}; " + (f"both have {', '.join(shared)}" if shared else "they share none")
         )

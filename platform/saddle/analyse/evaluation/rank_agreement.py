@@ -1,4 +1,4 @@
-"""Whether the cheap evaluation that training went by ranks trials as their test does."""
+"""Whether the cheap evaluation that training used ranks trials as their test does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Direction
 
 FEWEST = 3
-"""Two trials have one order or the other."""
+"""Two trials have only two orders, from which nothing about agreement can be learnt."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,6 @@ def rank_agreements(
 def _agreement(
     entries: Sequence[TrialRecord], cheap: str, final: str, direction: Direction, block: str
 ) -> RankAgreement:
-    here, there = ([entry.metrics[metric] for entry in entries] for metric in (cheap, final))
-    ranks = compare_ranks(here, there, direction)
+    cheap_values, final_values = ([entry.metrics[metric] for entry in entries] for metric in (cheap, final))
+    ranks = compare_ranks(cheap_values, final_values, direction)
     return RankAgreement(cheap, final, block, len(entries), entries[ranks.chosen], ranks)

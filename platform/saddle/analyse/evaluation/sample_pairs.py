@@ -38,7 +38,7 @@ class OnSamples:
 
 @dataclass(frozen=True)
 class StudyOnSamples:
-    """Every arm of an ablation against its baseline, `too_many` where so many pairs were not even read."""
+    """Every arm of an ablation against its baseline; `too_many` is the number of pairs if these were not read."""
 
     under: str
     alpha: float
@@ -65,18 +65,18 @@ def pair_samples(
 ) -> tuple[OnSamples, ...]:
     """The entries of each arm against the baseline's, seed by seed (and block by block); `against` names the baseline.
 
-    Nothing is read of entries without a partner that has stored predictions, too, and the baseline's only once.
+    Entries whose partner has no stored predictions are not read, and the baseline's are read only once.
     """
     ours = {name: by_place(entries) for name, entries in arms.items()}
     theirs = by_place(baseline)
 
     def at(place: Place) -> dict[str, SampleTest | str]:
-        here = {name: entries[place] for name, entries in ours.items() if place in entries}
-        return against_one(here, theirs[place], store, against, under)
+        replicates = {name: entries[place] for name, entries in ours.items() if place in entries}
+        return against_one(replicates, theirs[place], store, against, under)
 
     places = [place for place in theirs if any(place in entries for entries in ours.values())]
-    predictions = list(in_parallel(store, at, places))
-    ends = {name: [here[name] for here in predictions if name in here] for name in ours}
+    tested = list(in_parallel(store, at, places))
+    ends = {name: [tests[name] for tests in tested if name in tests] for name in ours}
     return tuple(
         OnSamples(
             name,
@@ -141,7 +141,7 @@ def study_on_samples(results: StudyResults, store: Store, most: int | None = Non
         return None
     under = under_of(results.metric)
     alpha = ablation.compare.alpha
-    stored = sum(stores_predictions(one) and stores_predictions(other) for one, other in pairs)
+    stored = sum(stores_predictions(entry) and stores_predictions(partner) for entry, partner in pairs)
     if most is not None and stored > most:
         return StudyOnSamples(under, alpha, (), stored)
     groups = {name: of_block.values() for name, of_block in ours.items()}

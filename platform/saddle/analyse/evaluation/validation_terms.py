@@ -1,4 +1,4 @@
-"""What validation measured with on purpose that the test does not: numbers of the two are no rankings of one thing."""
+"""Settings that validation deliberately measures with and the test does not: the two don't rank the same thing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 FEW = 3
-"""Values that are listed; of more the least and the greatest are said."""
+"""Values that are listed; of more, only the least and the greatest are given."""
 
 
 @dataclass(frozen=True)
@@ -30,35 +30,37 @@ class ValidationTerm:
         return len(self.validated) == 1
 
     def __str__(self) -> str:
-        return f"{self.field} {_said(self.validated)} in validation and {_said(self.tested)} in the test"
+        return f"{self.field} {_in_words(self.validated)} in validation and {_in_words(self.tested)} in the test"
 
 
 def own_terms(entry: TrialRecord, fields: Sequence[str]) -> dict[str, float]:
-    """The evaluation fields that a trial's validation had another number of, as it reports (`validation/FIELD`)."""
+    """The evaluation fields for which a trial's validation had another number, as it reports (`validation/FIELD`)."""
     return {field: entry.metrics[name] for field in fields if (name := f"validation/{field}") in entry.metrics}
 
 
 def terms_key(entry: TrialRecord, fields: Sequence[str]) -> str:
-    """Equal for trials that validation measured alike; empty for those that it measured as the test does."""
+    """Equal for trials that validation measured in the same way; empty for those that it measured as the test does."""
     own = own_terms(entry, fields)
     return canonical(own) if own else ""
 
 
 def validation_terms(entries: Sequence[TrialRecord], fields: Sequence[str]) -> list[ValidationTerm]:
-    """What the validation of completed trials differed from their test in; empty where nothing."""
+    """The fields in which validation of completed trials differed from their test."""
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     own = [own_terms(entry, fields) for entry in completed]
     terms = []
     for field in fields:
-        if any(field in one for one in own):
-            validated = [one.get(field, entry.params.get(field)) for one, entry in zip(own, completed, strict=True)]
+        if any(field in of_trial for of_trial in own):
+            validated = [
+                of_trial.get(field, entry.params.get(field)) for of_trial, entry in zip(own, completed, strict=True)
+            ]
             terms.append(ValidationTerm(field, _distinct(validated), _distinct(
                 [entry.measured_params.get(field) for entry in completed])))  # fmt: skip
     return terms
 
 
 def alike_validated(entries: Sequence[TrialRecord], fields: Sequence[str]) -> Sequence[TrialRecord]:
-    """Those that validation can rank: all if it measured them alike, else those that it measured as the test does."""
+    """Those that validation can rank: all if it measured them in one way, else those measured as the test does."""
     terms = [terms_key(entry, fields) for entry in entries]
     if len(set(terms)) < 2:
         return entries
@@ -68,17 +70,20 @@ def alike_validated(entries: Sequence[TrialRecord], fields: Sequence[str]) -> Se
 def validation_cautions(
     entries: Sequence[TrialRecord], fields: Sequence[str], judged: Sequence[Metric] = ()
 ) -> Iterator[str]:
-    """That validation measured something else on purpose; `judged` are the metrics that the study goes by."""
+    """That validation deliberately measured something else; `judged` are the metrics that the study is judged by."""
     terms = validation_terms(entries, fields)
     if not terms:
         return
-    said = listed(map(str, terms))
+    differences = listed(map(str, terms))
     if all(term.ranks_trials for term in terms):
-        yield f"Validation measures otherwise than the test on purpose: {said}. Its values are not to be found there."
+        yield (
+            f"Validation deliberately measures otherwise than the test: {differences}. Its values are not those of the"
+            " test."
+        )
         return
     yield (
-        f"Validation measures each trial by terms of its own on purpose: {said}. It chooses the epoch within each"
-        " trial; its accuracies under attack don't compare trials, neither with each other nor with their test."
+        f"Validation deliberately measures each trial with its own settings: {differences}. It chooses the epoch within"
+        " each trial; its accuracies under attack can't be compared between trials, nor with those of their test."
     )
     wrong = [metric.name for metric in judged if metric.split == "validation" and metric.role == "robust"]
     if wrong:
@@ -87,11 +92,11 @@ def validation_cautions(
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:
-    found = list({canonical(value): value for value in values}.values())
-    return sorted(found) if all(isinstance(value, int | float) for value in found) else found
+    unique = list({canonical(value): value for value in values}.values())
+    return sorted(unique) if all(isinstance(value, int | float) for value in unique) else unique
 
 
-def _said(values: Sequence[Any]) -> str:
+def _in_words(values: Sequence[Any]) -> str:
     if len(values) <= FEW:
         return listed(map(setting, values))
     return f"{setting(values[0])} to {setting(values[-1])}"

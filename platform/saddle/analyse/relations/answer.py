@@ -29,7 +29,7 @@ from saddle.study.values import same
 from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
-PLAN_NOTE = "Earlier plans are kept; adding units or seeds is allowed, and what was changed after data existed is said."
+PLAN_NOTE = "Earlier plans are kept; adding units or seeds is allowed, and changes made after data existed are stated."
 SCALE_WORDS = {"linear": "", "log": " (as a ratio)", "logit": " (in logits)"}
 
 
@@ -48,20 +48,20 @@ def answer_relation_study(
     assert relation is not None
     metric = compared_metric(study, declared, entries)
     measured = measure_units(study, arms, entries, metric.name, declared, facts)
-    predictor, also = str(relation.predictor), [str(each) for each in relation.also]
+    predictor, also = str(relation.predictor), [str(other) for other in relation.also]
     looks = 1 + len(history.analysis_changes) + facts.arrivals
-    found = answer_relation([each.unit for each in measured], predictor, also, relation.alpha, looks)
+    answer = answer_relation([unit.unit for unit in measured], predictor, also, relation.alpha, looks)
     gain = gain_name(study, arms, metric.name)
     points = published_points(study.published, relation)
-    findings = Findings(found, measured, metric, relation.gain.scale, gain, points)
-    statistics = " ".join(statistics_sentences(found, metric, relation.gain.scale))
+    findings = Findings(answer, measured, metric, relation.gain.scale, gain, points)
+    statistics = " ".join(statistics_sentences(answer, metric, relation.gain.scale))
     refusal = _refusal(study, entries)
     statistics = "" if refusal else f"{at_quick(entries, metric)}{statistics}"
     completed = (entry for entry in sorted(entries, key=trial_order) if entry.outcome == Outcome.COMPLETED)
     flagged = [entry for entry in completed if reasons_against(entry, declared)]
-    names = {known: name for arm, name in zip(arms, labels(arms), strict=True) for known in (arm.name, arm.key)}
+    names = {stored: name for arm, name in zip(arms, labels(arms), strict=True) for stored in (arm.name, arm.key)}
     plain, badge = with_badge(
-        refusal or plain_sentence(found, gain),
+        refusal or plain_sentence(answer, gain),
         flagged,
         lambda entry: replicate_name(names.get(entry.arm or "", entry.arm or ""), entry.seed, entry.block),
         declared,
@@ -99,42 +99,42 @@ def _refusal(study: Study, entries: Sequence[TrialRecord]) -> str:
 
 
 def _cautions(study: Study, findings: Findings, entries: Sequence[TrialRecord], chance: float | None) -> Iterator[str]:
-    absent = [each.unit.name for each in findings.units if each.absent]
+    absent = [measured.unit.name for measured in findings.units if measured.absent]
     if absent:
         yield (
             f"Absent: {'; '.join(absent)}, whose data are not here; k counts the others, and the next run trains these"
             " once their data are there."
         )
-    missing = sum(each.missing for each in findings.units if not each.absent)
+    missing = sum(measured.missing for measured in findings.units if not measured.absent)
     if missing:
         yield f"Preliminary: {plural(missing, 'trial')} of the units whose data are here have not been trained yet."
     yield from findings.answer.cautions
     yield from _lost_pairs(findings.units)
     yield from _near_chance(findings, chance)
-    dropped = {name: why for name, why in findings.reasons.items() if name not in absent}
+    dropped = {name: reason for name, reason in findings.reasons.items() if name not in absent}
     if dropped and entries:
-        yield f"Left out: {'; '.join(f'{name}, as {why}' for name, why in dropped.items())}."
+        yield f"Left out: {'; '.join(f'{name}, as {reason}' for name, reason in dropped.items())}."
     yield from single_attack(entries, findings.metric)
 
 
 def _lost_pairs(units: Sequence[MeasuredUnit]) -> Iterator[str]:
     """Seeds without a pair, and why: what failed is a result that no mean over the others shows."""
-    for each in units:
-        if each.lost:
-            missing = listed(f"seed {seed} ({why})" for seed, why in sorted(each.lost.items()))
-            yield f"{each.unit.name} has no pair of {missing}."
+    for measured in units:
+        if measured.lost:
+            missing = listed(f"seed {seed} ({reason})" for seed, reason in sorted(measured.lost.items()))
+            yield f"{measured.unit.name} has no pair of {missing}."
 
 
 def _near_chance(findings: Findings, chance: float | None) -> Iterator[str]:
-    """Units in which neither arm is clearly above guessing: a gain there is noise, whatever the predictor."""
+    """Units in which neither arm is clearly above guessing: a gain there is noise, for any predictor."""
     metric = findings.metric
     if chance is None or metric.role != "robust":
         return
     bar = informative_above(chance)
     low = []
-    for each in findings.units:
-        values = [value for arm in (each.over, each.arm) if arm is not None for value in arm.values.values()]
-        low += [each.unit.name] if values and max(values) < bar else []
+    for measured in findings.units:
+        values = [value for arm in (measured.over, measured.arm) if arm is not None for value in arm.values.values()]
+        low += [measured.unit.name] if values and max(values) < bar else []
     if low:
         yield (
             f"In {plural(len(low), 'unit')} ({'; '.join(low)}) no trial reaches {Scale.of(metric).value(bar)} in"
@@ -143,7 +143,7 @@ def _near_chance(findings: Findings, chance: float | None) -> Iterator[str]:
 
 
 def published_points(table: Published | None, relation: Relation) -> list[PublishedPoint]:
-    """The published points that have the predictor, and a gain on the scale; each called as the unit it is about."""
+    """The published points that have the predictor, and a gain on the scale; each named after the unit it is about."""
     by_unit: dict[str, list[PublishedValue]] = {}
     for row in table.values if table is not None else ():
         by_unit.setdefault(row.arm, []).append(row)
@@ -162,7 +162,7 @@ def _is_about(row: PublishedValue, unit: RelationUnit) -> bool:
 
 
 def _published_gain(numbers: dict[str, float], scale: ScaleName) -> float | None:
-    """Of the values of both arms, or what is printed as the gain, which is a plain difference."""
+    """From the values of both arms, or the printed gain, which is a plain difference."""
     if ARM in numbers and OVER in numbers and all(is_defined(numbers[name], scale) for name in (ARM, OVER)):
         return to_scale(numbers[ARM], scale) - to_scale(numbers[OVER], scale)
     return numbers.get(GAIN) if scale == "linear" else None
@@ -181,8 +181,8 @@ def plan_changes_said(history: PlanHistory) -> Iterator[str]:
     for plan, changes in history.analysis_changes:
         only_added = all(" added (" in change for change in changes)
         chosen = " The data may have influenced the change, so p-values and the verdict hold for the first plan only."
-        said = f"The analysis plan was changed {plan.made}, {_after(plan)}: {'; '.join(changes)}."
-        yield said + ("" if only_added else chosen)
+        sentence = f"The analysis plan was changed {plan.made}, {_after(plan)}: {'; '.join(changes)}."
+        yield sentence + ("" if only_added else chosen)
 
 
 def _after(plan: SeedPlan) -> str:

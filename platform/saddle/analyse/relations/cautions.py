@@ -21,7 +21,7 @@ DIFFERENT_SLOPES = 0.05
 def cautions_of(
     data: UnitData, fitted: FittedRelation | None, tried: Sequence[TriedPredictor], alpha: float, looks: int
 ) -> Iterator[str]:
-    """Of the units that take part, their slope, and the predictors that were looked at; `alpha` is that of the look."""
+    """About the units that take part, their slope, and the predictors that were tried; `alpha` is that of the look."""
     units = data.units
     if len(units) < PILOT_BELOW:
         yield f"A pilot: with {plural(len(units), 'unit')} only a very strong relation is likely to be shown."
@@ -53,8 +53,8 @@ def _about_slopes(fitted: FittedRelation | None) -> Iterator[str]:
         return
     own = listed(f"{line.family} {setting(line.own_slope)}" for line in fitted.lines if line.own_slope is not None)
     yield (
-        f"Slopes differ between families (F test, p {p_equals(fitted.equal_slopes_p)}: {own}), so the mean slope speaks"
-        " of these families alone, and other families may have other slopes."
+        f"Slopes differ between families (F test, p {p_equals(fitted.equal_slopes_p)}: {own}), so the mean slope holds"
+        " for these families alone, and other families may have other slopes."
     )
 
 
@@ -74,11 +74,11 @@ def _about_seeds(units: Sequence[Unit]) -> Iterator[str]:
 
 def _about_repeats(units: Sequence[Unit]) -> Iterator[str]:
     """Units whose gains are the same with every seed: one training under two names, which counts as two points."""
-    alike: defaultdict[tuple[float, ...], list[str]] = defaultdict(list)
+    same_gains: defaultdict[tuple[float, ...], list[str]] = defaultdict(list)
     for unit in units:
-        if len(set(unit.gains)) > 1:  # gains without spread, such as zeros, may be alike by themselves
-            alike[unit.gains].append(f"{unit.name} ({unit.family})")
-    for names in alike.values():
+        if len(set(unit.gains)) > 1:  # gains without spread, such as zeros, may be equal anyway
+            same_gains[unit.gains].append(f"{unit.name} ({unit.family})")
+    for names in same_gains.values():
         if len(names) > 1:
             yield (
                 f"{listed(names)} have the same gain with every seed: that is one training, which counts as"

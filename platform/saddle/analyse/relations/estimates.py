@@ -32,7 +32,7 @@ class UnitData:
 
     @property
     def residual_freedom(self) -> int:
-        """What a slope within families leaves."""
+        """The degrees of freedom that a slope within families leaves."""
         return len(self.units) - len(self.labels) - 1
 
     @property

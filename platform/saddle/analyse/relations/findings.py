@@ -1,4 +1,4 @@
-"""What a relation has come to: its answer and all that its table, figure and runs are made from."""
+"""The findings of a relation: its answer and all that its table, figure and tracked runs are made from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.contract import Metric
 
 @dataclass(frozen=True)
 class PublishedPoint:
-    """A unit's gain and predictor as somebody published them; the gain is on the study's scale."""
+    """A unit's gain and predictor as they were published; the gain is on the study's scale."""
 
     unit: str
     x: float

@@ -15,9 +15,9 @@ from saddle.analyse.statistics.regression.meta_regression import Slopes, fit_slo
 from saddle.analyse.statistics.regression.within_correlation import partial_correlation, rank_correlation
 
 DIMENSION = "dimension"
-"""The predictor with the number of input values of a unit, whose logarithm the partial correlation holds."""
+"""The predictor with the number of input values of a unit, whose logarithm the partial correlation holds constant."""
 FEWEST_FOR_PARTIAL = 12
-"""Units from which on a partial correlation is computed; of fewer, a scatter shows more."""
+"""The fewest units of which a partial correlation is computed; with fewer, a scatter plot shows more."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FittedRelation:
     `permutation_p` is from all orders within families where `exact`, else from a sample of them. `tau` is the standard
     deviation of the units' true gains about their lines, one for each family. `equal_slopes_p` is the p of the F test
     that these have one slope, None if it can't be computed. `spearman` has a permutation p; `partial` holds the
-    logarithm of the dimension and is None below 12 units or where no dimension is known. `weights` are the units'.
+    logarithm of the dimension constant and is None below 12 units or without dimensions. `weights` are the units'.
     """
 
     slope: float

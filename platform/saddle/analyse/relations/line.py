@@ -67,7 +67,7 @@ def family_lines(data: UnitData, fit: Slopes, alpha: float) -> tuple[FamilyLine,
         weights = fit.weights[members]
         x, y = (float(np.average(values[members], weights=weights)) for values in (data.x, data.y))
         ends = float(data.x[members].min()), float(data.x[members].max())
-        # The factor of Knapp & Hartung is 1 with the τ² of Paule & Mandel, unless let down below it.
+        # The factor of Knapp & Hartung is 1 with the τ² of Paule & Mandel, as it is not allowed below 1.
         error = 1 / math.sqrt(float(weights.sum()))
         slope, tau = float(fit.slope), math.sqrt(float(fit.tau2))
         own_slope = None if math.isnan(own) else float(own)

@@ -27,7 +27,7 @@ class MeasuredUnit:
     over: ArmValues | None = None
     arm: ArmValues | None = None
     absent: str = ""
-    """Why nothing could be trained of it; empty if its data are there."""
+    """Why none of it could be trained; empty if its data are there."""
     lost: Mapping[int, str] = field(default_factory=dict)
     """Why a seed has no pair, if one of its trials ended without a value."""
     missing: int = 0
@@ -53,8 +53,12 @@ def measure_units(
 def _of_table(relation: Relation, unit: RelationUnit) -> Unit:
     assert relation.gain.table is not None
     gain = relation.gain.table.value(unit.settings)
-    known = {str(each): each.table.value(unit.settings) for each in relation.predictors if each.table is not None}
-    predictors = {name: value for name, value in known.items() if value is not None}
+    looked_up = {
+        str(predictor): predictor.table.value(unit.settings)
+        for predictor in relation.predictors
+        if predictor.table is not None
+    }
+    predictors = {name: value for name, value in looked_up.items() if value is not None}
     return Unit(unit.name, unit.family, predictors, () if gain is None else (gain,))
 
 
@@ -67,22 +71,22 @@ def _measured(
     declared: Declarations,
     facts: UnitFacts,
 ) -> MeasuredUnit:
-    over, arm = (measure(entries, each, metric, relation.seed_list, None, [unit.settings]) for each in arms)
+    over, arm = (measure(entries, member, metric, relation.seed_list, None, [unit.settings]) for member in arms)
     paired = pair(arm, over)
-    lost = {seed: why for seed, why in paired.lost.items() if _ended_badly(over, seed) or _ended_badly(arm, seed)}
+    lost = {seed: reason for seed, reason in paired.lost.items() if _ended_badly(over, seed) or _ended_badly(arm, seed)}
     gains = tuple(
         _gain(arm.values[seed], over.values[seed], relation.gain.scale) for seed in sorted(paired.differences)
     )
     measured = [
-        (str(each), _predicted(each, unit, arms[-1], entries, relation, declared, facts))
-        for each in relation.predictors
+        (str(predictor), _predicted(predictor, unit, arms[-1], entries, relation, declared, facts))
+        for predictor in relation.predictors
     ]
     predictors = {name: value for name, value in measured if value is not None}
     predictors |= {name: value for name, value in facts.measures.get(unit.name, {}).items() if name not in predictors}
     absent = facts.absent.get(unit.name, "") if not (arm.trained or over.trained) else ""
     missing = arm.counts[MISSING] + over.counts[MISSING]
-    named = Unit(unit.name, unit.family, predictors, gains, len(lost))
-    return MeasuredUnit(named, over, arm, absent, lost, missing)
+    point = Unit(unit.name, unit.family, predictors, gains, len(lost))
+    return MeasuredUnit(point, over, arm, absent, lost, missing)
 
 
 def _ended_badly(arm: ArmValues, seed: int) -> bool:
@@ -90,7 +94,7 @@ def _ended_badly(arm: ArmValues, seed: int) -> bool:
 
 
 def _gain(arm: float, over: float, scale: ScaleName) -> float:
-    """The difference on the scale; infinite where a value has no place on it, by which its unit is left out."""
+    """The difference on the scale; infinite where a value has no place on it, so that its unit is left out."""
     if not (is_defined(arm, scale) and is_defined(over, scale)):
         return math.inf
     return to_scale(arm, scale) - to_scale(over, scale)
@@ -105,7 +109,7 @@ def _predicted(
     declared: Declarations,
     facts: UnitFacts,
 ) -> float | None:
-    """Its value: of a table, a setting of the unit, of its data, or the mean over the seeds of the gaining arm."""
+    """Its value: from a table, the unit's settings, its data, or the mean over the seeds of the gaining arm."""
     if predictor.table is not None:
         return predictor.table.value(unit.settings)
     name = str(predictor.name)

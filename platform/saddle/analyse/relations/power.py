@@ -1,4 +1,4 @@
-"""The chance that a relation ends in its word, by simulation with this very rule and fixed random numbers."""
+"""The chance that a relation ends in its word, by simulation with the same rule and fixed random numbers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from saddle.analyse.text.formatting import listed, plural
 
 CORRELATIONS = (0.5, 0.7, 0.8, 0.9)
 STUDIES = 2_000
-"""That are simulated of few units: a chance is known to within about a point."""
+"""How many are simulated with few units: a chance is known to within about a point."""
 FEWEST_STUDIES = 200
-"""That are simulated of many units, for each is left out once."""
+"""How many are simulated with many units, each of which is left out once."""
 WORK = 500_000
-"""About the studies times the square of units that take a second."""
+"""About the number of studies times the square of the number of units that takes a second."""
 
 
 @lru_cache(maxsize=64)
@@ -46,12 +46,12 @@ def chances_of_the_word(
     members = membership(codes)
     shape = (studies or max(FEWEST_STUDIES, min(STUDIES, WORK // len(codes) ** 2)), len(codes))
     x = generator.standard_normal(shape) if predictor is None else standardised(predictor, members, shape)
-    rest, noise = generator.standard_normal((2, *shape))
+    residual, noise = generator.standard_normal((2, *shape))
     variances = sd_of_seeds**2 * _mean_squares(generator, shape, seeds)
     s2 = shrunk_variances(variances, np.full(len(codes), seeds)) / seeds
     signs = [
         claimed_signs(
-            x, sd_of_gains * (r * x + math.sqrt(1 - r**2) * rest) + sd_of_seeds / math.sqrt(seeds) * noise, s2,
+            x, sd_of_gains * (r * x + math.sqrt(1 - r**2) * residual) + sd_of_seeds / math.sqrt(seeds) * noise, s2,
             members, alpha,
         )
         for r in correlations
@@ -65,7 +65,7 @@ def power_sentence(families: Sequence[int], chances: Sequence[float]) -> str:
     shares = listed(f"{100 * chance:.0f} %" for chance in chances)
     sizes = listed(f"{r:g}" for r in CORRELATIONS)
     return (
-        f"With {plural(sum(families), 'unit')}{within}, a relation is said to rise or fall with a chance of"
+        f"With {plural(sum(families), 'unit')}{within}, a relation is reported to rise or fall with a chance of"
         f" {shares} where predictor and true gain correlate by {sizes}."
     )
 

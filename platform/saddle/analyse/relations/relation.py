@@ -16,14 +16,14 @@ from saddle.analyse.relations.word import FEWEST_FREEDOM_WITHIN, PILOT_BELOW, Wo
 from saddle.analyse.text.formatting import listed, plural
 
 FEWEST_UNITS = 3
-"""Below, nothing is claimed."""
+"""With fewer units, nothing is claimed."""
 
 
 @dataclass(frozen=True)
 class RelationAnswer:
-    """What is said of the relation of a gain and `predictor` over `units`, at level 1 - `alpha`, that of its look.
+    """The conclusion about the relation of a gain and `predictor` over `units`, at the level 1 - `alpha` of its look.
 
-    `why` says what keeps the word from being `rises` or `falls`; empty for these. `fitted` is None if no slope
+    `why` is the reason that the word is not `rises` or `falls`; empty for these. `fitted` is None if no slope
     can be computed. `rests_on` names the units without which p would exceed alpha, for `rises` and `falls`.
     `units` are in the order of their families and predictor.
     """
@@ -97,12 +97,12 @@ def answer_relation(
 
     A unit's gain is its mean over seeds; the regression takes units as random effects (Paule & Mandel, 1982) with the
     interval of Knapp & Hartung (2003), within families if there are several. `looks` counts this one and those
-    before units or seeds were added; the level is `level_of_look`. Raises `ValueError` for an alpha that is none, no
-    look, and two units of one name.
+    before units or seeds were added; the level is `level_of_look`. Raises `ValueError` for an alpha that is not
+    between 0 and 1, no look, and two units of one name.
     """
     _check(units, alpha, looks)
     alpha = level_of_look(alpha, looks)
-    # The orders that are sampled for permutations go by place: units are sorted, so that theirs does not matter.
+    # Permutations are sampled by position: units are sorted, so that their order does not matter.
     measured, unmeasured = measured_units(units)
     usable, unknown = usable_units(measured, predictor)
     data = unit_data(sorted(usable, key=lambda unit: (unit.family, unit.predictors[predictor], unit.name)), predictor)

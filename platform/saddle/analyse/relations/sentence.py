@@ -12,7 +12,7 @@ from saddle.analyse.text.formatting import Scale, listed, p_equals, plural, scal
 from trainables.contract import Metric
 
 MOST_NAMED = 4
-"""Of more units that a relation rests on, only the number is given."""
+"""More units that a relation rests on are only counted."""
 
 
 def sentences(answer: RelationAnswer, gain: str, metric: Metric, scale: ScaleName) -> str:
@@ -21,7 +21,7 @@ def sentences(answer: RelationAnswer, gain: str, metric: Metric, scale: ScaleNam
 
 
 def plain_sentence(answer: RelationAnswer, gain: str) -> str:
-    """What is said, without numbers of statistics: one sentence."""
+    """The conclusion without statistics, in one sentence."""
     over = f"over {plural(answer.k, 'unit')}{_families(answer)}{', a pilot' if answer.pilot else ''}"
     start = gain[:1].upper() + gain[1:]
     match answer.word:
@@ -87,11 +87,11 @@ def _slope(answer: RelationAnswer, metric: Metric, scale: ScaleName) -> str:
     if fitted.low is None or fitted.high is None:
         return f"{size}."
     level = f"{100 * (1 - answer.alpha):.4g} % Knapp–Hartung interval"
-    how = "exact permutation" if fitted.exact else "permutation"
+    kind = "exact permutation" if fitted.exact else "permutation"
     where = " within families" if answer.within_families else ""
     return (
         f"{size} ({level} {written.interval(fitted.low * step, fitted.high * step)}, p {p_equals(fitted.p)},"
-        f" {plural(fitted.freedom, 'degree')} of freedom; {how} p{where} {p_equals(fitted.permutation_p)})."
+        f" {plural(fitted.freedom, 'degree')} of freedom; {kind} p{where} {p_equals(fitted.permutation_p)})."
     )
 
 
@@ -126,11 +126,13 @@ def _ranks(answer: RelationAnswer) -> list[str]:
     fitted = answer.fitted
     if fitted is None or fitted.spearman is None:
         return []
-    how = "exact " if fitted.exact else ""
-    texts = [f"Spearman {signed(f'{fitted.spearman.r:.2f}')} ({how}p {p_equals(fitted.spearman.p)})."]
+    prefix = "exact " if fitted.exact else ""
+    texts = [f"Spearman {signed(f'{fitted.spearman.r:.2f}')} ({prefix}p {p_equals(fitted.spearman.p)})."]
     if fitted.partial is not None:
         r = signed(f"{fitted.partial.r:.2f}")
-        texts.append(f"With log dimension held, the partial correlation is {r} (p {p_equals(fitted.partial.p)}).")
+        texts.append(
+            f"With log dimension held constant, the partial correlation is {r} (p {p_equals(fitted.partial.p)})."
+        )
     return texts
 
 

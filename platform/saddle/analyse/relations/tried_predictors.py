@@ -31,21 +31,21 @@ class TriedPredictor:
 
 
 def tried_predictors(units: Sequence[Unit], names: Sequence[str]) -> tuple[TriedPredictor, ...]:
-    """Of units with gains; a repeated name counts once."""
+    """For units with gains; a repeated name counts once."""
     names = tuple(dict.fromkeys(names))
     x = np.array([[unit.predictors.get(name, math.nan) for unit in units] for name in names])
-    known = [int(np.isfinite(row).sum()) for row in x]
+    counts = [int(np.isfinite(row).sum()) for row in x]
     if not units:
         return tuple(TriedPredictor(name, 0, None, None, None) for name in names)
     families = membership([unit.family for unit in units])
     result = correlations(mean_gains(units), x, families, orders_within(families))
     return tuple(
         TriedPredictor(name, k, *(None if math.isnan(p) else float(r) for r in (r, p, of_largest)))
-        for name, k, r, p, of_largest in zip(names, known, result.r, result.p, result.p_of_largest, strict=True)
+        for name, k, r, p, of_largest in zip(names, counts, result.r, result.p, result.p_of_largest, strict=True)
     )
 
 
 def strongest(tried: Sequence[TriedPredictor]) -> TriedPredictor | None:
     """The one with the smallest p over all that were tried; None if no correlation could be computed."""
-    known = [predictor for predictor in tried if predictor.max_r_p is not None and predictor.r is not None]
-    return min(known, key=lambda predictor: (predictor.max_r_p, -abs(predictor.r or 0.0)), default=None)
+    with_p = [predictor for predictor in tried if predictor.max_r_p is not None and predictor.r is not None]
+    return min(with_p, key=lambda predictor: (predictor.max_r_p, -abs(predictor.r or 0.0)), default=None)

@@ -13,7 +13,7 @@ OUTSIDE_FAMILIES = "datasets"
 class Unit:
     """One point of the relation, such as a dataset at one image size.
 
-    `predictors` has no entry for a predictor that is not known of the unit. `gains` are paired differences on the
+    `predictors` has no entry for a predictor that is not known for the unit. `gains` are paired differences on the
     declared scale, one for each seed of which neither arm failed; `failed` counts the others.
     """
 
@@ -26,7 +26,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class UnitEstimate:
-    """A unit as the regression takes it.
+    """A unit as the regression uses it.
 
     `y` is the mean gain, `s2` the variance of that mean with the seeds' variance shrunk to the pooled one, `weight`
     the unit's share of all weights (NaN if nothing was fitted), `low` to `high` the interval of the mean alone at
@@ -47,7 +47,7 @@ class UnitEstimate:
 
 @dataclass(frozen=True)
 class DroppedUnit:
-    """A unit that takes no part, and why, to follow its name: `all 5 seeds failed`."""
+    """A unit that takes no part, and the reason as a clause that follows its name: `all 5 seeds failed`."""
 
     name: str
     family: str

@@ -10,15 +10,15 @@ from saddle.analyse.text.formatting import DASH, percent, setting
 
 
 def unit_table(findings: Findings) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Its columns and rows, ready to print: those that take part by their predictor, then the others."""
+    """Its columns and rows, ready to print: units that take part, by their predictor, then the others."""
     written = findings.written
-    has_families = len({each.unit.family for each in findings.units}) > 1
+    has_families = len({measured.unit.family for measured in findings.units}) > 1
     columns = ("unit", *["family"] * has_families, findings.answer.predictor)
     columns += (f"gain{written.difference_unit}", "interval", "seeds", "failed", "weight", "")
-    ordered = sorted(findings.units, key=lambda each: _place(findings, each))
+    ordered = sorted(findings.units, key=lambda measured: _place(findings, measured))
     rows = []
-    for each in ordered:
-        unit, estimate = each.unit, findings.estimates.get(each.unit.name)
+    for measured in ordered:
+        unit, estimate = measured.unit, findings.estimates.get(measured.unit.name)
         x = unit.predictors.get(findings.answer.predictor)
         cells = [unit.name, *[unit.family] * has_families, DASH if x is None else setting(x)]
         if estimate is None:
@@ -33,6 +33,6 @@ def unit_table(findings: Findings) -> tuple[tuple[str, ...], tuple[tuple[str, ..
     return (*columns[:-1], "left out, as"), tuple(rows)
 
 
-def _place(findings: Findings, each: MeasuredUnit) -> tuple[bool, str, float]:
-    estimate = findings.estimates.get(each.unit.name)
-    return estimate is None, each.unit.family, 0.0 if estimate is None else estimate.x
+def _place(findings: Findings, measured: MeasuredUnit) -> tuple[bool, str, float]:
+    estimate = findings.estimates.get(measured.unit.name)
+    return estimate is None, measured.unit.family, 0.0 if estimate is None else estimate.x

@@ -26,8 +26,8 @@ def measured_units(units: Sequence[Unit]) -> tuple[list[Unit], list[DroppedUnit]
     return _split(units, _why_unmeasured)
 
 
-def _split(units: Sequence[Unit], why: Callable[[Unit], str]) -> tuple[list[Unit], list[DroppedUnit]]:
-    reasons = [why(unit) for unit in units]
+def _split(units: Sequence[Unit], reason_of: Callable[[Unit], str]) -> tuple[list[Unit], list[DroppedUnit]]:
+    reasons = [reason_of(unit) for unit in units]
     usable = [unit for unit, reason in zip(units, reasons, strict=True) if not reason]
     dropped = [
         DroppedUnit(unit.name, unit.family, reason) for unit, reason in zip(units, reasons, strict=True) if reason
@@ -39,7 +39,7 @@ def _why_unmeasured(unit: Unit) -> str:
     seeds = len(unit.gains) + unit.failed
     if not unit.gains:
         return f"all {plural(seeds, 'seed')} failed" if unit.failed else "nothing is measured yet"
-    if unit.failed > len(unit.gains):  # the mean of a minority that works says little of the unit
+    if unit.failed > len(unit.gains):  # the mean of a minority that works says little about the unit
         return f"{unit.failed} of {plural(seeds, 'seed')} failed"
     infinite = sum(not math.isfinite(gain) for gain in unit.gains)
     return f"{infinite} of {plural(len(unit.gains), 'gain')} have no value on this scale" if infinite else ""

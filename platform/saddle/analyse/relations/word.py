@@ -1,4 +1,4 @@
-"""The words that a relation may end with, and the rule that decides on them, for one study or many at once."""
+"""The words that a relation may end with, and the rule that decides on them, for one study or for many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PILOT_BELOW = 8
 
 
 class Word(StrEnum):
-    """What is said of a relation; the interval of the slope decides, and that no single unit makes its sign."""
+    """The conclusion about a relation: the slope's interval decides, provided that no single unit makes its sign."""
 
     RISES = "rises"
     FALLS = "falls"
@@ -33,18 +33,18 @@ def fewest_freedom(families: int) -> int:
 
 
 def level_of_look(alpha: float, look: int) -> float:
-    """The level at which a relation is judged that is looked at again with more units or seeds: alpha / look.
+    """The level of a relation that is looked at again with more units or seeds: alpha / look.
 
-    At the whole level every time, a relation that is none is claimed at one of 2, 3 or 16 looks in 8, 11 and 20 % of
-    simulated studies at alpha = 0.05; so in 6 to 7 %, however many looks there are.
+    At the whole level every time, a relation that doesn't exist is claimed at one of 2, 3 or 16 looks in 8, 11 and 20 %
+    of simulated studies at alpha = 0.05; at alpha / look in 6 to 7 %, for any number of looks.
     """
     return alpha / look
 
 
 def claimed_signs(x: Floats, y: Floats, noise: Floats, families: Floats, alpha: float) -> Floats:
-    """What is claimed of each study (studies,): 1 for `rises`, -1 for `falls`, 0 for neither.
+    """The claim for each study (studies,): 1 for `rises`, -1 for `falls`, 0 for neither.
 
-    x, y, noise: (studies, k), families: (families, k). The same rule as `answer_relation` applies, in which units are
+    x, y, noise: (studies, k), families: (families, k). The same rule as in `answer_relation`, except that units are
     left out only if there is a claim to lose by it.
     """
     fit = fit_slopes(x, y, noise, families)

@@ -1,4 +1,4 @@
-"""Why no trial of a search is called the best although some completed: all are alike, or none beats guessing."""
+"""Why no trial of a search is called the best although some completed: all are equal, or none beats guessing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def why_no_best(
 
 
 def all_tied(feasible: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:
-    """That two completed trials or more have the same values, as a sentence; empty if they differ."""
+    """That two or more completed trials have the same values, as a sentence; empty if they differ."""
     values = {tuple(entry.metrics[objective.name] for objective in objectives) for entry in feasible}
     if len(feasible) < 2 or len(values) > 1:
         return ""
@@ -69,15 +69,15 @@ def _no_better_than_guessing(
         return ""
     best = f"the best of {plural(len(feasible), 'completed trial')} reaches" if len(feasible) > 1 else "it reaches"
     noise = "" if samples is None else f", and up to {scale.value(best_guess(guess, samples, len(feasible)))} by luck"
-    whose = "No trial is" if len(feasible) > 1 else "The only completed trial is not"
+    subject = "No trial is" if len(feasible) > 1 else "The only completed trial is not"
     return (
-        f"{whose} better than guessing: {best} {scale.value(reached)} in {objective}, where guessing gives"
+        f"{subject} better than guessing: {best} {scale.value(reached)} in {objective}, where guessing gives"
         f" {scale.value(guess)}{noise}."
     )
 
 
 def guess_of(metric: Metric, chance: float | None) -> float | None:
-    """What guessing gives of a metric, as its trainable declares it; None if that isn't known."""
+    """The value of a metric that guessing gives, as its trainable declares it; None if that isn't known."""
     return chance if metric.chance == "classes" else metric.chance
 
 
@@ -94,7 +94,7 @@ def best_guess(guess: float, samples: int | None, trials: int) -> float:
 def samples_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> int | None:
     """How many samples a metric is measured on, by what the trials report for its split: the fewest if they differ.
 
-    None if none says; another split has another number.
+    None if no trial reports it; another split has another number.
     """
     names = dict.fromkeys(name for entry in entries for name in entry.metrics)
     counts = [count for count in declared.in_role("samples", names) if count.split == metric.split]

@@ -12,7 +12,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 ERRORS = 2.0
-"""How many standard errors of a difference two trials must lie apart to be distinguished from each other."""
+"""How many standard errors of a difference two trials must be apart to be distinguished from each other."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from saddle.study.models import Study
 def unreached_stopping(study: Study, epochs: float | None, trials: int | None = None) -> str:
     """Why the search's early stopping can stop no trial of at most so many `epochs`; empty if it can.
 
-    A trial that has trained its last epoch has nothing left to stop. `trials` are those that the search has in all.
+    A trial that has trained its last epoch has nothing left to stop. `trials` is the number that the search has in all.
     """
     if study.early_stopping.name == "none":
         return ""

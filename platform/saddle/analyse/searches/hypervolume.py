@@ -19,7 +19,7 @@ class Course:
     """The hypervolume after each completed, feasible trial, in trial order.
 
     It is a share of the box between `reference` and `best`, the best value of each objective in the search; so 1 means
-    that one trial is best in every objective. What is worse than the reference dominates nothing.
+    that one trial is best in every objective. Points that are worse than the reference dominate nothing.
     """
 
     trials: tuple[TrialRecord, ...]
@@ -37,13 +37,15 @@ def hypervolume_course(
     """The course of a search; None if all trials have the same value of an objective, or none betters a reference.
 
     The reference of an objective is the `declared` one, else the metric's worst bound, else the third quartile of the
-    trials' values from the best on: never the worst trial, which would move it, and with it every share, at will.
+    trials' values, counted from the best: never the worst trial, which would move it, and with it every share, at will.
     """
     feasible = candidates(entries, objectives, constraints)
     if not feasible:
         return None
-    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in feasible])
-    if (np.ptp(costs, axis=0) == 0).any():  # of a single trial, too
+    costs = np.array(
+        [[objective.cost(entry.metrics[objective.name]) for objective in objectives] for entry in feasible]
+    )
+    if (np.ptp(costs, axis=0) == 0).any():  # also with a single trial
         return None
     best, reference = costs.min(axis=0), _references(costs, objectives, declared)
     if (reference <= best).any():

@@ -41,12 +41,13 @@ FANOVA_TREES = 32
 
 MOST_TRIALS = 2000
 MOST_FOR_FANOVA = 200
-"""Of more trials as many are taken, evenly over the search: either method then takes about a second, and says much the
-same as with all of them."""
+"""Of more trials this many are used, spread evenly over the search: either method then takes about a second, and gives
+much the same result as with all of them."""
 
 TOP_SHARE = 1 / 3
-"""What PED-ANOVA calls good. Optuna's tenth is a single trial in a study of this size, and of 30 simulated searches of
-8 trials the best quarter named the right parameter in 12, the best third in 22 (of 30 trials: in 25 and 27)."""
+"""The share of trials that PED-ANOVA calls good. Optuna's tenth is a single trial in a study of this size, and of 30
+simulated searches of 8 trials the best quarter named the right parameter in 12, the best third in 22 (of 30 trials: in
+25 and 27)."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Importance:
     """Of these trials, those that collapsed or diverged."""
     reason: str = ""
     variance: Mapping[str, float] = field(default_factory=dict)
-    """The share of each parameter by itself in the variance over the whole space (fANOVA): in that of the objective, or
-    where not every trial completed, of the trials' places; of those that every trial has, and empty with few trials."""
+    """The share of each parameter by itself in the variance over the whole space (fANOVA), that of the objective, or
+    if not every trial completed, of the trials' places; for those that every trial has, and empty with few trials."""
 
     @property
     def rough(self) -> bool:
@@ -73,27 +74,27 @@ class Importance:
 def importance(study: Study, entries: Iterable[TrialRecord], objective: Metric) -> Importance:
     """How much each searched parameter decides whether a trial is among the best third (Watanabe et al., 2023).
 
-    PED-ANOVA, because it takes conditional parameters as they are; fANOVA (Hutter et al., 2014) in addition. Trials
+    PED-ANOVA, because it can handle conditional parameters; fANOVA (Hutter et al., 2014) in addition. Trials
     that were stopped early or whose method failed count, each by its place among all (see `net_wins`): the values that
-    made them worse than others occur in few trials but these. Those that failed otherwise are left out.
+    made them worse than others occur in few other trials. Those that failed otherwise are left out.
     """
     ranked = sorted((entry for entry in entries if can_be_ranked(entry, objective)), key=trial_order)
     space = {name: drawn for name, p in (study.search or {}).items() if (drawn := _distribution(p)) is not None}
     pairs = [(entry, _proposed(study, space, entry)) for entry in evenly(ranked, MOST_TRIALS)]
-    known = [(entry, trial) for entry, trial in pairs if trial is not None]
-    chosen, trials = [entry for entry, _ in known], [trial for _, trial in known]
+    usable = [(entry, trial) for entry, trial in pairs if trial is not None]
+    chosen, trials = [entry for entry, _ in usable], [trial for _, trial in usable]
     counts = Counter(Outcome(entry.outcome) for entry in chosen)
     failed = sum(counts[outcome] for outcome in METHOD_FAILURES)
-    importance = Importance(trials=len(chosen), stopped=counts[Outcome.PRUNED], failed=failed)
+    basis = Importance(trials=len(chosen), stopped=counts[Outcome.PRUNED], failed=failed)
     wins = net_wins(chosen, objective)
     varied = {name for name in space if len({canonical(trial.params.get(name)) for trial in trials}) > 1}
     reason = _too_little(len(chosen), varied, wins)
     if reason:
-        return replace(importance, reason=reason)
+        return replace(basis, reason=reason)
     complete = counts[Outcome.COMPLETED] == len(chosen)
     costs = [objective.cost(entry.metrics[objective.name]) for entry in chosen] if complete else list(-wins)
     return replace(
-        importance,
+        basis,
         values={name: share for name, share in _among_the_best(trials, wins).items() if name in varied},
         variance=_variance(trials, costs) if len(trials) >= FEWEST_FOR_FANOVA else {},
     )
@@ -109,7 +110,7 @@ def _too_little(count: int, varied: Collection[str], wins: NDArray[np.float64]) 
 
 
 def _proposed(study: Study, space: Mapping[str, BaseDistribution], entry: TrialRecord) -> FrozenTrial | None:
-    """The trial as Optuna has it, without its value; None if its parameters are from other ranges."""
+    """The trial as Optuna represents it, without its value; None if its parameters are from other ranges."""
     import optuna
 
     params = {name: _label(space[name], value) for name, value in drawn(study, entry).items() if name in space}
@@ -131,7 +132,7 @@ def _among_the_best(trials: Sequence[FrozenTrial], wins: NDArray[np.float64]) ->
 
 
 def _variance(trials: Sequence[FrozenTrial], costs: Sequence[float]) -> dict[str, float]:
-    """The shares that fANOVA finds; what they lack to 1 are interactions."""
+    """The shares that fANOVA computes; the remainder to 1 is interactions."""
     import optuna
 
     evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=FANOVA_TREES, seed=0)
@@ -171,9 +172,9 @@ def _quiet() -> Iterator[None]:
 
 def drawn(study: Study, entry: TrialRecord) -> dict[str, Any]:
     """The parameters that the sampler drew for a trial: those of the search whose condition it met."""
-    given = {name: entry.settings[name] for name in study.search or {} if name in entry.settings}
-    if given:
-        return given
+    stored = {name: entry.settings[name] for name in study.search or {} if name in entry.settings}
+    if stored:
+        return stored
     params = dict(entry.params)
     return {name: params[name] for name, p in (study.search or {}).items() if name in params and p.active(params)}
 

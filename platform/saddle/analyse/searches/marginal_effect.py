@@ -1,6 +1,7 @@
 """What one parameter of a search does by itself, from those trials whose settings were drawn at random.
 
-A sampler proposes trials after what earlier ones gave, so over all trials a parameter goes with whatever else was good.
+A sampler proposes trials from earlier results, so over all trials a parameter goes together with everything else that
+was good.
 Those that were drawn at random, before the sampler had learnt anything, are an experiment: over them the other
 parameters are noise. They have one seed, so the interval allows for the other settings and not for another seed.
 """
@@ -29,7 +30,7 @@ COMPARED = (Outcome.COMPLETED, Outcome.PRUNED)
 
 @dataclass(frozen=True)
 class MarginalEffect:
-    """How much more of the objective there is at `after` than at `before`, on average over everything else.
+    """By how much the objective is larger at `after` than at `before`, on average over everything else.
 
     `value` with the interval from `low` to `high`, from `trials` that were drawn at random, all at `epoch`.
     """
@@ -64,30 +65,30 @@ def marginal_effect(
 ) -> MarginalEffect | None:
     """The effect of going from the lower end of the parameter's range to the upper one, along a straight line.
 
-    Of a choice of two values: from the first to the second. All trials are compared at the last epoch that each of them
+    For a choice of two values: from first to second. All trials are compared at the last epoch that each of them
     reached, so that those that were stopped early count, too. None for choices of more values, with few such trials, or
-    where one failed as a method: which then are left would depend on the result.
+    if the method failed in one: which trials remain would then depend on the result.
     """
     parameter = (study.search or {})[name]
     randomised = drawn_at_random(study, entries)
     if any(entry.outcome in (Outcome.COLLAPSED, Outcome.DIVERGED) for entry in randomised):
         return None
     ends = _ends(parameter)
-    having = [e for e in randomised if e.outcome in COMPARED and name in drawn(study, e) and e.curve]
-    if ends is None or not having:
+    with_curve = [e for e in randomised if e.outcome in COMPARED and name in drawn(study, e) and e.curve]
+    if ends is None or not with_curve:
         return None
-    epoch = min(len(entry.curve) for entry in having)
+    epoch = min(len(entry.curve) for entry in with_curve)
     points = [
         (place, entry.curve[epoch - 1].get(objective.name))
-        for entry in having
+        for entry in with_curve
         if (place := _place(parameter, drawn(study, entry)[name])) is not None
     ]
-    known = [(x, y) for x, y in points if y is not None and np.isfinite(y)]
-    if not known:
+    finite = [(x, y) for x, y in points if y is not None and np.isfinite(y)]
+    if not finite:
         return None
-    x, y = (np.array(values, dtype=float) for values in zip(*known, strict=True))
+    x, y = (np.array(values, dtype=float) for values in zip(*finite, strict=True))
     slope = robust_slope(x, y, ALPHA)
-    return None if slope is None else MarginalEffect(*ends, *slope, trials=len(known), epoch=epoch)
+    return None if slope is None else MarginalEffect(*ends, *slope, trials=len(finite), epoch=epoch)
 
 
 def effect_sentence(effect: MarginalEffect, study: Study, objective: Metric, name: str) -> tuple[str, str]:

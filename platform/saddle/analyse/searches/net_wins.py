@@ -19,7 +19,7 @@ COMPARED = dict.fromkeys(METHOD_FAILURES, FAILED) | {
     Outcome.PRUNED: STOPPED,
     Outcome.COMPLETED: COMPLETED,
 }
-"""What ended by a mistake of the code or for lack of time says nothing of its settings."""
+"""A trial that ended by a mistake of the code or for lack of time says nothing about its settings."""
 
 
 def can_be_ranked(entry: TrialRecord, objective: Metric) -> bool:
@@ -52,7 +52,7 @@ def net_wins(entries: Sequence[TrialRecord], objective: Metric) -> NDArray[np.fl
 def _add_early(
     wins: NDArray[np.float64], entries: Sequence[TrialRecord], objective: Metric, ends: NDArray[np.int_]
 ) -> None:
-    """Add what the pairs come to of which at least one trial was stopped early, epoch by epoch in which any ended."""
+    """Add the results of pairs in which at least one trial was stopped early, for each epoch in which any ended."""
     epochs = np.array([len(entry.curve) for entry in entries], dtype=int)
     trained = ends > FAILED
     for epoch in np.unique(epochs[trained]):

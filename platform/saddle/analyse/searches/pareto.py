@@ -22,7 +22,9 @@ def pareto_front(
     feasible = candidates(entries, objectives, constraints)
     if not feasible:
         return []
-    costs = np.array([[one.cost(entry.metrics[one.name]) for one in objectives] for entry in feasible])
+    costs = np.array(
+        [[objective.cost(entry.metrics[objective.name]) for objective in objectives] for entry in feasible]
+    )
     dominated = [bool(((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any()) for row in costs]
     front = [index for index, beaten in enumerate(dominated) if not beaten]
     return [feasible[index] for index in sorted(front, key=lambda index: (*costs[index], index))]

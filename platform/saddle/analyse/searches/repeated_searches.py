@@ -22,7 +22,7 @@ from saddle.study.values import canonical
 from trainables.contract import Metric
 
 LEAST_SEARCHES = 3
-"""Of fewer, the best, half and all of them say nothing that the fronts don't."""
+"""With fewer, the best, half and all of them show nothing that the fronts don't."""
 NOT_A_DIFFERENCE = ("study", "question", "resources", "checkpoints", "notify", "also")
 """What repetitions of a search may differ in."""
 
@@ -31,7 +31,7 @@ NOT_A_DIFFERENCE = ("study", "question", "resources", "checkpoints", "notify", "
 class RepeatedSearches:
     """The searches that are one another's repetitions, with the points (N, 2) that each reaches.
 
-    `metrics`: the test twins of the two objectives, so that what chose the front does not flatter it; the objectives
+    `metrics`: the test twins of the two objectives, as the values that chose the front favour it; the objectives
     themselves where not every trial of every front was tested.
     """
 
@@ -39,7 +39,7 @@ class RepeatedSearches:
     metrics: tuple[Metric, Metric]
     points: Sequence[Floats]
     shares: Sequence[float]
-    """Of the box from the objectives' references to the best value that any search reached, what each dominates."""
+    """What each dominates of the box from the objectives' references to the best value that any search reached."""
 
     @property
     def costs(self) -> list[Floats]:
@@ -57,7 +57,7 @@ def repeated_searches(views: Sequence[StudyView]) -> list[RepeatedSearches]:
 
 
 def identity_of(study: Study) -> str:
-    """What a search is but for its sampler's seed; repetitions have it in common."""
+    """A search without its sampler's seed, in canonical form; the same for all of its repetitions."""
     plain: dict[str, Any] = study.model_dump(mode="json", exclude=set(NOT_A_DIFFERENCE))
     sampler = {name: options for name, options in plain["sampler"].items() if options is not None}
     plain["sampler"] = {
@@ -77,7 +77,9 @@ def costs_of(points: Floats, metrics: Sequence[Metric]) -> Floats:
 def _reached(views: Sequence[StudyView]) -> RepeatedSearches:
     chosen = tuple(views[0].objectives)
     tested = tuple(tested_metric(metric) for metric in chosen)
-    is_tested = all(value_of(entry, one.name) is not None for view in views for entry in view.front for one in tested)
+    is_tested = all(
+        value_of(entry, metric.name) is not None for view in views for entry in view.front for metric in tested
+    )
     first, second = tested if is_tested else chosen
     points = [
         np.array([[value_of(entry, first.name), value_of(entry, second.name)] for entry in view.front], dtype=float)
@@ -96,12 +98,12 @@ def _shares(view: StudyView, points: Sequence[Floats], metrics: tuple[Metric, Me
     """What each search dominates between the references of the objectives and the best of all searches."""
     every = costs_of(np.vstack(points), metrics)
     best = every.min(axis=0)
-    declared = [one.reference for one in view.study.objective or ()]
+    declared = [objective.reference for objective in view.study.objective or ()]
     worst = np.array([
         metric.cost(own) if own is not None else every[:, place].max()
         for place, (metric, own) in enumerate(zip(metrics, declared, strict=True))
     ])  # fmt: skip
     if (worst <= best).any():
         return [float("nan")] * len(points)
-    scaled = [(costs_of(one, metrics) - best) / (worst - best) for one in points]
-    return [dominated_share(kept) if len(kept := one[(one < 1).all(axis=1)]) else 0.0 for one in scaled]
+    scaled = [(costs_of(front, metrics) - best) / (worst - best) for front in points]
+    return [dominated_share(inside) if len(inside := front[(front < 1).all(axis=1)]) else 0.0 for front in scaled]

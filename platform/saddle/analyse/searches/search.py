@@ -46,8 +46,8 @@ def answer_search(
 ) -> Answer:
     """The best trial and its parameters, or the Pareto front if there are several objectives.
 
-    Neither where the completed trials are all alike or no better than guessing: `chance` is what that gives among the
-    dataset's classes, None if it isn't known.
+    Neither where the completed trials are all equal or no better than guessing: `chance` is the accuracy of guessing
+    among the dataset's classes, None if it isn't known.
     """
     objectives = objectives_of(study, declared)
     feasible = candidates(entries, objectives, study.constraints)
@@ -67,17 +67,17 @@ def answer_search(
         ordered = sorted(feasible, key=lambda entry: _cost(entry, objectives[0]))
     elif front:
         plain = _front_sentence(entries, front, objectives)
-        ordered = [*front, *(entry for entry in feasible if all(entry.key != one.key for one in front))]
+        ordered = [*front, *(entry for entry in feasible if all(entry.key != member.key for member in front))]
     else:
         plain, ordered = _nothing(study, entries, objectives), []
     if study.asks is not None and entries:
-        asked = _of_the_question(study, entries, objectives[0], study.asks)
-        plain, statistics = f"{asked[0]} {plain}", f"{asked[1]} {statistics}".strip()
+        on_question = _of_the_question(study, entries, objectives[0], study.asks)
+        plain, statistics = f"{on_question[0]} {plain}", f"{on_question[1]} {statistics}".strip()
     plain, badge = with_badge(plain, front if winner is None else [winner], search_trial_name, declared)
     marks = ("front",) if len(objectives) > 1 else ()
-    shown = [*objectives, *also_shown(study, entries, declared)]
-    columns = ("trial", *marks, *(label(metric.name) for metric in shown), *(study.search or {}), "epochs")
-    rows = tuple(_row(study, entry, shown, front if several else None) for entry in ordered[:ROWS])
+    metrics = [*objectives, *also_shown(study, entries, declared)]
+    columns = ("trial", *marks, *(label(metric.name) for metric in metrics), *(study.search or {}), "epochs")
+    rows = tuple(_row(study, entry, metrics, front if several else None) for entry in ordered[:ROWS])
     warnings = (*_warnings(study, entries, winner, objectives, feasible, declared),)
     return Answer(
         plain, objectives[0], columns, rows, warnings, best=winner, front=tuple(front), badge=badge,
@@ -85,23 +85,27 @@ def answer_search(
     )  # fmt: skip
 
 
-def _of_the_question(study: Study, entries: Sequence[TrialRecord], objective: Metric, asked: str) -> tuple[str, str]:
-    """What the search can say of the parameter that it was asked about, plainly and with what that rests on."""
-    effect = marginal_effect(study, entries, objective, asked)
-    return (_left_open(study, asked), "") if effect is None else effect_sentence(effect, study, objective, asked)
+def _of_the_question(
+    study: Study, entries: Sequence[TrialRecord], objective: Metric, parameter: str
+) -> tuple[str, str]:
+    """What the search shows about the parameter in question, in plain words, and what they rest on."""
+    effect = marginal_effect(study, entries, objective, parameter)
+    return (
+        (_left_open(study, parameter), "") if effect is None else effect_sentence(effect, study, objective, parameter)
+    )
 
 
-def _left_open(study: Study, asked: str) -> str:
+def _left_open(study: Study, parameter: str) -> str:
     """That a search does not answer for one of its parameters, and what does."""
     return (
-        f"Not answered: the question is about {asked}, and this search can't show the effect of that alone, as its "
-        "trials were proposed after what earlier ones gave and all have one seed; a paired ablation can, which "
+        f"Not answered: the question is about {parameter}, and this search can't show the effect of that alone, as its "
+        "trials were proposed from the results of earlier ones and all have one seed; a paired ablation can, which "
         f"saddle plan proposes for {study.study}."
     )
 
 
 def search_trial_name(entry: TrialRecord) -> str:
-    """How a trial is called in a sentence: `trial 7`."""
+    """The name of a trial in a sentence: `trial 7`."""
     return f"trial {entry.key if entry.number is None else entry.number}"
 
 
@@ -115,18 +119,18 @@ def _cost(entry: TrialRecord, objective: Metric) -> float:
 
 
 def also_shown(study: Study, entries: Sequence[TrialRecord], declared: Declarations) -> list[Metric]:
-    """The further metrics that the study shows of its trials (`also`), but for the objectives."""
+    """The further metrics that the study shows of its trials (`also`), except the objectives."""
     objectives = {objective.metric for objective in study.objective or ()}
-    known = {name for entry in entries for name in entry.metrics} if study.also else set()
-    return [declared.metric(name) for name in matching(study.also, known) if name not in objectives]
+    names = {name for entry in entries for name in entry.metrics} if study.also else set()
+    return [declared.metric(name) for name in matching(study.also, names) if name not in objectives]
 
 
 def _row(
     study: Study, entry: TrialRecord, metrics: Sequence[Metric], front: Sequence[TrialRecord] | None
 ) -> tuple[str, ...]:
-    """The cells of a trial; `front` is None if there is none to be on."""
+    """The cells of a trial; `front` is None if the search has none."""
     params = drawn(study, entry)
-    marks = () if front is None else ("yes" if any(entry.key == one.key for one in front) else DASH,)
+    marks = () if front is None else ("yes" if any(entry.key == member.key for member in front) else DASH,)
     return (
         entry.key if entry.number is None else str(entry.number),
         *marks,
@@ -141,12 +145,12 @@ def _best_sentence(
 ) -> str:
     value = Scale.of(objective).value(winner.metrics[objective.name])
     where = settings(drawn(study, winner).items())
-    best = search_trial_name(winner)
-    said = f"The best of {plural(len(entries), 'trial')} is {best}: {label(objective.name)} {value}"
-    said += f" with {where}" if where else ""
+    name = search_trial_name(winner)
+    text = f"The best of {plural(len(entries), 'trial')} is {name}: {label(objective.name)} {value}"
+    text += f" with {where}" if where else ""
     if close is None or not close.trials:
-        return f"{said}."
-    return f"{said}; {close.trials} of {plural(close.others, 'other trial')} can't be distinguished from it."
+        return f"{text}."
+    return f"{text}; {close.trials} of {plural(close.others, 'other trial')} can't be distinguished from it."
 
 
 def _tested(winner: TrialRecord, objective: Metric, declared: Declarations) -> Iterable[str]:
@@ -155,8 +159,8 @@ def _tested(winner: TrialRecord, objective: Metric, declared: Declarations) -> I
     scale, tested = Scale.of(objective), winner.metrics.get(test.name)
     if tested is not None and math.isfinite(tested):
         quick = at_quick([winner], test).lower()
-        given = f"Test data, which the search did not see, give {scale.value(tested)}"
-        yield f"{given} ({quick.rstrip(': ')})." if quick else f"{given}."
+        text = f"Test data, which the search did not see, give {scale.value(tested)}"
+        yield f"{text} ({quick.rstrip(': ')})." if quick else f"{text}."
 
 
 def _front_sentence(entries: Sequence[TrialRecord], front: Sequence[TrialRecord], objectives: Sequence[Metric]) -> str:

@@ -1,4 +1,4 @@
-"""How a search's objective goes with one of its parameters, by a model of all its completed trials: a description."""
+"""How a search's objective depends on one of its parameters, by a model of all its completed trials: a description."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def surrogate_curve(
 ) -> SurrogateCurve | None:
     """Partial dependence (Friedman, 2001) in a random forest; None with few trials that have the parameter.
 
-    Stopped trials have no final value and are left out, so the curve is of what was worth training to the end.
+    Stopped trials have no final value and are left out, so the curve describes what was worth training to the end.
     """
     from sklearn.ensemble import RandomForestRegressor
 

@@ -1,1 +1,1 @@
-"""Statistics on arrays and numbers; nothing here knows a trial or a study."""
+"""Statistics on arrays and numbers, independent of trials and studies."""

@@ -29,10 +29,10 @@ def attainment_surfaces(runs: Sequence[Floats], counts: Sequence[int]) -> list[F
     data = np.vstack(runs)
     sets = np.repeat(np.arange(1, len(runs) + 1), [len(points) for points in runs])
     shares = [100 * count / len(runs) for count in counts]
-    found = moocore.eaf(data, sets=sets, percentiles=sorted(set(shares)))
-    return [_corners(found, share) for share in shares]
+    surfaces = moocore.eaf(data, sets=sets, percentiles=sorted(set(shares)))
+    return [_corners(surfaces, share) for share in shares]
 
 
-def _corners(found: Floats, share: float) -> Floats:
-    points = found[np.isclose(found[:, 2], share)][:, :2]
+def _corners(surfaces: Floats, share: float) -> Floats:
+    points = surfaces[np.isclose(surfaces[:, 2], share)][:, :2]
     return points[np.lexsort((points[:, 1], points[:, 0]))]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from saddle.analyse.statistics.paired.paired_t import Floats
 
 MOST_EXACT = math.factorial(7)
-"""Orders up to which all are taken: one family of seven points, or several of fewer."""
+"""The most orders that are all used: one family of seven points, or several of fewer."""
 SAMPLED = 9_999
 
 
@@ -31,7 +31,7 @@ class Orders:
         return np.asarray(hits / len(permuted) if self.exact else (hits + 1) / (len(permuted) + 1), dtype=float)
 
     def two_sided_p(self, permuted: Floats, observed: Any) -> Floats:
-        """Twice the smaller share on either side: at least 2 of all orders, whatever the values."""
+        """Twice the smaller share on either side: at least 2 of all orders, for any values."""
         smaller = np.minimum(self.p(permuted, observed), self.p(-permuted, -observed))
         return np.asarray(np.minimum(2 * smaller, 1.0), dtype=float)
 

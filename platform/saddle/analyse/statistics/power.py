@@ -57,7 +57,7 @@ def detectable_effect(
     critical = float(critical_t(seeds - 1, alpha / comparisons))
     highest = 3 * (critical + 1)
     low, high = 0.0, highest
-    # own code, because scipy.optimize takes a third of a second to import, and `saddle plan` needs nothing else of it
+    # own code, because scipy.optimize takes a third of a second to import, and `saddle plan` needs nothing else from it
     while high - low > PRECISION * high:
         middle = (low + high) / 2
         if power(middle, 1.0, seeds, alpha, comparisons) < wanted_power:

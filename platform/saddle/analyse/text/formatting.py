@@ -1,4 +1,4 @@
-"""Numbers and metric names as a reader wants them: per cent and points, few digits, a real minus sign."""
+"""Numbers and metric names as a reader expects them: per cent and points, few digits, a real minus sign."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MINUS, DASH = "−", "–"
 
 def label(metric: str) -> str:
     """`test/some_measure.of_this` as `test some measure (of this)`."""
-    split, _, rest = metric.rpartition("/")
-    name, *details = rest.replace("_", " ").split(".")
+    split, _, path = metric.rpartition("/")
+    name, *details = path.replace("_", " ").split(".")
     detail = f" ({', '.join(details)})" if details else ""
     return f"{split} {name}{detail}".strip()
 
@@ -111,7 +111,7 @@ class RatioScale(Scale):
 
 @dataclass(frozen=True)
 class LogitScale(Scale):
-    """Differences of log-odds, written as they are."""
+    """Differences of log-odds, written unchanged."""
 
     change_decimals: int = 2
 

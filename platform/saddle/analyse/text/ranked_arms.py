@@ -39,14 +39,14 @@ def balance_sentence(balance: RankBalance) -> str:
     return f"By {balance.group} against {balance.paid}, recommended: {balance.recommended or 'none'}; {balance.says}."
 
 
-def response_sentence(group: RankedGroup, metric: Metric, response: RankResponse, held: str = "") -> str:
+def response_sentence(group: RankedGroup, metric: Metric, response: RankResponse, constant: str = "") -> str:
     """The change of the mean rank per ten display units of the compared metric."""
     of_metric, of_rank = Scale.of(metric), Scale.of(group.metric, [0.01])
     step = 10 / of_metric.factor
     low, high = sorted((response.low * step, response.high * step))
     size = f"{of_rank.difference(response.slope * step)} (95 % interval {of_rank.interval(low, high)})"
-    given = f" at equal {held}" if held else ""
+    condition = f" at equal {constant}" if constant else ""
     return (
-        f"For 10{of_metric.difference_suffix} more of {metric}{given}, the mean percentile rank by {group.name} changes"
-        f" by {size}, over {plural(response.n, 'seed')}; below 0 is better."
+        f"For 10{of_metric.difference_suffix} more of {metric}{condition}, the mean percentile rank by {group.name}"
+        f" changes by {size}, over {plural(response.n, 'seed')}; below 0 is better."
     )

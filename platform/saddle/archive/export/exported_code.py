@@ -19,7 +19,7 @@ from saddle.store.run_files.source_archive import archive_path
 FILES = Path(__file__).parent / "folder_files"
 LOAD_SECONDS = 300
 SHARED = "trainables"
-"""What every trainable of saddle's imports, and one of another package may."""
+"""The package that all of saddle's trainables import, and those of other packages may."""
 
 TRY = """
 import json, runpy, sys
@@ -36,13 +36,13 @@ runpy.run_path(str(Path(sys.argv[1]) / "load.py"))["load_model"]()
 files = {str(Path(f)) for m in [*sys.modules.values()] if (f := getattr(m, "__file__", None))}
 print(json.dumps(sorted(f for f in files if Path(f).is_relative_to(code))))
 """
-"""Loads the model as somebody without saddle does, and prints which files of `code` that took."""
+"""Loads the model as a user without saddle does, and prints which files of `code` were imported."""
 
 
 def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> str:
     """Put the sources that the model in `folder` needs next to it; returns why it can't be loaded, empty if it can.
 
-    All that may be needed is copied; once the model has been loaded from there, what that didn't import is removed.
+    Everything that may be needed is copied; once the model has been loaded from there, what wasn't imported is removed.
     """
     code = folder.resolve() / "code"
     code.mkdir()
@@ -53,15 +53,15 @@ def write_code(store: Store, stored: StoredStudy, point: str, folder: Path) -> s
         copy_package(package, code)
     if not (code / SHARED).exists() and (shared := folder_of(SHARED)) is not None:
         copy_package(shared, code)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-c", TRY, str(folder.resolve())],
         capture_output=True, text=True, errors="replace", timeout=LOAD_SECONDS, check=False,
     )  # fmt: skip
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        return said[-1] if said else f"exit code {done.returncode}"
-    used = {Path(file) for file in json.loads(done.stdout.splitlines()[-1])}
-    keep_only(code, used)
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip()]
+        return lines[-1] if lines else f"exit code {process.returncode}"
+    imported = {Path(file) for file in json.loads(process.stdout.splitlines()[-1])}
+    keep_only(code, imported)
     return ""
 
 
@@ -90,17 +90,17 @@ def unpack_sources(store: Store, stored: StoredStudy, own: Path) -> None:
         archive.extractall(own)
 
 
-def keep_only(code: Path, used: set[Path]) -> None:
+def keep_only(code: Path, imported: set[Path]) -> None:
     """Remove the sources that were not imported; data next to those that were stays, the user's own files all stay."""
     own = code / "own"
-    homes = {path.parent for path in used}
+    homes = {path.parent for path in imported}
     for path in sorted(code.rglob("*"), reverse=True):
         if path.is_relative_to(own) and "__pycache__" not in path.parts:
             continue
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif path.name != "pydantic_stand_in.py" and path not in used and not _is_data_of(path, homes):
+        elif path.name != "pydantic_stand_in.py" and path not in imported and not _is_data_of(path, homes):
             path.unlink()
 
 

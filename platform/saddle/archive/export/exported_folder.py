@@ -20,10 +20,10 @@ from saddle.trial.json_text import to_json
 
 
 def export_trial(store: Store, trial: FoundTrial, folder: Path, data_root: str | None = None) -> str:
-    """Write a trial's model to `folder`; returns what keeps its script from loading it here, empty for nothing.
+    """Write a trial's model to `folder`; returns why its script can't load it here, empty if it can.
 
-    There lie `state.pt`, `model.json`, `README.md` (the model card), `load.py`, and in `code` the sources that it
-    needs. The trainable need not be installed where its run says where its code is found; then `code` lacks it. Raises
+    The folder gets `state.pt`, `model.json`, `README.md` (the model card), `load.py`, and in `code` the sources that it
+    needs. The trainable need not be installed if its run states its entry point; then `code` lacks it. Raises
     `UserError` if the folder holds something already, or the trainable has no `load`.
     """
     if folder.exists() and any(folder.iterdir()):
@@ -33,19 +33,19 @@ def export_trial(store: Store, trial: FoundTrial, folder: Path, data_root: str |
     point = declared_now(trial.stored).entry_point or trainable_of(trial.stored).entry_point
     state = stored_state(store, trial)
     folder.mkdir(parents=True, exist_ok=True)
-    seen = input_of(trial, state, data_root)
+    model_input = input_of(trial, state, data_root)
     (folder / "state.pt").write_bytes(encode_state(state))
-    about = json.dumps(json.loads(to_json(facts_of(trial, point, seen))), indent=2, ensure_ascii=False)
+    about = json.dumps(json.loads(to_json(facts_of(trial, point, model_input))), indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(about)
     (folder / "load.py").write_text((FILES / "load.py.txt").read_text())
     trouble = write_code(store, trial.stored, point, folder)
     results: StudyResults = trial.stored.read_results(store)
-    (folder / "README.md").write_text(card_of(results, entry, seen))
+    (folder / "README.md").write_text(card_of(results, entry, model_input))
     return trouble
 
 
 def refuse_without_load(trial: FoundTrial) -> None:
-    """Raise `UserError` for a model that nothing can load."""
+    """Raise `UserError` for a model that can't be loaded."""
     lacks = trial.stored.declared.lacks
     if "load" in lacks:
         if trial.stored.study.source.command:
@@ -54,8 +54,8 @@ def refuse_without_load(trial: FoundTrial) -> None:
         raise UserError(f"{trial.name} can't be exported: there is no load ({right})")
 
 
-def facts_of(trial: FoundTrial, point: str, seen: ModelInput) -> Mapping[str, Any]:
-    """What `model.json` says."""
+def facts_of(trial: FoundTrial, point: str, model_input: ModelInput) -> Mapping[str, Any]:
+    """The content of `model.json`."""
     entry = trial.entry
     return {
         "study": trial.stored.run.name,
@@ -67,5 +67,5 @@ def facts_of(trial: FoundTrial, point: str, seen: ModelInput) -> Mapping[str, An
         "epoch": entry.selected_epoch,
         "metrics": dict(entry.metrics),
         "fingerprints": dict(entry.fingerprints),
-        "input": {"shape": list(seen.shape), "classes": list(seen.classes)},
+        "input": {"shape": list(model_input.shape), "classes": list(model_input.classes)},
     }

@@ -20,22 +20,23 @@ from load import load_model, preprocess, CLASSES
 output = load_model()(preprocess(image))
 ```"""
 NEEDS = (
-    "It needs torch alone; `load.py` and `code` are all there is to it. Loading runs that code, so trust who sent it."
+    "It needs torch alone; `load.py` and `code` are all that is needed. Loading runs that code, so load only what you"
+    " trust."
 )
 MOST_METRICS = 12
 
 
-def card_of(results: StudyResults, entry: TrialRecord, seen: ModelInput) -> str:
+def card_of(results: StudyResults, entry: TrialRecord, model_input: ModelInput) -> str:
     """The card as Markdown."""
     name = f"{results.run.name}/{entry.key}"
     sections = [
         f"# {name}\n\n{_what(results, entry)}",
         f"## How to load it\n\n{LOAD}\n\n{NEEDS}",
-        f"## What it takes and gives\n\n{_input(seen)}",
+        f"## Input and output\n\n{_input(model_input)}",
         f"## Trained on\n\n{_trained_on(results, entry)}",
         f"## Measured by\n\n{_measured_by(results, entry)}",
         f"## Checked by\n\n{_checked_by(entry)}",
-        f"## Be careful\n\n{_listing(_cautions(results, entry, seen))}",
+        f"## Be careful\n\n{_listing(_cautions(results, entry, model_input))}",
         f"## Settings\n\n{_table(('setting', 'value'), [(n, setting(v)) for n, v in entry.params.items()])}",
     ]
     return "\n\n".join(sections) + "\n"
@@ -43,18 +44,20 @@ def card_of(results: StudyResults, entry: TrialRecord, seen: ModelInput) -> str:
 
 def _what(results: StudyResults, entry: TrialRecord) -> str:
     study = results.study
-    asked = f" The study asks: {study.question}" if study.question else ""
-    return f"{trial_name(entry).capitalize()} of the {study.kind} `{results.run.name}`, by `{study.trainable}`.{asked}"
+    question = f" The study asks: {study.question}" if study.question else ""
+    return (
+        f"{trial_name(entry).capitalize()} of the {study.kind} `{results.run.name}`, by `{study.trainable}`.{question}"
+    )
 
 
-def _input(seen: ModelInput) -> str:
-    if not seen.shape:
+def _input(model_input: ModelInput) -> str:
+    if not model_input.shape:
         return "Its trainable doesn't declare its input; see `load` in the sources in `code`."
-    channels, height, width = seen.shape
+    channels, height, width = model_input.shape
     images = f"Images as float tensors (N, {channels}, {height}, {width}) with pixels in [0, 1] and nothing subtracted"
-    lines = [f"{images}; `preprocess` makes them so, resized and made grey or of three channels if they differ."]
-    if seen.classes:
-        lines.append(f"Classes, in the order of the logits: {', '.join(seen.classes)}.")
+    lines = [f"{images}; `preprocess` converts images: resized, and made grey or of three channels, if they differ."]
+    if model_input.classes:
+        lines.append(f"Classes, in the order of the logits: {', '.join(model_input.classes)}.")
     return "\n\n".join(lines)
 
 
@@ -86,8 +89,8 @@ def _measured_by(results: StudyResults, entry: TrialRecord) -> str:
         if name in entry.metrics
     ]
     fields = results.declared.evaluation_fields
-    how = {name: value for name, value in entry.measured_params.items() if name in fields}
-    with_what = "; ".join(f"{name} {setting(value)}" for name, value in how.items())
+    evaluation = {name: value for name, value in entry.measured_params.items() if name in fields}
+    with_what = "; ".join(f"{name} {setting(value)}" for name, value in evaluation.items())
     more = f"\n\nMeasured once on the test split, with {with_what}." if with_what else ""
     return (_table(("metric", "value"), rows) if rows else "Nothing was measured on a test split.") + more
 
@@ -96,19 +99,19 @@ def _checked_by(entry: TrialRecord) -> str:
     if not entry.checks:
         return "The robustness checklist was not run on it (`saddle check`)."
     counts = Counter(check.verdict for check in entry.checks)
-    found = listed(f"{count} {verdict}" for verdict, count in counts.items())
+    verdicts = listed(f"{count} {verdict}" for verdict, count in counts.items())
     rows = [
         (check.item.replace("_", " "), check.verdict, check.says) for check in entry.checks if check.verdict != "pass"
     ]
-    lead = f"saddle's robustness checklist: {found}."
+    lead = f"saddle's robustness checklist: {verdicts}."
     return f"{lead}\n\n{_table(('item', 'verdict', 'what was found'), rows)}" if rows else lead
 
 
-def _cautions(results: StudyResults, entry: TrialRecord, seen: ModelInput) -> Iterable[str]:
+def _cautions(results: StudyResults, entry: TrialRecord, model_input: ModelInput) -> Iterable[str]:
     for reason in reasons_against(entry, results.declared):
         yield f"This model is flagged, as it {reason}."
-    if seen.unnamed:
-        yield f"The names of its classes are not known: {seen.unnamed}."
+    if model_input.unnamed:
+        yield f"The names of its classes are not known: {model_input.unnamed}."
     if results.answer.badge.holders and entry.key not in results.answer.badge.holders:
         yield "The best trial of its study is another one."
     yield "It was trained once, with one seed; the study's answer is about many seeds."

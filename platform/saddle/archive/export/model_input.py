@@ -1,4 +1,4 @@
-"""What an exported model takes: the shape of its images and the names of their classes."""
+"""The input of an exported model: the shape of its images and the names of their classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModelInput:
     """The input of a model, as far as its state and its data say."""
 
     shape: tuple[int, ...] = ()
-    """(C, H, W); empty if the state doesn't say, as of a model that takes no images."""
+    """(C, H, W); empty if the state doesn't say, as for a model that takes no images."""
     classes: tuple[str, ...] = ()
     """The classes by name, in the order of the logits."""
     unnamed: str = ""
@@ -25,7 +25,7 @@ class ModelInput:
 
 
 def input_of(trial: FoundTrial, state: Mapping[str, Any], data_root: str | None = None) -> ModelInput:
-    """What the model of a trial takes; the names of classes are the known dataset's, or read from the data itself."""
+    """The input of a trial's model; the names of classes are the known dataset's, or read from the data itself."""
     shape = state.get("shape")
     shape = tuple(int(size) for size in shape) if isinstance(shape, list | tuple) and len(shape) == 3 else ()
     spec = trial.entry.params.get("dataset")

@@ -14,8 +14,8 @@ from saddle.track.mlflow_internals import PARENT_TAG
 PREFIX = "mlflow:"
 PAGE = 1000
 WITHOUT_RESULT = ("FAILED", "KILLED")
-"""A run that ended so has no result, whatever it had logged before."""
-UNDER_WAY = ("RUNNING", "SCHEDULED")
+"""A run that ended in one of these ways has no result, even if it had logged some."""
+NOT_ENDED = ("RUNNING", "SCHEDULED")
 
 
 def read_experiment(address: str) -> ResultTable:
@@ -42,14 +42,14 @@ def _rows(name: str) -> Iterator[dict[str, Any]]:
     client = MlflowClient()
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        known = [each.name for each in client.search_experiments(max_results=PAGE)]
-        hint = nearest(name, known)
-        right = f"did you mean {hint}?" if hint else f"there are: {', '.join(known)}"
+        names = [other.name for other in client.search_experiments(max_results=PAGE)]
+        hint = nearest(name, names)
+        right = f"did you mean {hint}?" if hint else f"there are: {', '.join(names)}"
         raise TableError([f"MLflow has no experiment {name!r}; {right} (its address is MLFLOW_TRACKING_URI)"])
     runs = list(_runs(client, experiment.experiment_id))
     parents = {run.data.tags.get(PARENT_TAG) for run in runs}
     for run in sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id)):
-        if run.info.run_id not in parents and run.info.status not in UNDER_WAY:
+        if run.info.run_id not in parents and run.info.status not in NOT_ENDED:
             yield _row(run)
 
 

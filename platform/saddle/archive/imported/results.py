@@ -16,7 +16,7 @@ from trainables.metric import FRACTION
 PERCENT = "percent"
 """The unit of columns whose values are divided by 100, as saddle keeps shares of 1."""
 MLFLOW_METRIC = "metrics."
-"""What the columns of metrics begin with in the table of an MLflow experiment."""
+"""The prefix of columns of metrics in the table of an MLflow experiment."""
 MOST_PROBLEMS = 20
 
 
@@ -44,7 +44,7 @@ class MetricColumn:
 
 @dataclass(frozen=True)
 class TableColumns:
-    """Which columns say the arm, the seed, the metrics (the compared one first), and the blocks."""
+    """Which columns hold the arm, the seed, the metrics (the compared one first), and the blocks."""
 
     arm: str
     seed: str
@@ -95,7 +95,7 @@ def metric_word(column: str) -> str:
 
 
 def read_results(table: ResultTable, columns: TableColumns) -> list[ImportedResult]:
-    """A result for each row; raises `TableError` with what is wrong in each cell, and for rows that say one thing."""
+    """A result for each row; raises `TableError` with each cell's error, and for rows of the same replicate."""
     table.require(columns.names)
     results: dict[tuple[Any, ...], ImportedResult] = {}
     places: dict[tuple[Any, ...], str] = {}

@@ -1,4 +1,4 @@
-"""What results can be imported from."""
+"""The sources that results can be imported from."""
 
 from __future__ import annotations
 

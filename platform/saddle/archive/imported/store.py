@@ -1,4 +1,4 @@
-"""Storing the results of a table as a study: what is new of them, unless the table changed what is stored."""
+"""Storing the results of a table as a study: new ones are added, and a table that changes stored ones is refused."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from saddle.trial.spec import TrialSpec
 
 MOST_CHANGES = 20
 DELIVERY_SECONDS = 60.0
-"""How long an import waits for MLflow to take what is left."""
+"""How long an import waits for MLflow to accept the remaining messages."""
 
 
 @dataclass(frozen=True)
 class ImportedStudy:
-    """A stored study of imported results: what it has come to, how many of its trials are new, and where its report is.
+    """A stored study of imported results, how many of its trials are new, and where its report is.
 
-    `undelivered` says what MLflow has not taken, in words.
+    `undelivered` states what MLflow has not accepted, in words.
     """
 
     results: StudyResults
@@ -65,7 +65,7 @@ def seeds_of_import(store: Store, name: str) -> Sequence[int]:
 
 
 def declare_results(columns: TableColumns, table: ImportedTable) -> Declarations:
-    """What is known of the metrics of imported trials; which of them chose checkpoints is not."""
+    """What is known about the metrics of imported trials, which is not which of them chose checkpoints."""
     metrics = {column.metric.name: column.metric for column in columns.metrics}
     return Declarations(IMPORTED, metrics, columns.metrics[0].metric.name, imported=table)
 
@@ -99,8 +99,8 @@ def store_results(
         progress = read_progress(store, run)
         if stored is not None and not new and progress is not None and progress.state == "finished":
             waits = track and has_backlog(outbox_folder(store, run))
-            left = open_tracker(store, run).close(DELIVERY_SECONDS) if waits else None
-            return ImportedStudy(stored.results(list(present.values())), 0, store.locate(report_path(run)), left)
+            undelivered = open_tracker(store, run).close(DELIVERY_SECONDS) if waits else None
+            return ImportedStudy(stored.results(list(present.values())), 0, store.locate(report_path(run)), undelivered)
         if stored is not None and not new:
             declared = stored.declared
         settled = write_study(store, run, study, _baseline(study), declared, stored, lock)
@@ -148,14 +148,14 @@ def _by_replicate(
 
 
 def _block(block: Mapping[str, str], study: Study) -> tuple[str, ...]:
-    """The levels of the study's blocks, in their order; a block at one level is none."""
+    """The levels of the study's blocks, in their order; a block at one level does not count."""
     return () if study.ablation is None else tuple(str(block[name]) for name in study.ablation.blocks)
 
 
 def _changes(
     replicates: Mapping[str, tuple[Replicate, ImportedResult]], present: Mapping[str, TrialRecord]
 ) -> Iterator[str]:
-    """What the table says otherwise of each stored trial: `mp, seed 2: test/accuracy 0.51 → 0.52`."""
+    """Where the table differs from each stored trial: `mp, seed 2: test/accuracy 0.51 → 0.52`."""
     for key, record in present.items():
         name = replicate_name(record.arm or "", record.seed, record.block)
         if key not in replicates:

@@ -15,7 +15,7 @@ from saddle.studyfile.dump import dump_plain
 from saddle.studyfile.loader import parse_studies
 
 BEST_OF = "best_of"
-"""What a baseline says of a search, so that no column of arms may have this name."""
+"""A key that a baseline has for a search, so no column of arms may have this name."""
 
 
 def study_of_results(
@@ -47,11 +47,11 @@ def study_of_results(
         "study": name,
         "question": question or f"Which {columns.arm} differs from {baseline} in {label(compared)}?",
         "trainable": IMPORTED,
-        "fixed": {**(fixed or {}), **{name: each[0] for name, each in levels.items() if len(each) == 1}},
+        "fixed": {**(fixed or {}), **{name: values[0] for name, values in levels.items() if len(values) == 1}},
         "ablation": {
             "baseline": {columns.arm: baseline},
             "factors": {columns.arm: [baseline, *(arm for arm in arms if arm != baseline)]},
-            "blocks": {name: each for name, each in levels.items() if len(each) > 1},
+            "blocks": {name: values for name, values in levels.items() if len(values) > 1},
             "seeds": [*seeds, *sorted({result.seed for result in results} - set(seeds))],
             "compare": {"metric": compared, "also": others},
         },

@@ -26,7 +26,7 @@ class ResultTable:
     places: Sequence[str]
 
     def require(self, columns: Sequence[str]) -> None:
-        """Raise `TableError` that names every one of `columns` that there is not, with the nearest that there is."""
+        """Raise `TableError` that names every one of `columns` that is missing, with the nearest one that exists."""
         problems = []
         for name in dict.fromkeys(columns):
             if name not in self.columns:
@@ -39,15 +39,15 @@ class ResultTable:
     def where(self, chosen: Mapping[str, str]) -> ResultTable:
         """The rows that have these texts in these columns; raises `TableError` if there are none."""
         self.require(list(chosen))
-        kept = [
+        matching = [
             (row, place)
             for row, place in zip(self.rows, self.places, strict=True)
             if all(text_of(row[name]) == value for name, value in chosen.items())
         ]
-        if not kept:
+        if not matching:
             wanted = ", ".join(f"{name}={value}" for name, value in chosen.items())
             raise TableError([f"no row of {self.file} has {wanted}" if chosen else f"{self.file} has no rows"])
-        rows, places = zip(*kept, strict=True)
+        rows, places = zip(*matching, strict=True)
         return ResultTable(self.file, self.sha256, self.columns, rows, places)
 
 
@@ -57,19 +57,19 @@ def read_table(path: Path) -> ResultTable:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
         raise TableError([f"file {path} does not exist"]) from None
-    read = _read_parquet if path.suffix == ".parquet" else _read_csv
-    columns, rows = read(content, path.name)
+    reader = _read_parquet if path.suffix == ".parquet" else _read_csv
+    columns, rows = reader(content, path.name)
     places, cells = zip(*rows, strict=True) if rows else ((), ())
     return ResultTable(path.name, hashlib.sha256(content).hexdigest(), columns, cells, places)
 
 
 def digest_of_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The SHA-256 of rows that come from no file of their own."""
+    """The SHA-256 of rows that don't come from a file."""
     return hashlib.sha256(json.dumps(rows, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def text_of(cell: Any) -> str:
-    """A cell as text: a whole number without decimals, whatever its type; nothing if it is empty."""
+    """A cell as text: a whole number without decimals, for any type; nothing if it is empty."""
     if cell is None:
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
@@ -90,8 +90,8 @@ def _read_csv(content: bytes, name: str) -> tuple[list[str], list[tuple[str, dic
             columns = [cell.strip() for cell in row]
             _refuse_repeated(columns, name)
         elif len(row) != len(columns):
-            what = f"it has {len(row)} cells, and the table has {len(columns)} columns"
-            raise TableError([f"{name}, line {lines.line_num}: {what}"])
+            mismatch = f"it has {len(row)} cells, and the table has {len(columns)} columns"
+            raise TableError([f"{name}, line {lines.line_num}: {mismatch}"])
         else:
             rows.append((f"line {lines.line_num}", dict(zip(columns, row, strict=True))))
     return columns, rows

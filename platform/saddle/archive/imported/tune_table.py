@@ -17,8 +17,8 @@ REPORTS, CONFIG, ERROR = "result.json", "params.json", "error.txt"
 def read_tune_folder(folder: Path) -> ResultTable:
     """A row for each trial of the experiment in `folder`, with the columns of `ResultGrid.get_dataframe()`.
 
-    `config/NAME` and the names of the metrics, nested ones joined by `/`. A trial that failed has no metrics, whatever
-    it had reported before; one that neither failed nor reported is left out. Raises `TableError`.
+    `config/NAME` and the names of the metrics, nested ones joined by `/`. A trial that failed has no metrics, even if
+    it had reported some; one that neither failed nor reported is left out. Raises `TableError`.
     """
     trials = sorted(path.parent for path in folder.glob(f"*/{CONFIG}"))
     if not trials:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 SPLIT_SEED = 20261121
-"""Of the order that keeps classes' proportions in the first images, as trials are tested."""
+"""Of the order that keeps classes' proportions in the first images, as in the test of trials."""
 
 
 def check_model(
@@ -20,7 +20,7 @@ def check_model(
 ) -> list[CheckItem]:
     """Every item's verdict on the model of `FILE.py:FUNCTION`, on the first `images` test images of a dataset.
 
-    Raises `UserError` where file, function or forward pass are not as they should be, `DataError` for absent data.
+    Raises `UserError` where file, function or forward pass are wrong, `DataError` for absent data.
     """
     from trainables import datasets
     from trainables.datasets.dataset import stratified_order
@@ -30,7 +30,7 @@ def check_model(
     order = stratified_order(loaded.test.labels, SPLIT_SEED)[:images]
     model = load_model_file(address)
     device = next((parameter.device for parameter in model.parameters()), None)
-    model.requires_grad_(False)  # attacks want gradients of images only
+    model.requires_grad_(False)  # attacks need gradients of images only
     pixels, labels = loaded.test.pixels(order).to(device), loaded.test.labels[order].to(device)
     require_logits(model, pixels[:2], len(loaded.classes), address)
     with as_the_users(f"the model of {address}"):

@@ -1,7 +1,7 @@
-"""With which settings the checkpoints of a study are measured, where those are no longer the ones it was trained with.
+"""The settings that the checkpoints of a study are measured with, if they are not those that it was trained with.
 
-Training continues as the study's file had it, validation and the choice of checkpoints included; what is measured on
-test data is measured again with these settings, of every trial.
+Training continues with the settings of the study's file, including validation and the choice of checkpoints; the test
+metrics of every trial are measured again with these settings.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ AS_TRAINED = Evaluation()
 
 
 def evaluation_path(run: RunId) -> str:
-    """Where a run's evaluation is kept."""
+    """The path of a run's evaluation."""
     return f"{study_folder(run)}/evaluation.json"
 
 
 def read_evaluation(store: Store, run: RunId) -> Evaluation:
-    """The evaluation that counts for a run; raises `StorageError` where what says so is damaged."""
+    """The evaluation that counts for a run; raises `StorageError` if its file is damaged."""
     path = evaluation_path(run)
     try:
         facts = json.loads(store.read(path))
@@ -75,7 +75,7 @@ def write_evaluation(store: Store, run: RunId, evaluation: Evaluation, lock: Stu
 
 
 def split_change(change: str, fields: Collection[str]) -> tuple[str, str]:
-    """Field and value of a `field=value` text; raises `UserError` if that is none, or the field not of `fields`."""
+    """Field and value of a `field=value` text; raises `UserError` if it isn't one, or the field isn't in `fields`."""
     name, equals, text = change.partition("=")
     if not equals or name not in fields:
         hint = nearest(name, fields)
@@ -87,14 +87,16 @@ def split_change(change: str, fields: Collection[str]) -> tuple[str, str]:
 
 
 def refuse_fields(changes: Iterable[str], declared: Declarations, entries: Sequence[TrialRecord]) -> None:
-    """Raise `UserError` for a field that training reads, and for one that a trial was given a value of its own for."""
+    """Raise `UserError` for a field that training reads, and for one in which trials have different values."""
     for change in changes if declared.fields else ():
         name, _ = split_change(change, declared.fields)
         if name not in declared.evaluation_fields:
-            known = ", ".join(declared.evaluation_fields) or f"none, as {declared.name} declares no EVALUATION_FIELDS"
+            settable = (
+                ", ".join(declared.evaluation_fields) or f"none, as {declared.name} declares no EVALUATION_FIELDS"
+            )
             raise UserError(
                 f"--set {name}: it changes how networks are trained, so it can't be set for stored ones; fields that "
-                f"can be set with --all: {known}"
+                f"can be set with --all: {settable}"
             )
         values = {canonical(entry.settings.get(name)): entry.settings.get(name) for entry in entries}
         if len(values) > 1:

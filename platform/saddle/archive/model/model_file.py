@@ -28,8 +28,8 @@ def load_model_file(address: str) -> Any:
     with as_the_users(f"{name}() of {file}"):
         model = function()
     if not isinstance(model, nn.Module):
-        what = "nothing" if model is None else f"{type(model).__module__}.{type(model).__qualname__}"
-        raise UserError(f"{name}() of {file} returns {what}, and not a torch.nn.Module that gives logits of pixels")
+        returned = "nothing" if model is None else f"{type(model).__module__}.{type(model).__qualname__}"
+        raise UserError(f"{name}() of {file} returns {returned}, and not a torch.nn.Module that gives logits of pixels")
     return model
 
 
@@ -52,9 +52,11 @@ def find_function(module: ModuleType, file: str, name: str) -> Any:
     """The function of this name, which takes no arguments."""
     function = getattr(module, name, None)
     if not callable(function):
-        known = [key for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")]
-        hint = nearest(name, known)
-        listed = f"; it has {', '.join(known)}" if known else "; it has no function"
+        functions = [
+            key for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")
+        ]
+        hint = nearest(name, functions)
+        listed = f"; it has {', '.join(functions)}" if functions else "; it has no function"
         raise UserError(f"--model: {file} has no function {name!r}" + (f"; did you mean {hint}?" if hint else listed))
     try:
         needed = [
@@ -63,16 +65,16 @@ def find_function(module: ModuleType, file: str, name: str) -> Any:
             if parameter.default is parameter.empty
             and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         ]
-    except ValueError:  # of a builtin, which says nothing
+    except ValueError:  # a builtin without a signature
         needed = []
     if needed:
-        raise UserError(f"--model: {name}() of {file} must take no arguments; it wants {', '.join(needed)}")
+        raise UserError(f"--model: {name}() of {file} must take no arguments; it requires {', '.join(needed)}")
     return function
 
 
 @contextlib.contextmanager
-def as_the_users(what: str) -> Iterator[None]:
-    """Turn what the user's own code raises into one line; what it prints goes where messages go."""
+def as_the_users(label: str) -> Iterator[None]:
+    """Turn what the user's own code raises into one line; what it prints goes to standard error."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
@@ -87,4 +89,4 @@ def as_the_users(what: str) -> Iterator[None]:
             else ""
         )
         message = redact(" ".join(str(error).split()))[:500]
-        raise UserError(f"{what} raised {type(error).__name__}{': ' * bool(message)}{message}{line}") from error
+        raise UserError(f"{label} raised {type(error).__name__}{': ' * bool(message)}{message}{line}") from error

@@ -29,7 +29,7 @@ def trainable_of(stored: StoredStudy) -> LoadedTrainable:
     if name in points:
         return load_trainable(name)
     renamed = [other for other, installed in points.items() if installed.value == point]
-    right = f"it is called {renamed[0]} by now" if renamed else f"installed are: {', '.join(points) or 'none'}"
+    right = f"it is now called {renamed[0]}" if renamed else f"installed are: {', '.join(points) or 'none'}"
     found_at = f" ({point})" if point else ""
     raise TrainableError(f"{stored.run} needs the trainable {name}{found_at}, which is not installed", right)
 
@@ -46,7 +46,7 @@ def measuring_trainable(stored: StoredStudy) -> LoadedTrainable:
 
 
 def declared_now(stored: StoredStudy) -> Declarations:
-    """What the installed trainable declares, which may have learnt since; without it, what is stored."""
+    """What the installed trainable declares, which may have been extended since; without it, what is stored."""
     try:
         return trainable_of(stored)
     except TrainableError:
@@ -59,8 +59,8 @@ def stored_state(store: Store, trial: FoundTrial, which: str = "best") -> dict[s
     manifest = Checkpoints.of_trial(store, trial.stored.run, trial.entry.key).manifest
     saved = next((s for s in manifest.saved if s.path == path), None)
     if saved is None or not store.exists(saved.path):
-        why = describe_removal(store, trial.stored.run, path) if path is not None else None
-        raise NotFound(f"no {which} checkpoint of {trial.name} is kept" + (f": {why}" if why else ""))
+        reason = describe_removal(store, trial.stored.run, path) if path is not None else None
+        raise NotFound(f"no {which} checkpoint of {trial.name} is kept" + (f": {reason}" if reason else ""))
     return load_state(store, saved)
 
 
@@ -70,7 +70,7 @@ def load_config(trial: FoundTrial, *, measured: bool = False) -> Any:
 
 
 def config_of(trial: FoundTrial, params: Mapping[str, Any]) -> Any:
-    """A configuration of a trial's; raises `UserError` if the installed trainable doesn't take it any more."""
+    """A configuration of a trial; raises `UserError` if the installed trainable no longer accepts it."""
     trainable = trainable_of(trial.stored)
     try:
         return trainable.Config.model_validate(dict(params))
@@ -78,7 +78,7 @@ def config_of(trial: FoundTrial, params: Mapping[str, Any]) -> Any:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "its settings"
         raise UserError(
-            f"the installed {trainable.name} takes no configuration of {trial.name} any more: {place} ="
+            f"the installed {trainable.name} no longer accepts a configuration of {trial.name}: {place} ="
             f" {first['input']!r}: {first['msg']}"
         ) from error
 

@@ -45,7 +45,7 @@ def change_config(config: Any, changes: Sequence[str]) -> Any:
 
 
 def parse_value(config: Any, name: str, text: str) -> Any:
-    """A YAML scalar or flow value of a field, as in a study file; raises `UserError` for what is none."""
+    """A YAML scalar or flow value of a field, as in a study file; raises `UserError` for anything else."""
     label = f"--set {name}={text}"
     value, _, problems = read_value(text, label)
     if problems:

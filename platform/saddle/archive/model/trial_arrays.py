@@ -1,4 +1,4 @@
-"""What a trial's evaluation stored of single samples."""
+"""What a trial's evaluation stored about single samples."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def check_trial(
 
 
 def what_is_known(store: Store, trial: FoundTrial, entries: Sequence[TrialRecord]) -> TrainedTrial:
-    """What its study says of a trial, and another replicate of the study's baseline if one is kept."""
+    """What is known about a trial from its study, and another replicate of the study's baseline if one is kept."""
     entry, study = trial.entry, trial.stored.study
     completed = [other for other in entries if other.outcome == Outcome.COMPLETED]
     of_arm = {other.seed for other in completed if entry.arm is not None and other.arm == entry.arm}
@@ -58,6 +58,6 @@ def other_replicate(
             other = FoundTrial(trial.stored, entry)
             try:
                 return load_config(other), stored_state(store, other)
-            except NotFound:  # the policy for checkpoints has given it up
+            except NotFound:  # the policy for checkpoints has removed it
                 continue
     return None

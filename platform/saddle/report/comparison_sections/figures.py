@@ -19,7 +19,7 @@ from saddle.report.section import Section, left_out
 MOST_ARMS = 30
 MARKERS = "osD^vP*X"
 SPREAD = 0.62
-"""Of the room between two rows, for the studies of one arm."""
+"""The share of the room between two rows that the studies of one arm have."""
 
 
 def _rows(views: Sequence[StudyView], index: int) -> float:
@@ -45,7 +45,7 @@ def values_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure
         axes = figure.subplots()
         for index, view in enumerate(same):
             colour, marker = style_of(index)[0], MARKERS[index % len(MARKERS)]
-            named = False
+            has_label = False
             for arm in view.arms:
                 moments = mean_sd(arm)
                 if arm.arm not in shown or moments is None:
@@ -56,8 +56,10 @@ def values_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigure
                 axes.plot(seeds, [row] * len(seeds), ".", color=colour, ms=4, alpha=0.45, mew=0)
                 if math.isfinite(sd):
                     axes.plot([mean - sd, mean + sd], [row, row], color=colour, lw=1.6)
-                axes.plot([mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if named else clean(view.name))
-                named = True
+                axes.plot(
+                    [mean], [row], marker, color=colour, ms=6.5, mew=0, label=None if has_label else clean(view.name)
+                )
+                has_label = True
         _arm_axis(axes, shown, narrow=is_narrow(figure))
         metric_axis(axes, metric, "x")
         legend_below(figure, axes, len(same))
@@ -85,16 +87,16 @@ def effects_figure(views: Sequence[StudyView], arms: Sequence[str]) -> LazyFigur
         axes.axvline(0, color=INK, lw=1)
         for index, view in enumerate(same):
             colour, marker = style_of(views.index(view))[0], MARKERS[views.index(view) % len(MARKERS)]
-            named = False
+            has_label = False
             for name, effect in view.effects.items():
                 if name not in shown or effect.mean is None:
                     continue
                 row = shown.index(name) + _rows(same, index)
                 if effect.low is not None and effect.high is not None:
                     axes.plot([effect.low, effect.high], [row, row], color=colour, lw=2.2, solid_capstyle="butt")
-                called = None if named else clean(view.name)
-                axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=called)
-                named = True
+                legend = None if has_label else clean(view.name)
+                axes.plot([effect.mean], [row], marker, color=colour, ms=6.5, mew=0, label=legend)
+                has_label = True
         _arm_axis(axes, shown, narrow=is_narrow(figure))
         axes.xaxis.set_major_formatter(Changes(scale))
         unit = scale.difference_unit

@@ -1,4 +1,4 @@
-"""What searches reach that were repeated with other seeds of their sampler."""
+"""What searches reach if they are repeated with other seeds of their sampler."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def table(group: RepeatedSearches) -> Table:
         (name, str(len(points)), DASH if np.isnan(share) else percent(share))
         for name, points, share in zip(group.names, group.points, group.shares, strict=True)
     ]
-    known = [share for share in group.shares if not np.isnan(share)]
-    if len(known) > 1:
-        rows.append((f"mean ± sd of {len(known)}", DASH, f"{percent(fmean(known))} ± {100 * stdev(known):.1f}"))
+    finite = [share for share in group.shares if not np.isnan(share)]
+    if len(finite) > 1:
+        rows.append((f"mean ± sd of {len(finite)}", DASH, f"{percent(fmean(finite))} ± {100 * stdev(finite):.1f}"))
     note = (
         "What a search’s front dominates of the box between the objectives’ references (else the worst of all fronts)"
         f" and the best that any of these searches reached in {label(group.metrics[0].name)} and"
-        f" {label(group.metrics[1].name)}. The searches differ in nothing but the seed of their sampler; every trial"
+        f" {label(group.metrics[1].name)}. The searches differ only in the seed of their sampler; every trial"
         " has one seed of training."
     )
     return Table(("search", "trials on its front", "dominated"), tuple(rows), note)
@@ -58,7 +58,9 @@ def attainment_figure(group: RepeatedSearches, identifier: str = "repeated-searc
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        draw_surfaces(axes, group.metrics, surfaces, [_said(one, count) for one in counts], np.vstack(group.points))
+        draw_surfaces(
+            axes, group.metrics, surfaces, [_legend(attaining, count) for attaining in counts], np.vstack(group.points)
+        )
         for place, points in enumerate(group.points):
             axes.plot(points[:, 0], points[:, 1], "o", color=style_of(place)[0], ms=3.2, alpha=0.6, mew=0)
         metric_axis(axes, group.metrics[0], "x")
@@ -69,12 +71,12 @@ def attainment_figure(group: RepeatedSearches, identifier: str = "repeated-searc
     split = "test data, which chose no front" if group.metrics[0].split == "test" else "the data that chose the fronts"
     caption = (
         f"The lines bound what at least so many of {count} searches reach on {split}; a search attains all that a trial"
-        " of its front equals or betters. Dots are the fronts’ trials, a colour a search."
+        " of its front equals or betters. Dots are the fronts’ trials, one colour per search."
     )
     return draw(identifier, TITLE, caption, (5.6, 4.2), paint, 3.6)
 
 
-def _said(count: int, searches: int) -> str:
+def _legend(count: int, searches: int) -> str:
     if count == searches:
         return f"every one of {searches} searches"
     return "the best of any search" if count == 1 else f"{count} of {searches} searches"

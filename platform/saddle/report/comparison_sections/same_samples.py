@@ -51,11 +51,11 @@ def page(comparison: StudyComparison) -> list[Figures]:
 def maps_figure(views: Sequence[StudyView]) -> LazyFigure | None:
     """A row for each sample, a column for each map; None where fewer than two trials show the same samples."""
     trials = [(view, trial) for view in views for trial in view.illustrated if MAPPED in trial.arrays]
-    placed = [(each, places) for each in trials if (places := _read(each[0], each[1].arrays[MAPPED])) is not None]
+    placed = [(pair, places) for pair in trials if (places := _read(pair[0], pair[1].arrays[MAPPED])) is not None]
     same = [
-        each
-        for each, places in placed
-        if np.array_equal(places, placed[0][1]) and _data(each[1]) == _data(placed[0][0][1])
+        pair
+        for pair, places in placed
+        if np.array_equal(places, placed[0][1]) and _data(pair[1]) == _data(placed[0][0][1])
     ]
     if len(same) < 2:
         return None
@@ -86,9 +86,9 @@ def curve_figures(views: Sequence[StudyView]) -> Iterator[LazyFigure]:
         if name.startswith(CURVE) and OVER in name
     )
     for kind in kinds:
-        having = [each for each in trials if any(name.startswith(f"{CURVE}{kind}.") for name in each[1].arrays)]
-        if len(having) > 1:
-            yield _curve_figure(kind, once(_arrays(having, f"{CURVE}{kind}."))[:MOST_CURVES])
+        with_curve = [pair for pair in trials if any(name.startswith(f"{CURVE}{kind}.") for name in pair[1].arrays)]
+        if len(with_curve) > 1:
+            yield _curve_figure(kind, once(_arrays(with_curve, f"{CURVE}{kind}."))[:MOST_CURVES])
 
 
 def _curve_figure(kind: str, curves: Sequence[Shown]) -> LazyFigure:
@@ -108,18 +108,18 @@ def _curve_figure(kind: str, curves: Sequence[Shown]) -> LazyFigure:
 
 def once(arrays: Sequence[Shown]) -> list[Shown]:
     """Each array once: one that several trials share belongs to none of them."""
-    kept: list[Shown] = []
+    distinct: list[Shown] = []
     for shown in arrays:
-        alike = [
+        same = [
             index
-            for index, other in enumerate(kept)
+            for index, other in enumerate(distinct)
             if other.name == shown.name and np.array_equal(other.values, shown.values)
         ]
-        if alike:
-            kept[alike[0]] = replace(kept[alike[0]], whose="")
+        if same:
+            distinct[same[0]] = replace(distinct[same[0]], whose="")
         else:
-            kept.append(shown)
-    return kept
+            distinct.append(shown)
+    return distinct
 
 
 def _arrays(trials: Sequence[tuple[StudyView, TrialRecord]], prefix: str) -> list[Shown]:
@@ -148,7 +148,7 @@ def _data(trial: TrialRecord) -> object:
 
 
 def _rank(shown: Shown) -> int:
-    """The samples themselves, then what all have alike, then each trial's own in their order."""
+    """The samples themselves, then what all trials share, then each trial's own in their order."""
     return SAMPLES.index(shown.name) if shown.name in SAMPLES else len(SAMPLES) + bool(shown.whose)
 
 

@@ -20,7 +20,7 @@ MOST_DIFFERENCES = 60
 
 
 def studies_table(comparison: StudyComparison) -> Table:
-    """One row a study."""
+    """One row per study."""
     rows = []
     for view in comparison.views:
         ended = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.ended)) if view.ended else DASH
@@ -65,24 +65,24 @@ def evaluation_rows(view: StudyView) -> list[tuple[str, ...]]:
     """Each arm of a study under each of its evaluations, the present one last."""
     views = [*view.earlier, view]
     return [
-        (arm.arm, one.measured_with, *_value(one, arm.arm), *_effect(one, arm.arm))
+        (arm.arm, evaluated.measured_with, *_value(evaluated, arm.arm), *_effect(evaluated, arm.arm))
         for arm in view.arms
-        for one in views
-        if any(other.arm == arm.arm for other in one.arms)
+        for evaluated in views
+        if any(other.arm == arm.arm for other in evaluated.arms)
     ]
 
 
 def _scale(view: StudyView) -> Scale:
-    spread = [found[1] for arm in view.arms if (found := mean_sd(arm)) is not None]
+    spread = [moments[1] for arm in view.arms if (moments := mean_sd(arm)) is not None]
     return Scale.of(view.metric, spread)
 
 
 def _value(view: StudyView, name: str) -> tuple[str, str]:
     arm = next(arm for arm in view.arms if arm.arm == name)
-    found, scale = mean_sd(arm), _scale(view)
-    if found is None:
+    moments, scale = mean_sd(arm), _scale(view)
+    if moments is None:
         return "0", DASH
-    mean, sd = found
+    mean, sd = moments
     return str(len(arm.values)), scale.value(mean) + (f" ± {scale.bare(sd)}" if sd == sd else "")
 
 
@@ -111,12 +111,12 @@ def between_table(comparison: StudyComparison) -> Table | None:
     for effect in comparison.between:
         arm, _, studies = effect.name.rpartition(": ")
         *numbers, verdict = _cells(effect, scale)
-        said = "identical" if is_identical(effect) else words.get(effect.verdict, verdict)
-        rows.append((arm, studies, str(effect.n), *numbers, said))
+        word = "identical" if is_identical(effect) else words.get(effect.verdict, verdict)
+        rows.append((arm, studies, str(effect.n), *numbers, word))
     columns = ("arm", "studies", "seeds", "difference", "interval", f"p ({NAMES['holm']})", "verdict")
     note = (
         f"Differences in {label(first.metric.name)}, paired by seed, Holm-adjusted over this table. They are effects of"
-        " whatever differs between the studies, which was not randomised."
+        " everything that differs between the studies, which was not randomised."
     )
     return Table(columns, tuple(rows), note) if rows else None
 
@@ -125,8 +125,8 @@ def differing_table(comparison: StudyComparison) -> Table | None:
     """Parameters and fingerprints that are not the same in all studies; None if all are."""
     names = list(comparison.differing)
     rows = [(name, *(value or DASH for value in comparison.differing[name])) for name in names[:MOST_DIFFERENCES]]
-    left = len(names) - MOST_DIFFERENCES
-    note = "“…” where a study's own trials differ." + (f" {left} more are not shown." if left > 0 else "")
+    hidden = len(names) - MOST_DIFFERENCES
+    note = "“…” where a study's own trials differ." + (f" {hidden} more are not shown." if hidden > 0 else "")
     return Table(("", *(view.name for view in comparison.views)), tuple(rows), note) if rows else None
 
 

@@ -8,8 +8,8 @@ from saddle.report.section import Section, left_out
 
 
 def questions(comparison: StudyComparison) -> list[Block]:
-    asked = [Fact(view.name, [view.study.question]) for view in comparison.views if view.study.question]
-    return [Facts(asked)] if asked else []
+    facts = [Fact(view.name, [view.study.question]) for view in comparison.views if view.study.question]
+    return [Facts(facts)] if facts else []
 
 
 def cautions(comparison: StudyComparison) -> list[Block]:

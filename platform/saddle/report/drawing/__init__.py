@@ -1,1 +1,1 @@
-"""What all figures are drawn with."""
+"""The parts that all figures share."""

@@ -13,7 +13,7 @@ from saddle.trial.record import TrialRecord
 
 Row = tuple[str, ...]
 SORTED_FROM = 13
-"""With as many effects their order in the study file doesn't help: the best come first."""
+"""From so many effects on, their order in the study file doesn't help: the best come first."""
 
 
 def arms_in_order(results: StudyResults) -> Sequence[ArmValues]:

@@ -19,7 +19,7 @@ STYLES = ("-", "--", "-.", ":")
 
 
 class Numbers(Formatter):
-    """Ticks as a reader wants them, with a real minus sign; unlike a function's, a figure with them can be pickled."""
+    """Ticks with a real minus sign; unlike with a function's ticks, a figure with them can be pickled."""
 
     def __init__(self, factor: float = 1.0, form: str = ".6g") -> None:
         self.factor, self.form = factor, form
@@ -55,7 +55,7 @@ def style_of(index: int) -> tuple[str, str]:
 
 
 def metric_axis(axes: Axes, metric: Metric, which: str = "y", *, title: str | None = None, above: bool = False) -> None:
-    """Label an axis with its metric (or `title`) and unit, on the metric's scale; values are plotted as they are.
+    """Label an axis with its metric (or `title`) and unit, on the metric's scale; values are plotted unchanged.
 
     `above` puts the name over the panel: along a low y axis a long one has no room. An empty title leaves it out.
     """

@@ -22,7 +22,7 @@ from saddle.errors import NothingToDraw
 
 INK, MUTED, GRID, ACCENT = "#1f2328", "#68707b", "#dfe3e8", "#0072b2"
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f6fd0", "#8c6d46")
-"""Okabe and Ito's colours, readable by the colour-blind and on white and dark pages alike."""
+"""Okabe and Ito's colours, readable by the colour-blind, and on both white and dark pages."""
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", ACCENT: "accent"}
 """Colours that follow the page's light or dark style."""
 
@@ -52,11 +52,11 @@ THEME: dict[str, Any] = {
     "legend.frameon": False,
 }
 HOVER = "hover-"
-"""What the ids of marks begin with that have a text of their own."""
+"""The prefix of the ids of marks with a text of their own."""
 NARROW = 3.55
 """Inches that a figure has on a phone: 341 of its 400 pixels, at the size of letters that it has on a wide screen."""
 RASTER_DPI = 200
-"""Of what is embedded as a picture because it has thousands of marks."""
+"""For marks that are embedded as a picture because there are thousands of them."""
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
 

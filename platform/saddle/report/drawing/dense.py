@@ -1,4 +1,4 @@
-"""What keeps a figure of thousands of trials readable, and its page small."""
+"""Drawing thousands of trials so that a figure stays readable, and its page small."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MANY = 200
 
 
 def dots(axes: Axes, x: Sequence[float], y: Sequence[float], **look: Any) -> None:
-    """Points that grow fainter and smaller the more they are; as many marks of their own would make a huge page."""
-    many = len(x) > MANY
-    if many:
+    """Points, fainter and smaller if there are many; so many separate marks would make a huge page."""
+    dense = len(x) > MANY
+    if dense:
         look["ms"] = 0.75 * look.get("ms", 5)
         look["alpha"] = look.get("alpha", 1.0) * max(0.3, (MANY / len(x)) ** 0.4)
-    axes.plot(x, y, linestyle="none", rasterized=many, **{"marker": "o", **look})
+    axes.plot(x, y, linestyle="none", rasterized=dense, **{"marker": "o", **look})

@@ -12,13 +12,13 @@ from saddle.report.drawing.canvas import PALETTE
 from trainables.contract import Metric
 
 LOOKS = ("--", "-", ":")
-"""Of what one run, half of them and all attain."""
+"""For what one run, half of them and all attain."""
 
 
 def draw_surfaces(
     axes: Axes, pair: Sequence[Metric], surfaces: Sequence[Floats], names: Sequence[str], points: Floats
 ) -> None:
-    """The surfaces, corners (m, 2) where smaller is better, as lines; `points` (N, 2) of the metrics say how far to."""
+    """The surfaces, corners (m, 2) where smaller is better, as lines; `points` (N, 2) of the metrics limit them."""
     signs = np.array([-1.0 if metric.direction == "maximize" else 1.0 for metric in pair])
     worst = (points * signs).max(0) + 0.04 * np.ptp(points, axis=0)
     for name, surface, look in zip(names, surfaces, LOOKS, strict=False):

@@ -41,7 +41,7 @@ def attainment(results: StudyResults) -> LazyFigure | None:
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         flat = np.concatenate(points)
-        draw_surfaces(axes, pair, surfaces, [_said(count, len(seeds)) for count in counts], flat)
+        draw_surfaces(axes, pair, surfaces, [_legend(count, len(seeds)) for count in counts], flat)
         axes.plot(flat[:, 0], flat[:, 1], "o", color=MUTED, ms=3, alpha=0.45, mew=0)
         for name, (x_mean, y_mean) in zip(names, means, strict=True):
             [mark] = axes.plot([x_mean], [y_mean], "D", color=PALETTE[1], ms=4.5, mew=0)
@@ -54,7 +54,7 @@ def attainment(results: StudyResults) -> LazyFigure | None:
     on_front = [names[index] for index in undominated(means, pair)]
     caption = (
         f"Each seed’s arms make a front; the lines bound what at least so many of {len(seeds)} seeds reach, so that no"
-        f" lucky seed draws it. Dots are trials, diamonds means of arms. No other mean is better in both than"
+        f" lucky seed decides. Dots are trials, diamonds means of arms. No other mean is better in both than"
         f" {listed(clean(name) for name in on_front)}."
     )
     return draw("attainment", TITLE, caption, (5.6, 4.2), paint, 3.6)
@@ -77,7 +77,7 @@ def undominated(means: Floats, pair: Sequence[Metric]) -> list[int]:
     return [index for index, is_beaten in enumerate(beaten) if not is_beaten]
 
 
-def _said(count: int, seeds: int) -> str:
+def _legend(count: int, seeds: int) -> str:
     if count == seeds:
         return f"every one of {seeds} seeds"
     return "the best of any seed" if count == 1 else f"{count} of {seeds} seeds"

@@ -26,7 +26,7 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 MOST_TOGETHER = 5
-"""Arms whose bands still can be distinguished in one panel; more get a panel each."""
+"""Arms whose bands can still be distinguished in one panel; more get a panel each."""
 MOST_ARMS = 24
 HIGHLIGHTED = 3
 
@@ -37,11 +37,13 @@ def curve_of(entry: TrialRecord, metric: str) -> Floats:
 
 
 def panels_of(entries: Sequence[TrialRecord], metric: Metric, declared: Declarations) -> list[Metric]:
-    """The metrics worth a panel: the given one and clean accuracy, or the loss, as far as any epoch reports them."""
-    known = dict.fromkeys(name for entry in entries for point in entry.curve for name in point)
-    wanted = [name for name in (metric.name, metric.clean) if name in known]
-    metrics = [*map(declared.metric, wanted), *declared.in_role("clean", known), *declared.in_role("loss", known)]
-    return [one for one in dict.fromkeys(metrics) if one.split != "train" or one.role == "loss"][:2]
+    """The metrics worth a panel: the given one and clean accuracy, or the loss, if any epoch reports them."""
+    reported = dict.fromkeys(name for entry in entries for point in entry.curve for name in point)
+    wanted = [name for name in (metric.name, metric.clean) if name in reported]
+    metrics = [*map(declared.metric, wanted), *declared.in_role("clean", reported), *declared.in_role("loss", reported)]
+    return [
+        candidate for candidate in dict.fromkeys(metrics) if candidate.split != "train" or candidate.role == "loss"
+    ][:2]
 
 
 def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
@@ -54,12 +56,12 @@ def stacked(entries: Sequence[TrialRecord], metric: str) -> Floats:
 
 
 def apart(entries: Sequence[TrialRecord], metrics: Sequence[Metric], declared: Declarations) -> str:
-    """That curves of trials which were validated by terms of their own don't compare, as the end of a caption."""
-    shown = any(metric.role == "robust" and metric.split == "validation" for metric in metrics)
+    """That curves of trials that were validated differently can't be compared, as the end of a caption."""
+    has_robust = any(metric.role == "robust" and metric.split == "validation" for metric in metrics)
     terms = [term for term in validation_terms(entries, declared.evaluation_fields) if not term.ranks_trials]
-    if not shown or not terms:
+    if not has_robust or not terms:
         return ""
-    return f" Robust accuracies of different curves don't compare: {listed(map(str, terms))}."
+    return f" Robust accuracies of different curves can't be compared: {listed(map(str, terms))}."
 
 
 def arm_curves(groups: Mapping[str, Sequence[TrialRecord]], metric: Metric, declared: Declarations) -> LazyFigure:
@@ -96,16 +98,16 @@ def _size(
 
 def _panel_each(shown: Mapping[str, Sequence[TrialRecord]], metric: Metric, caption: str, count: int) -> LazyFigure:
     """A small panel per arm with the baseline's mean in grey behind it."""
-    (_, first), *rest = shown.items()
+    (_, first), *others = shown.items()
     baseline = stacked(first, metric.name)
-    rows, narrow_rows = math.ceil(len(rest) / 4), math.ceil(len(rest) / 2)
+    rows, narrow_rows = math.ceil(len(others) / 4), math.ceil(len(others) / 2)
 
     def paint(figure: Figure) -> None:
         shape = (narrow_rows, 2) if is_narrow(figure) else (rows, 4)
         panels = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
-        for axes in panels.flat[len(rest) :]:
+        for axes in panels.flat[len(others) :]:
             axes.set_visible(False)
-        for axes, (arm, entries) in zip(panels.flat, rest, strict=False):
+        for axes, (arm, entries) in zip(panels.flat, others, strict=False):
             _arm(axes, "baseline", baseline, MUTED, "--")
             _arm(axes, "arm", stacked(entries, metric.name), style_of(0)[0], "-")
             axes.set_title(clean(arm, 22 if is_narrow(figure) else 26), fontsize=9)
@@ -143,28 +145,28 @@ def trial_curves(
         return nothing("curves", title, "No epoch has reported a validation metric yet.")
     leading = list(best[:HIGHLIGHTED])
     keys = {leader.key for leader in leading}
-    rest = [entry for entry in entries if entry.key not in keys]
+    others = [entry for entry in entries if entry.key not in keys]
 
     def paint(figure: Figure) -> None:
         panels = panel_row(figure, len(metrics))
         for axes, plotted in zip(panels, metrics, strict=True):
-            if len(rest) > MANY:
-                _bands(axes, stacked(rest, plotted.name))
+            if len(others) > MANY:
+                _bands(axes, stacked(others, plotted.name))
             else:
-                _bundle(axes, rest, plotted.name)
+                _bundle(axes, others, plotted.name)
             for rank, entry in enumerate(leading):
-                called = clean(f"trial {entry.key if entry.number is None else entry.number}")
+                name = clean(f"trial {entry.key if entry.number is None else entry.number}")
                 curve = curve_of(entry, plotted.name)
                 epochs = np.arange(1, len(curve) + 1)
                 # The best in front, though it comes first in the legend.
-                axes.plot(epochs, curve, color=style_of(rank)[0], lw=2.2, label=called, zorder=5 - rank)
+                axes.plot(epochs, curve, color=style_of(rank)[0], lw=2.2, label=name, zorder=5 - rank)
             epoch_axis(axes)
             metric_axis(axes, plotted, above=True)
         legend_below(figure, panels[0], len(leading) + 3)
 
     caption = (
-        "Of the trials that reached an epoch, half lie in the dark band and eight of ten in the light one."
-        if len(rest) > MANY
+        "Of the trials that reached an epoch, half are in the dark band and eight of ten in the light one."
+        if len(others) > MANY
         else "One line per trial; a cross marks the epoch at which one was stopped, collapsed or failed."
     )
     caption += f" The best in colour.{apart(entries, metrics, declared)}"

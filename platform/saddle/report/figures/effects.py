@@ -33,10 +33,10 @@ FEWEST_TO_CUT = 4
 def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -> LazyFigure:
     """Every effect with its interval, each seed's difference, and the zero line."""
     title = "Effects"
-    known = [effect for effect in effects if effect.mean is not None]
-    if len(known) >= SORTED_FROM:
-        known.sort(key=lambda effect: (effect.mean or 0.0) * (-1 if effect.direction == "maximize" else 1))
-    shown = known[:MOST_ROWS]
+    with_mean = [effect for effect in effects if effect.mean is not None]
+    if len(with_mean) >= SORTED_FROM:
+        with_mean.sort(key=lambda effect: (effect.mean or 0.0) * (-1 if effect.direction == "maximize" else 1))
+    shown = with_mean[:MOST_ROWS]
     if not shown:
         return nothing("effects", title, "No arm shares a completed seed with the baseline yet.")
     scale = scale_of(shown, shown[0].metric)
@@ -67,8 +67,8 @@ def forest(effects: Sequence[Effect], alpha: float, equivalence: float | None) -
         " small dots are single seeds."
         + (" The band is the range the study calls equivalent." if equivalence is not None else "")
         + (" An arrow: the interval continues beyond the figure." if _goes_on(shown, reach) else "")
-        + (" The best first." if len(known) >= SORTED_FROM else "")
-        + (f" The first {MOST_ROWS} of {len(known)}." if len(known) > MOST_ROWS else "")
+        + (" The best first." if len(with_mean) >= SORTED_FROM else "")
+        + (f" The first {MOST_ROWS} of {len(with_mean)}." if len(with_mean) > MOST_ROWS else "")
     )
     height = 0.46 if len(shown) < SORTED_FROM else 0.26
     return draw(
@@ -111,9 +111,9 @@ def named(effect: Effect) -> str:
 
 
 def reach_of(effects: Sequence[Effect]) -> float:
-    """How far from zero the axis may go: a few very wide intervals would press all others into a line.
+    """How far from zero the axis may go: a few very wide intervals would compress all others to a line.
 
-    All if none is beyond three times what four in five of the intervals reach; every mean is within.
+    Unlimited if none is beyond three times what four in five of the intervals reach; every mean is within.
     """
     ends = [max(abs(e.low), abs(e.high)) for e in effects if e.low is not None and e.high is not None]
     if len(ends) < FEWEST_TO_CUT:
@@ -128,7 +128,7 @@ def _goes_on(effects: Sequence[Effect], reach: float) -> bool:
 
 
 def _shown_on_hover(effect: Effect, scale: Scale) -> str:
-    """What a page says of an effect while the pointer is over it."""
+    """The text about an effect while the pointer is over it."""
     return (
         f"{named(effect)}: {scale.difference(effect.mean)}, interval {scale.interval(effect.low, effect.high)};"
         f" {effect.verdict_text}; {plural(effect.n, 'seed')}"
@@ -136,7 +136,7 @@ def _shown_on_hover(effect: Effect, scale: Scale) -> str:
 
 
 def arms(measured: Sequence[ArmValues], metric: Metric) -> LazyFigure:
-    """Each arm's values, with a line per seed from arm to arm: parallel lines mean that seeds shift all arms alike."""
+    """Each arm's values, with a line per seed from arm to arm: parallel lines: seeds shift all arms equally."""
     title = "Arms, seed by seed"
     shown = list(measured)[:MOST_ROWS]
     few = len(shown) < SORTED_FROM

@@ -1,4 +1,4 @@
-"""A search as it went: each trial's objective, and the best so far."""
+"""The course of a search: each trial's objective, and the best so far."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def _history(axes: Axes, ordered: Sequence[TrialRecord], objective: Metric, cons
     for kind, members in kinds.items():
         if members:
             dots(axes, [place[key] for key in members], [valued[key] for key in members], label=kind, **LOOKS[kind])
-    done = kinds["completed"]
-    if done:
+    completed = kinds["completed"]
+    if completed:
         better = np.maximum if objective.direction == "maximize" else np.minimum
-        steps = better.accumulate([valued[key] for key in done])
-        ends = [*[place[key] for key in done], max(place.values())]
+        steps = better.accumulate([valued[key] for key in completed])
+        ends = [*[place[key] for key in completed], max(place.values())]
         axes.plot(ends, [*steps, steps[-1]], color=PALETTE[1], lw=1.8, drawstyle="steps-post", label="best so far")
     for name, members in lost.items():
         if members:

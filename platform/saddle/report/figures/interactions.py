@@ -1,4 +1,4 @@
-"""A design of two factors at a glance: whether what one factor does depends on the other."""
+"""A design of two factors at a glance: whether the effect of one factor depends on the other."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def interaction(
         return None
     (first, across), (second, lines) = factors.items()
     values = {
-        (canonical(arm.levels.get(first)), canonical(arm.levels.get(second))): list(one.values.values())
-        for arm, one in zip(arms, measured, strict=True)
+        (canonical(arm.levels.get(first)), canonical(arm.levels.get(second))): list(arm_values.values.values())
+        for arm, arm_values in zip(arms, measured, strict=True)
     }
     if not any(values.values()):
         return None
@@ -39,13 +39,13 @@ def interaction(
         axes = figure.subplots()
         shift = 0.05 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
         for index, level in enumerate(lines):
-            cells = [values.get((canonical(one), canonical(level)), []) for one in across]
-            known = [place for place, numbers in enumerate(cells) if numbers]
-            if not known:
+            cells = [values.get((canonical(across_level), canonical(level)), []) for across_level in across]
+            places = [place for place, numbers in enumerate(cells) if numbers]
+            if not places:
                 continue
             colour, style = style_of(index)
-            means = [float(np.mean(cells[place])) for place in known]
-            x = [place + shift[index] for place in known]
+            means = [float(np.mean(cells[place])) for place in places]
+            x = [place + shift[index] for place in places]
             axes.plot(
                 x,
                 means,
@@ -57,7 +57,7 @@ def interaction(
                 mew=0,
                 label=clean(f"{second} = {setting(level)}"),
             )
-            for place, at in zip(known, x, strict=True):
+            for place, at in zip(places, x, strict=True):
                 axes.plot([at] * len(cells[place]), cells[place], "o", color=colour, ms=3, alpha=0.45, mew=0)
         category_axis(axes, [setting(level) for level in across], length=20)
         axes.set_xlim(-0.4, len(across) - 0.6)
@@ -66,8 +66,8 @@ def interaction(
         legend_below(figure, axes, len(lines))
 
     caption = (
-        f"Means over seeds; small dots are single seeds. Parallel lines mean that {first} does the same whatever"
-        f" {second} is; the test of that is the row “interaction” of the results."
+        f"Means over seeds; small dots are single seeds. Parallel lines mean that {first} has the same effect for any"
+        f" {second}; the test of that is the row “interaction” of the results."
     )
     return draw("interaction", f"{first} and {second} together", caption, (5.6, 3.8), paint, 3.4)
 

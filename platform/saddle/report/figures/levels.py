@@ -66,14 +66,18 @@ def along(
 
 
 def _panel(axes: Axes, arms: Sequence[Arm], numbers: Sequence[float], values: Sequence[ArmValues], colour: str) -> None:
-    points = sorted((x, list(one.values.values())) for x, one in zip(numbers, values, strict=True) if one.values)
+    points = sorted(
+        (x, list(arm_values.values.values()))
+        for x, arm_values in zip(numbers, values, strict=True)
+        if arm_values.values
+    )
     for x, seeds in points:
         axes.plot([x] * len(seeds), seeds, "o", color=colour, ms=3, alpha=0.45, mew=0)
     means = [fmean(seeds) for _, seeds in points]
     axes.plot([x for x, _ in points], means, "-o", color=colour, lw=2, ms=6, mew=0, label="mean over seeds")
-    for arm, one in zip(arms, values, strict=True):
-        if arm.is_baseline and one.values:
-            axes.axhline(fmean(one.values.values()), color=MUTED, ls="--", lw=1.4, zorder=1, label="baseline")
+    for arm, arm_values in zip(arms, values, strict=True):
+        if arm.is_baseline and arm_values.values:
+            axes.axhline(fmean(arm_values.values.values()), color=MUTED, ls="--", lw=1.4, zorder=1, label="baseline")
 
 
 def _level_axis(axes: Axes, numbers: Sequence[float]) -> None:
@@ -89,8 +93,8 @@ def _level_axis(axes: Axes, numbers: Sequence[float]) -> None:
 def _levels(results: StudyResults) -> LazyFigure | None:
     ablation = results.study.ablation
     assert ablation is not None
-    known = {name for record in results.comparable for name in record.metrics}
-    names = dict.fromkeys([results.metric.name, *matching(ablation.compare.also, known)])
+    reported = {name for record in results.comparable for name in record.metrics}
+    names = dict.fromkeys([results.metric.name, *matching(ablation.compare.also, reported)])
     measured = {results.declared.metric(name): results.measured(name) for name in names}
     return along(ablation.factors, results.arms, measured)
 

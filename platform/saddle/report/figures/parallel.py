@@ -31,7 +31,7 @@ from trainables.contract import Metric
 MOST_AXES = 12
 FEWEST_TRIALS = 3
 MOST_LINES = 1_000
-"""Of the trials that do not lead; more only make the grey darker, and take seconds to draw."""
+"""Lines of trials that do not lead; more only make the grey darker, and take seconds to draw."""
 INACTIVE = -0.12
 """Where a line passes an axis whose parameter the trial does not have."""
 
@@ -57,7 +57,9 @@ def parallel(
     if len(shown) < FEWEST_TRIALS:
         return nothing("parallel", title, f"It needs {FEWEST_TRIALS} completed trials.")
     params = [drawn(study, entry) for entry in shown]
-    searched = {name: p for name, p in (study.search or {}).items() if any(name in given for given in params)}
+    searched = {
+        name: p for name, p in (study.search or {}).items() if any(name in trial_params for trial_params in params)
+    }
     uprights = [_of_parameter(name, p, params) for name, p in list(searched.items())[: MOST_AXES - len(objectives)]]
     uprights += [_of_objective(objective, shown) for objective in objectives]
     count = max(1, min(10, math.ceil(len(shown) / 10)))
@@ -68,10 +70,12 @@ def parallel(
         axes = figure.subplots()
         lines = np.array([upright.places for upright in uprights]).T
         narrow = is_narrow(figure)
-        rest = [_turned(range(len(uprights)), lines[index], narrow) for index in evenly(others, MOST_LINES)]
-        faint = min(0.45, max(0.03, 25 / max(len(rest), 1)))
-        bundle = [np.column_stack(line) for line in rest]
-        axes.add_collection(LineCollection(bundle, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(rest) > MANY))
+        background = [_turned(range(len(uprights)), lines[index], narrow) for index in evenly(others, MOST_LINES)]
+        faint = min(0.45, max(0.03, 25 / max(len(background), 1)))
+        bundle = [np.column_stack(line) for line in background]
+        axes.add_collection(
+            LineCollection(bundle, colors=MUTED, lw=0.8, alpha=faint, rasterized=len(background) > MANY)
+        )
         for entry, line in zip(shown, lines, strict=True):
             if entry.key in rank:
                 best = rank[entry.key] == 0 and len(objectives) == 1
@@ -94,7 +98,7 @@ def parallel(
     else:
         caption += f"the best in orange{f', the next {count - 1} in blue' * (count > 1)}."
     if len(others) > MOST_LINES:
-        caption += f" Of the {len(others):,} others {MOST_LINES:,} are drawn, evenly over the search."
+        caption += f" {MOST_LINES:,} of the {len(others):,} others are drawn, evenly over the search."
     if any(INACTIVE in upright.places for upright in uprights):
         caption += " A line passes below an axis whose parameter the trial does not have."
     if len(searched) + len(objectives) > MOST_AXES:
@@ -109,14 +113,18 @@ def _turned(places: Sequence[int], heights: Any, narrow: bool) -> tuple[Any, Any
 
 def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str, Any]]) -> Axis:
     if parameter.choice is not None:
-        known = {canonical(choice): choice for choice in parameter.choice}
-        for given in params:  # from before the choices were changed
-            if name in given:
-                known.setdefault(canonical(given[name]), given[name])
-        step = 1 / max(len(known) - 1, 1)
-        places = {text: index * step for index, text in enumerate(known)}
-        ticks = {places[text]: readable(choice) for text, choice in known.items()}
-        return Axis(name, ticks, [places[canonical(given[name])] if name in given else INACTIVE for given in params])
+        choices = {canonical(choice): choice for choice in parameter.choice}
+        for trial_params in params:  # from before the choices were changed
+            if name in trial_params:
+                choices.setdefault(canonical(trial_params[name]), trial_params[name])
+        step = 1 / max(len(choices) - 1, 1)
+        places = {text: index * step for index, text in enumerate(choices)}
+        ticks = {places[text]: readable(choice) for text, choice in choices.items()}
+        return Axis(
+            name,
+            ticks,
+            [places[canonical(trial_params[name])] if name in trial_params else INACTIVE for trial_params in params],
+        )
     low, high = parameter.bounds
     scale = math.log if parameter.log else float
     bottom, top = scale(low), scale(high)
@@ -128,7 +136,8 @@ def _of_parameter(name: str, parameter: Parameter, params: Sequence[Mapping[str,
     middle = math.sqrt(low * high) if parameter.log else (low + high) / 2
     whole = parameter.int_range is not None
     ticks = {place(v): setting(int(v) if whole else float(v)) for v in (low, middle, high) if not whole or v == int(v)}
-    return Axis(name, ticks, [place(float(given[name])) if name in given else INACTIVE for given in params])
+    heights = [place(float(drawn_params[name])) if name in drawn_params else INACTIVE for drawn_params in params]
+    return Axis(name, ticks, heights)
 
 
 def _of_objective(objective: Metric, shown: Sequence[TrialRecord]) -> Axis:
@@ -156,7 +165,7 @@ def _upright(axes: Axes, place: int, upright: Axis, count: int) -> None:
 
 
 def _across(axes: Axes, place: int, upright: Axis, count: int) -> None:
-    """The same lying, for a phone: its name above, its words below."""
+    """The same horizontally, for a phone: its name above, its words below."""
     axes.plot([0, 1], [place, place], color=INK, lw=1.1, zorder=3)
     for at, words in upright.ticks.items():
         axes.plot([at] * 2, [place - 0.04, place + 0.04], color=INK, lw=1.1, zorder=3)

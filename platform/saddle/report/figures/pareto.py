@@ -1,4 +1,4 @@
-"""Searches with several objectives: the Pareto front, and how the search came to it."""
+"""Searches with several objectives: the Pareto front, and how the search reached it."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def fronts(
     pairs = list(itertools.combinations(objectives, 2))
     if not shown or not pairs:
         return nothing("pareto", title, "No trial has completed with a finite value of every objective yet.")
-    kept = {entry.key for entry in front}
+    on_front = {entry.key for entry in front}
 
     def paint(figure: Figure) -> None:
         panels = panel_row(figure, len(pairs))
-        for axes, (one, other) in zip(panels, pairs, strict=True):
-            rest = [entry for entry in shown if entry.key not in kept]
-            dots(axes, [e.metrics[one.name] for e in rest], [e.metrics[other.name] for e in rest], color=MUTED,
-                 ms=4, alpha=0.5, mew=0, label="dominated")  # fmt: skip
-            ordered = sorted(front, key=lambda entry: entry.metrics[one.name])
+        for axes, (x_metric, y_metric) in zip(panels, pairs, strict=True):
+            dominated = [entry for entry in shown if entry.key not in on_front]
+            x, y = ([e.metrics[metric.name] for e in dominated] for metric in (x_metric, y_metric))
+            dots(axes, x, y, color=MUTED, ms=4, alpha=0.5, mew=0, label="dominated")
+            ordered = sorted(front, key=lambda entry: entry.metrics[x_metric.name])
             line = "o-" if len(pairs) == 1 else "o"
             axes.plot(
-                [e.metrics[one.name] for e in ordered], [e.metrics[other.name] for e in ordered], line,
-                color=PALETTE[1], ms=6, lw=1.2, drawstyle="steps-post" if one.direction == "minimize" else "steps-pre",
-                mew=0, label="on the front",
+                [e.metrics[x_metric.name] for e in ordered], [e.metrics[y_metric.name] for e in ordered], line,
+                color=PALETTE[1], ms=6, lw=1.2, mew=0, label="on the front",
+                drawstyle="steps-post" if x_metric.direction == "minimize" else "steps-pre",
             )  # fmt: skip
-            metric_axis(axes, one, "x", title=f"{one.name.rpartition('/')[2]} ({one.direction})")
-            metric_axis(axes, other, "y", title=f"{other.name.rpartition('/')[2]} ({other.direction})")
+            metric_axis(axes, x_metric, "x", title=f"{x_metric.name.rpartition('/')[2]} ({x_metric.direction})")
+            metric_axis(axes, y_metric, "y", title=f"{y_metric.name.rpartition('/')[2]} ({y_metric.direction})")
         panels[0].legend(fontsize=9)
 
     caption = "Trials on the front are bettered by no other trial in every objective."

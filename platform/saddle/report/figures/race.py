@@ -35,7 +35,7 @@ def course(measured: Sequence[ArmValues], standing: RaceState) -> LazyFigure:
         for row, arm in enumerate(shown):
             effect = effects.get(arm.arm)
             colour = MUTED if effect is None else COLOURS.get(effect.verdict, MUTED)
-            trained = len(arm.values) + sum(why not in (MISSING, NOT_NEEDED) for why in arm.lost.values())
+            trained = len(arm.values) + sum(reason not in (MISSING, NOT_NEEDED) for reason in arm.lost.values())
             saved_here = arm.counts[NOT_NEEDED]
             counted = min(trained, standing.settled.get(arm.arm, trained))
             axes.barh(row, counted, height=thick, color=colour, alpha=0.85)

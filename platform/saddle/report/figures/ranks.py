@@ -1,4 +1,4 @@
-"""Mean ranks of arms: over the compared metric, and over what they are paid with."""
+"""Mean ranks of arms: over the compared metric, and over the metric that they are paid with."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rank_response(results: StudyResults) -> LazyFigure | None:
 
 
 def rank_front(results: StudyResults) -> LazyFigure | None:
-    """Each group's mean ranks over what is paid with: the front as a line, and the recommended arm ringed."""
+    """Each group's mean ranks over the metric that is paid with: the front as a line, the recommended arm ringed."""
     balances = [(ranked, ranked.balance) for ranked in results.answer.ranked if ranked.balance is not None]
     if not balances:
         return None

@@ -1,4 +1,4 @@
-"""The parameter that a search's question is about against the objective: a description, and no answer."""
+"""The parameter that a search's question is about against the objective: a description, not an answer."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from saddle.trial.record import TrialRecord
 from trainables.contract import Metric
 
 
-def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Metric, asked: str) -> LazyFigure:
+def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Metric, name: str) -> LazyFigure:
     """The curve of a model of the completed trials over the parameter, and the trials themselves."""
-    title = f"{asked} against the objective"
-    curve = surrogate_curve(study, entries, objective, asked)
+    title = f"{name} against the objective"
+    curve = surrogate_curve(study, entries, objective, name)
     if curve is None:
-        return nothing("asked", title, f"A curve needs {FEWEST_TRIALS} completed trials that have {asked}.")
-    parameter = (study.search or {})[asked]
+        return nothing("asked", title, f"A curve needs {FEWEST_TRIALS} completed trials that have {name}.")
+    parameter = (study.search or {})[name]
     order = [canonical(choice) for choice in parameter.choice or ()]
     pairs = [(drawn(study, entry), entry) for entry in candidates(entries, [objective])]
-    points = [(params[asked], entry.metrics[objective.name]) for params, entry in pairs if asked in params]
+    points = [(params[name], entry.metrics[objective.name]) for params, entry in pairs if name in params]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -42,25 +42,25 @@ def asked_parameter(study: Study, entries: Sequence[TrialRecord], objective: Met
             category_axis(axes, [readable(choice) for choice in parameter.choice or ()], length=16)
         elif parameter.log:
             log_axis(axes, *parameter.bounds)
-        axes.set_xlabel(clean(asked, 30))
+        axes.set_xlabel(clean(name, 30))
         metric_axis(axes, objective)
         axes.legend()
 
     caption = (
-        f"A description, no answer: what a random forest of {plural(curve.trials, 'completed trial')} predicts on "
-        f"average, with each value of {asked} and the other settings of every trial. Trials were proposed after what "
-        "earlier ones gave and all have one seed, so the error of the curve isn't known; the ablation that saddle "
-        "plan proposes has an error of its own."
+        f"A description, not an answer: what a random forest of {plural(curve.trials, 'completed trial')} predicts on "
+        f"average, with each value of {name} and the other settings of every trial. Trials were proposed from "
+        "the results of earlier ones and all have one seed, so the error of the curve isn't known; the ablation that "
+        "saddle plan proposes estimates its error."
     )
     return draw("asked", title, caption, (6.4, 3.4), paint, 2.9)
 
 
 def _asked(results: StudyResults) -> LazyFigure | None:
-    asked = results.study.asks
-    if asked is None:
+    parameter = results.study.asks
+    if parameter is None:
         return None
     objective = objectives_of(results.study, results.declared)[0]
-    return asked_parameter(results.study, results.comparable, objective, asked)
+    return asked_parameter(results.study, results.comparable, objective, parameter)
 
 
 ASKED = StudyFigure("asked", 135, _asked, of=("search",))

@@ -1,4 +1,4 @@
-"""Robust against clean accuracy: whether robustness was bought with accuracy."""
+"""Robust against clean accuracy: whether robustness costs accuracy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def axes_of(entries: Iterable[TrialRecord], declared: Declarations) -> tuple[Met
     """The clean and the robust metric that most entries have, on the test split if there is a choice."""
     names = sorted({name for entry in entries for name in entry.metrics})
     for split in ("test", "validation"):
-        robust = [one for one in map(declared.metric, names) if one.role == "robust" and one.split == split]
+        robust = [metric for metric in map(declared.metric, names) if metric.role == "robust" and metric.split == split]
         chosen = min(robust, key=lambda metric: not metric.worst_case, default=None)
         if chosen is not None and chosen.clean in names:
             return declared.metric(chosen.clean), chosen
@@ -44,9 +44,9 @@ def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations
         axes = figure.subplots()
         for index, (name, entries) in enumerate(shown.items()):
             points = [(value_of(entry, x_metric.name), value_of(entry, y_metric.name)) for entry in entries]
-            known = [(x, y) for x, y in points if x is not None and y is not None]
-            if known:
-                x, y = zip(*known, strict=True)
+            complete = [(x, y) for x, y in points if x is not None and y is not None]
+            if complete:
+                x, y = zip(*complete, strict=True)
                 look = {"marker": "osD^"[index // len(PALETTE) % 4], "color": style_of(index)[0]}
                 dots(axes, x, y, **look, ms=6, alpha=0.75, mew=0, label=clean(name))
         axes.margins(0.12)
@@ -60,7 +60,7 @@ def tradeoff(groups: Mapping[str, Sequence[TrialRecord]], declared: Declarations
 
 
 def by_outcome(entries: Sequence[TrialRecord]) -> Mapping[str, Sequence[TrialRecord]]:
-    """Completed trials apart from the rest, whose accuracies are those of a cut training."""
+    """Completed trials apart from the rest, whose accuracies are those of a training that was cut short."""
     completed = [entry for entry in entries if entry.outcome == Outcome.COMPLETED]
     others = [entry for entry in entries if entry.outcome != Outcome.COMPLETED]
     return {name: group for name, group in {"completed": completed, "ended early": others}.items() if group}

@@ -1,4 +1,4 @@
-"""How alike an ablation's blocks rank its arms."""
+"""How far an ablation's blocks agree in how they rank its arms."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from saddle.report.study_report import StudyReport
 
 NOTE = (
     "Over the arms that completed a seed in both, and the seeds that all of them completed. τ and ρ are 1 where both"
-    " rank the arms alike, 0 if one says nothing about the other; p is of Kendall’s τ, not adjusted. What would be lost"
-    " by choosing there is measured here, at the block that comes first in the study."
+    " rank the arms the same way, 0 if one says nothing about the other; p is of Kendall’s τ, not adjusted. What would"
+    " be lost by choosing there is measured here, at the block that comes first in the study."
 )
 
 
@@ -30,17 +30,17 @@ def agreement_table(results: StudyResults) -> Table | None:
                "lost by choosing it")  # fmt: skip
     rows = [
         (
-            levels_name({one.factor: one.other}),
-            setting(one.reference),
-            str(one.seeds),
-            DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
-            p_value(one.ranks.p),
-            DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
-            one.chosen,
-            f"{one.ranks.rank} of {one.arms}",
-            scale.bare(one.ranks.loss) + scale.difference_suffix,
+            levels_name({agreement.factor: agreement.other}),
+            setting(agreement.reference),
+            str(agreement.seeds),
+            DASH if agreement.ranks.kendall is None else signed(f"{agreement.ranks.kendall:.2f}"),
+            p_value(agreement.ranks.p),
+            DASH if agreement.ranks.spearman is None else signed(f"{agreement.ranks.spearman:.2f}"),
+            agreement.chosen,
+            f"{agreement.ranks.rank} of {agreement.arms}",
+            scale.bare(agreement.ranks.loss) + scale.difference_suffix,
         )
-        for one in agreeing
+        for agreement in agreeing
     ]
     return Table(columns, tuple(rows), NOTE)
 
@@ -49,4 +49,4 @@ def blocks(report: StudyReport) -> list[Block]:
     return present(agreement_table(report.results))
 
 
-AGREEMENT = Section("agreement", "Do blocks rank the arms alike?", 70, blocks)
+AGREEMENT = Section("agreement", "Do blocks rank the arms the same way?", 70, blocks)

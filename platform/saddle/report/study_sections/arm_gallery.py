@@ -1,4 +1,4 @@
-"""The pictures that a trial of every arm has, arm by arm: what a dose does to them is seen from one to the next."""
+"""The pictures that a trial of every arm has, arm by arm: the effect of a dose is seen from one to the next."""
 
 from __future__ import annotations
 

@@ -14,20 +14,20 @@ from saddle.study.values import canonical
 from saddle.trial.record import TrialRecord
 
 SOURCES = ("assumed", "customary", "official code", "paper", "study file")
-"""From the weakest ground to the firmest; `study file` is what somebody chose."""
+"""From the weakest basis to the strongest; `study file` is what the user chose."""
 MOST_VALUES = 4
 
 
 def page(report: StudyReport) -> list[Block]:
     """Every hyperparameter below its source, the assumed ones open."""
-    if report.results.declared.imported is not None:  # of whose training nothing is known
+    if report.results.declared.imported is not None:  # nothing is known about their training
         return []
     groups = settings_by_source(report.records)
     if not groups:
         return []
     lead = (
-        "Every hyperparameter, by where its value comes from. What no paper, code or custom gives was assumed, and the"
-        " result rests on it."
+        "Every hyperparameter, by the source of its value. Values that no paper, code or custom gives were assumed, and"
+        " the result rests on them."
     )
     folded = [
         Folded(f"{source} ({len(members)})", [Facts(members)], look="source", open=source == "assumed")
@@ -52,7 +52,7 @@ def markdown(report: StudyReport) -> list[Block]:
 
 
 def settings_by_source(entries: Sequence[TrialRecord]) -> list[tuple[str, list[Fact]]]:
-    """The parameters of all trials under where their values come from, the weakest ground first."""
+    """The parameters of all trials by the source of their values, the weakest basis first."""
     sources: dict[str, str] = {}
     for entry in entries:
         sources.update(entry.sources)

@@ -7,7 +7,7 @@ from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
 MOST_OPEN = 8
-"""Of more cautions the others are folded: they tend to be of single arms."""
+"""Further cautions are folded: they tend to be about single arms."""
 
 
 def page(report: StudyReport) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The report's section on the checklist: what was checked of which trial, and what was found."""
+"""The report's section on the checklist: what was checked for which trial, and what was found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.report.trial_name import trial_name
 from saddle.trial.record import TrialRecord
 
 ORDER = ("fail", "warn", "not run", "pass")
-"""What a reader looks for first."""
+"""Verdicts in the order in which a reader looks for them."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _checked(entry: TrialRecord, names: Mapping[str, str]) -> Checked:
     name = trial_name(entry, names)
     note = (
         "Counts are of test images. An item fails where an exact one-sided 99 % binomial bound excludes what an honest"
-        " model may have; what lacks its evidence is not run."
+        " model may have; items without their evidence are not run."
     )
     table = Table(("item", "verdict", "what was found", "numbers"), rows, note, "checklist")
     return Checked(name, lead, counts["fail"] > 0, table)

@@ -24,17 +24,17 @@ MOST_READ = 200
 MOST_ABREAST = 7
 """Arms that a table has room for side by side."""
 MOST_CLASSES = 20
-"""Classes that are listed; of more those with the lowest accuracies in the first arm."""
+"""Classes that are listed; with more, those with the lowest accuracies in the first arm."""
 TITLE = "Robust accuracy by class"
 NOTE = (
     "Shares of each class’s test images that are classified rightly when clean and under every attack, in %, means over"
-    " trials. No test was made of these: with so many classes some differ by chance."
+    " trials. These are not tested: with so many classes some differ by chance."
 )
 
 
 def accuracy_by_class(entries: Sequence[TrialRecord], read: Read) -> dict[int, float]:
     """The share of right samples of each class in the worst case, a mean over the trials that have predictions."""
-    found: dict[int, list[float]] = {}
+    by_class: dict[int, list[float]] = {}
     for entry in entries:
         if not stores_predictions(entry):
             continue
@@ -44,8 +44,8 @@ def accuracy_by_class(entries: Sequence[TrialRecord], read: Read) -> dict[int, f
         except (OSError, Damaged, ForeignPath, NoPredictions, ValueError):
             continue
         for label, share in _shares(labels, right).items():
-            found.setdefault(label, []).append(share)
-    return {label: fmean(shares) for label, shares in sorted(found.items())}
+            by_class.setdefault(label, []).append(share)
+    return {label: fmean(shares) for label, shares in sorted(by_class.items())}
 
 
 def _shares(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> dict[int, float]:
@@ -54,19 +54,19 @@ def _shares(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> dict[int, fl
 
 def class_table(by_arm: Mapping[str, Mapping[int, float]]) -> Table | None:
     """A row for each class with the arms side by side, or a row for each of many arms; None without predictions."""
-    known = {arm: shares for arm, shares in by_arm.items() if shares}
-    if not known:
+    measured = {arm: shares for arm, shares in by_arm.items() if shares}
+    if not measured:
         return None
-    first = next(iter(known.values()))
-    classes = sorted({label for shares in known.values() for label in shares})
+    first = next(iter(measured.values()))
+    classes = sorted({label for shares in measured.values() for label in shares})
     note = NOTE
     if len(classes) > MOST_CLASSES:
-        note += f" The {MOST_CLASSES} of {len(classes)} classes with the lowest in {next(iter(known))}."
+        note += f" The {MOST_CLASSES} of {len(classes)} classes with the lowest in {next(iter(measured))}."
         classes = sorted(sorted(classes, key=lambda label: first.get(label, math.inf))[:MOST_CLASSES])
-    cells = {arm: [_percent(shares.get(label)) for label in classes] for arm, shares in known.items()}
-    if len(known) <= MOST_ABREAST:
+    cells = {arm: [_percent(shares.get(label)) for label in classes] for arm, shares in measured.items()}
+    if len(measured) <= MOST_ABREAST:
         rows = tuple((str(label), *(column[at] for column in cells.values())) for at, label in enumerate(classes))
-        return Table(("class", *known), rows, note)
+        return Table(("class", *measured), rows, note)
     return Table(
         ("arm", *(f"class {label}" for label in classes)), tuple((arm, *row) for arm, row in cells.items()), note
     )

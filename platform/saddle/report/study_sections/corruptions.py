@@ -51,11 +51,16 @@ def cleans_of(kinds: Sequence[Metric]) -> list[Metric]:
 def accuracies_of(results: StudyResults, arm: str, metrics: Sequence[Metric]) -> dict[str, float]:
     """Means over the arm's seeds, by the names of the metrics."""
     values = {metric.name: _of_arm(results, arm, metric.name) for metric in metrics}
-    return {name: fmean(each) for name, each in values.items() if each}
+    return {name: fmean(numbers) for name, numbers in values.items() if numbers}
 
 
 def _of_arm(results: StudyResults, arm: str, metric: str) -> list[float]:
-    return [value for one in results.measured(metric) if one.arm == arm for value in one.values.values()]
+    return [
+        value
+        for arm_values in results.measured(metric)
+        if arm_values.arm == arm
+        for value in arm_values.values.values()
+    ]
 
 
 def _errors(table: Mapping[str, Mapping[str, float]], arm: str, kinds: Sequence[Metric], baseline: str) -> list[str]:
@@ -74,11 +79,11 @@ def _error_of(
 
 def note_of(table: Mapping[str, Mapping[str, float]], kinds: Sequence[Metric], baseline: str) -> str:
     """What the rows are, and over how many corruptions the relative error is."""
-    counted = _error_of(table, baseline, kinds, baseline).relative_kinds if baseline in table else 0
+    count = _error_of(table, baseline, kinds, baseline).relative_kinds if baseline in table else 0
     return (
         "Means over seeds and severities, of images under C-style corruptions; these are not the images of a published"
-        " benchmark, and errors are relative to this study’s own baseline. Below 100 % is better than it. The relative"
-        f" error, of the accuracy that a corruption costs, is over the {counted} of {len(kinds)} corruptions that"
+        " benchmark, and errors are relative to this study’s own baseline. Below 100 % is better. The relative"
+        f" error, of the accuracy that a corruption costs, is over the {count} of {len(kinds)} corruptions that"
         f" cost the baseline {100 * LEAST_LOSS:g} points or more."
     )
 

@@ -17,7 +17,7 @@ TITLE = "Effect sizes and further tests"
 
 
 def _size(effect: Effect) -> str:
-    """d with its interval: of few pairs the number alone would say more than is known."""
+    """d with its interval: with few pairs the number alone would say more than is known."""
     if effect.size is None or effect.mean is None or not effect.sd:
         return DASH
     low, high = size_interval(effect.mean, effect.sd, effect.n)
@@ -50,9 +50,9 @@ def detail_table(effects: Sequence[Effect]) -> Table | None:
         row += [p_value(effect.p_equivalence)] * tested
         row += [DASH if effect.settled_after is None else str(effect.settled_after)] * raced
         if pooled:
-            one = effect.mixed
-            row += [DASH] * 3 if one is None else [
-                scale.change(one.mean), scale.interval(one.low, one.high), p_value(one.p)
+            mixed = effect.mixed
+            row += [DASH] * 3 if mixed is None else [
+                scale.change(mixed.mean), scale.interval(mixed.low, mixed.high), p_value(mixed.p)
             ]  # fmt: skip
         rows.append(tuple(row))
     note = (

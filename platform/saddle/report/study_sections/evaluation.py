@@ -1,4 +1,4 @@
-"""What a report says of the evaluation itself: who found the failures, what a larger budget finds, who ranks alike."""
+"""The report on the evaluation itself: what found the failures, what a larger budget finds, and how metrics rank."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ FOUND_NOTE = (
     "Shares of test images in %, means over trials. Attacks run in this order, each on the images that those before it"
     " left; an attack counts only what it was the first to break."
 )
-GONE_BY = "Validation is what checkpoints, a search and early stopping go by."
+GONE_BY = "Checkpoints, searches and early stopping are decided by validation."
 MEASURED_APART = (
-    "On purpose each trial is validated by terms of its own: {terms}. So {cheap} is another measure in each trial, and"
-    " no table ranks trials by it. Within a trial it is the same in every epoch; checkpoints were chosen by"
+    "Each trial is deliberately validated with its own settings: {terms}. So {cheap} is another measure in each trial,"
+    " and no table ranks trials by it. Within a trial it is the same in every epoch; checkpoints were chosen by"
     " {chosen_by}."
 )
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    """What was measured again, and the tables that there are data for, from trials that were measured alike."""
+    """What was measured again, and the tables that there are data for, from trials measured in the same way."""
     results, records, declared = report.results, report.records, report.results.declared
     groups = groups_of(results)
     final = declared.metric(tested_metric(results.study, results.answer.metric.name))
@@ -50,15 +50,15 @@ def blocks(report: StudyReport) -> list[Block]:
         ("Budget ladder", ladder_table(ladders(groups, declared), declared)),
         ranking(results, records, cheap, final),
     )
-    tables: list[Block] = [block for title, shown in parts if shown is not None for block in (Heading(title), shown)]
-    said = [again, verdicts_now(under_each)] if under_each is not None else []
-    return [*present(*(Text([sentence]) for sentence in said if sentence)), *tables]
+    tables: list[Block] = [part for title, block in parts if block is not None for part in (Heading(title), block)]
+    sentences = [again, verdicts_now(under_each)] if under_each is not None else []
+    return [*present(*(Text([sentence]) for sentence in sentences if sentence)), *tables]
 
 
 def ranking(
     results: StudyResults, records: Sequence[TrialRecord], cheap: str, final: Metric
 ) -> tuple[str, Block | None]:
-    """Title and table of how validation ranks trials, or what it measured in the place of the test's metric."""
+    """Title and table of how validation ranks trials, or what it measured instead of the test's metric."""
     chosen_by = selection_of(results.study, results.declared)
     terms = validation_terms(records, results.declared.evaluation_fields)
     if final.role != "robust" or not any(cheap in record.metrics for record in records):
@@ -66,13 +66,15 @@ def ranking(
     if not all(term.ranks_trials for term in terms):
         return "What validation measured", Text([MEASURED_APART.format(
             terms=listed(map(str, terms)), chosen_by=label(chosen_by.name), cheap=label(cheap))])  # fmt: skip
-    alike = rank_agreements(records, cheap, final.name, final.direction)
-    said = [f"Different on purpose: {term}." for term in terms]
+    agreements = rank_agreements(records, cheap, final.name, final.direction)
+    remarks = [f"Deliberately different: {term}." for term in terms]
     if chosen_by.name != cheap:
-        said.append(f"Checkpoints were chosen by {label(chosen_by.name)}; what ranks trials here chose none.")
+        remarks.append(
+            f"Checkpoints were chosen by {label(chosen_by.name)}; the metric that ranks trials here chose none."
+        )
     return (
         "Does validation rank trials as the test does?",
-        ranking_table(records, alike, final, results.arm_names, said),
+        ranking_table(records, agreements, final, results.arm_names, remarks),
     )
 
 
@@ -92,12 +94,12 @@ def verdicts_now(view: StudyView) -> str:
         for arm, effect in view.effects.items()
         if arm in before.effects and before.effects[arm].verdict != effect.verdict
     ]
-    asked = f"Now with {view.measured_with}, before with {before.measured_with}"
-    return f"{asked}: {'; '.join(changed) or 'every verdict is the same'}."
+    lead = f"Now with {view.measured_with}, before with {before.measured_with}"
+    return f"{lead}: {'; '.join(changed) or 'every verdict is the same'}."
 
 
 def groups_of(results: StudyResults) -> Mapping[str, list[TrialRecord]]:
-    """The trials of each arm by the name that a reader sees; of a search its best trial, or its Pareto front."""
+    """The trials of each arm by its displayed name; of a search its best trial, or its Pareto front."""
     if results.arms:
         return results.groups
     answer = results.answer
@@ -109,17 +111,17 @@ def found_table(failures: Sequence[FailuresFound]) -> Table | None:
     """Clean errors, then what each attack found, and what stayed robust."""
     if not failures:
         return None
-    attacks = list(dict.fromkeys(attack for one in failures for attack in one.attacks))
+    attacks = list(dict.fromkeys(attack for group in failures for attack in group.attacks))
     rows = tuple(
         (
-            one.name,
-            str(one.trials),
-            f"{one.samples:,}",
-            bare(one.clean_errors),
-            *(bare(one.attacks[attack]) if attack in one.attacks else DASH for attack in attacks),
-            bare(one.robust),
+            group.name,
+            str(group.trials),
+            f"{group.samples:,}",
+            bare(group.clean_errors),
+            *(bare(group.attacks[attack]) if attack in group.attacks else DASH for attack in attacks),
+            bare(group.robust),
         )
-        for one in failures
+        for group in failures
     )
     return Table(("", "trials", "images", "wrong when clean", *attacks, "robust"), rows, FOUND_NOTE)
 
@@ -132,17 +134,19 @@ def ladder_table(measured_ladders: Sequence[Ladder], declared: Declarations) -> 
     """The worst case as it was measured, and after each rung."""
     if not measured_ladders:
         return None
-    rungs = declared.in_role("ladder rung", dict.fromkeys(rung.name for one in measured_ladders for rung in one.rungs))
-    scale = Scale.of(measured_ladders[0].metric, [one.moved for one in measured_ladders])
+    rungs = declared.in_role(
+        "ladder rung", dict.fromkeys(rung.name for ladder in measured_ladders for rung in ladder.rungs)
+    )
+    scale = Scale.of(measured_ladders[0].metric, [ladder.moved for ladder in measured_ladders])
     rows = tuple(
         (
-            one.name,
-            str(one.trials),
-            scale.bare(one.start),
-            *(scale.bare(one.rungs[rung]) if rung in one.rungs else DASH for rung in rungs),
-            scale.change(-one.moved),
+            ladder.name,
+            str(ladder.trials),
+            scale.bare(ladder.start),
+            *(scale.bare(ladder.rungs[rung]) if rung in ladder.rungs else DASH for rung in rungs),
+            scale.change(-ladder.moved),
         )
-        for one in measured_ladders
+        for ladder in measured_ladders
     )
     note = (
         "Worst case in %, means over trials: as it was measured, then as each larger budget in turn leaves it. An"
@@ -158,11 +162,11 @@ def ranking_table(
     agreements: Sequence[RankAgreement],
     final: Metric,
     names: Mapping[str, str] = MappingProxyType({}),
-    said: Sequence[str] = (),
+    remarks: Sequence[str] = (),
 ) -> Table | None:
-    """How validation ranks trials, compared with their test; `said` of what it measured and what chose checkpoints.
+    """How validation ranks trials, compared with their test; `remarks`: what it measured and what chose checkpoints.
 
-    Without that, checkpoints, searches and early stopping go by what ranks trials here.
+    Without those, the metric that ranks trials here decides about checkpoints, searches and early stopping.
     """
     if not agreements:
         return None
@@ -171,26 +175,26 @@ def ranking_table(
                "lost by choosing it")  # fmt: skip
     rows = tuple(
         (
-            label(one.cheap) + (f" ({one.block})" if one.block else ""),
-            label(one.final),
-            str(one.n),
-            DASH if one.ranks.kendall is None else signed(f"{one.ranks.kendall:.2f}"),
-            p_value(one.ranks.p),
-            DASH if one.ranks.spearman is None else signed(f"{one.ranks.spearman:.2f}"),
-            trial_name(one.chosen, names),
-            f"{one.ranks.rank} of {one.n}",
-            scale.bare(one.ranks.loss) + scale.difference_suffix,
+            label(agreement.cheap) + (f" ({agreement.block})" if agreement.block else ""),
+            label(agreement.final),
+            str(agreement.n),
+            DASH if agreement.ranks.kendall is None else signed(f"{agreement.ranks.kendall:.2f}"),
+            p_value(agreement.ranks.p),
+            DASH if agreement.ranks.spearman is None else signed(f"{agreement.ranks.spearman:.2f}"),
+            trial_name(agreement.chosen, names),
+            f"{agreement.ranks.rank} of {agreement.n}",
+            scale.bare(agreement.ranks.loss) + scale.difference_suffix,
         )
-        for one in agreements
+        for agreement in agreements
     )
-    taken = [
-        f"{what} {setting(values)}"
-        for what, values in (("validation", _only(entries, trained=True)), ("test", _only(entries, trained=False)))
+    attacks = [
+        f"{split} {setting(values)}"
+        for split, values in (("validation", _only(entries, trained=True)), ("test", _only(entries, trained=False)))
         if values is not None
     ]
     note = (
-        f"{' '.join(said) or GONE_BY} τ and ρ are 1 where both rank the trials alike, 0 if one says nothing about the"
-        " other; n counts completed trials." + (f" Attacks: {'; '.join(taken)}." if taken else "")
+        f"{' '.join(remarks) or GONE_BY} τ and ρ are 1 where both rank the trials the same way, 0 if one says nothing"
+        " about the other; n counts completed trials." + (f" Attacks: {'; '.join(attacks)}." if attacks else "")
     )
     return Table(columns, rows, note)
 
@@ -204,7 +208,7 @@ def _only(entries: Sequence[TrialRecord], *, trained: bool) -> object:
 
 
 def _validated(entry: TrialRecord, attacks: object) -> object:
-    """Those that validation takes of the attacks (the field `validation_attacks`)."""
+    """Those of the attacks that validation uses (the field `validation_attacks`)."""
     first = entry.params.get("validation_attacks") == "first"
     return attacks[:1] if first and isinstance(attacks, list | tuple) else attacks
 

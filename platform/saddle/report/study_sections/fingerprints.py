@@ -1,4 +1,4 @@
-"""What data, code and environment the results rest on."""
+"""The data, code and environment that the results rest on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def page(report: StudyReport) -> list[Block]:
 
 
 def fingerprints(entries: Iterable[TrialRecord]) -> list[Fact]:
-    """Nested facts under dotted names; one that is not the same in all trials differs, but for seeds, which are to."""
+    """Nested facts under dotted names; one that is not the same in all trials differs, except seeds, which should."""
     values: dict[str, dict[str, None]] = {}
     for entry in entries:
         for name, value in flatten(entry.fingerprints).items():

@@ -15,7 +15,7 @@ MOST_ABREAST = 7
 """Arms or metrics that a table has room for side by side."""
 DETAILS = "Intervals and p-values of these verdicts"
 ALONE = " †"
-"""Behind a verdict that does not hold where all metrics are one family."""
+"""Follows a verdict that does not hold where all metrics are one family."""
 
 
 def page(report: StudyReport) -> list[Block]:
@@ -33,9 +33,9 @@ def overview(report: StudyReport) -> list[Block]:
     ablation, further = report.study.ablation, report.results.further
     if ablation is None or not further:
         return []
-    cells = {(one.effect.metric.name, one.effect.name): _cell(one, ablation) for one in further}
-    metrics = {one.effect.metric.name: _named(one) for one in further}
-    effects = list(dict.fromkeys(one.effect.name for one in further))
+    cells = {(verdict.effect.metric.name, verdict.effect.name): _cell(verdict, ablation) for verdict in further}
+    metrics = {verdict.effect.metric.name: _named(verdict) for verdict in further}
+    effects = list(dict.fromkeys(verdict.effect.name for verdict in further))
     note = note_of(ablation, len(further))
     if len(effects) > MOST_ABREAST >= len(metrics):
         rows = tuple((name, *(cells.get((metric, name), DASH) for metric in metrics)) for name in effects)
@@ -67,8 +67,8 @@ def details(report: StudyReport) -> list[Block]:
         "verdict",
     )
     rows = []
-    for one in further:
-        effect, scale = one.effect, scale_of([one.effect], one.effect.metric)
+    for verdict in further:
+        effect, scale = verdict.effect, scale_of([verdict.effect], verdict.effect.metric)
         values = Scale.of(effect.metric)
         rows.append(
             (
@@ -80,7 +80,7 @@ def details(report: StudyReport) -> list[Block]:
                 scale.difference(effect.mean),
                 scale.interval(effect.low, effect.high),
                 p_value(effect.p_adjusted),
-                p_value(one.p_over_all),
+                p_value(verdict.p_over_all),
                 effect.verdict_text,
             )
         )
@@ -88,26 +88,26 @@ def details(report: StudyReport) -> list[Block]:
 
 
 def note_of(ablation: Ablation, count: int) -> str:
-    """What the cells are, and what their error rate is of."""
+    """What the cells are, and what their error rate refers to."""
     alpha = f"{100 * ablation.compare.alpha:g} %"
     return (
-        "Mean differences from the baseline over paired seeds, and verdicts: each metric is a question of its own, with"
+        "Mean differences from the baseline over paired seeds, and verdicts: each metric is a separate question, with"
         f" {NAMES[ablation.compare.correction]}’s procedure over its arms, so {alpha} of such questions without any"
         f" difference have a wrong claim. †: not shown where all {count} comparisons are one family (Holm)."
     )
 
 
-def _named(one: FurtherVerdict) -> str:
-    return label(one.effect.metric.name).removeprefix("test ") + Scale.of(one.effect.metric).difference_unit
+def _named(verdict: FurtherVerdict) -> str:
+    return label(verdict.effect.metric.name).removeprefix("test ") + Scale.of(verdict.effect.metric).difference_unit
 
 
-def _cell(one: FurtherVerdict, ablation: Ablation) -> str:
-    effect = one.effect
+def _cell(verdict: FurtherVerdict, ablation: Ablation) -> str:
+    effect = verdict.effect
     if effect.mean is None:
         return str(effect.verdict)
     shown = f"{scale_of([effect], effect.metric).change(effect.mean)} {effect.verdict}"
     is_claim = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
-    return shown + (ALONE if is_claim and not one.holds_over_all(ablation.compare.alpha) else "")
+    return shown + (ALONE if is_claim and not verdict.holds_over_all(ablation.compare.alpha) else "")
 
 
 EACH = Section("each", "Verdicts on further metrics", 42, page, markdown)

@@ -1,4 +1,4 @@
-"""Images that trials left behind, as data inside the page."""
+"""Images that trials stored, as data inside the page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_BYTES = 2_000_000
 SMALL, WIDE = 200, 1.4
 """Pixels below which an image is enlarged; width to height above which it takes the room of two."""
 MOST_BYTES_IN_ALL = 12_000_000
-"""A page that holds more would no longer open at once."""
+"""A page with more would no longer open immediately."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Illustrated:
 def gallery(
     entries: Sequence[TrialRecord], read: Callable[[str], bytes] | None, names: Mapping[str, str] = MappingProxyType({})
 ) -> list[Illustrated]:
-    """The images of the given entries, trial by trial, those of failed methods first; `names` are readers' for arms.
+    """The images of the given entries, trial by trial, those of failed methods first; `names`: displayed names of arms.
 
     If there is no room for all, every trial shows its first ones.
     """
     if read is None:
         return []
     ordered = sorted(entries, key=lambda entry: entry.outcome not in METHOD_FAILURES)
-    called = [trial_name(entry, names) for entry in ordered]
+    titles = [trial_name(entry, names) for entry in ordered]
     numbered = (
         (turn, place, name, path)
         for place, entry in enumerate(ordered)
@@ -58,14 +58,14 @@ def gallery(
     shown: dict[int, list[tuple[int, Picture]]] = {}
     room = MOST_BYTES_IN_ALL
     for turn, place, name, path in sorted(numbered)[:MOST_IMAGES]:
-        picture = _picture(f"{called[place]}: {name}", path, read)
+        picture = _picture(f"{titles[place]}: {name}", path, read)
         room -= len(picture.data)
         if room < 0:
             break
         shown.setdefault(place, []).append((turn, picture))
     return [
         Illustrated(
-            ordered[place], called[place], [picture for _, picture in sorted(members, key=lambda each: each[0])]
+            ordered[place], titles[place], [picture for _, picture in sorted(members, key=lambda member: member[0])]
         )
         for place, members in sorted(shown.items())
     ]
@@ -84,7 +84,7 @@ def _picture(caption: str, path: str, read: Callable[[str], bytes]) -> Picture:
 
 
 def _look(png: bytes) -> str:
-    """Position of an image's size, which is the same in every PNG."""
+    """The look of an image by its size, which is at the same position in every PNG."""
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     if width < SMALL:
         return "small"
@@ -111,13 +111,13 @@ def words_of(entry: TrialRecord, read: Read) -> list[Word]:
 
 
 def page(report: StudyReport) -> list[Folded]:
-    """A row for each trial, one an arm, folded."""
+    """A row for each trial, one per arm, folded."""
     rows = gallery(illustrated(report.results), report.read, report.results.arm_names)
     if not rows or report.read is None:
         return []
     shown = [Pictures(row.pictures, row.name, words_of(row.entry, report.read)) for row in rows]
-    said = [Text([WORDS], "note")] if any(row.words for row in shown) else []
-    return [Folded(f"Images of {listed(row.name for row in rows)}", [*said, *shown], id="images")]
+    note = [Text([WORDS], "note")] if any(row.words for row in shown) else []
+    return [Folded(f"Images of {listed(row.name for row in rows)}", [*note, *shown], id="images")]
 
 
 GALLERY = Section("gallery", "Images", 130, page, left_out)

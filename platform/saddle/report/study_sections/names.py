@@ -32,14 +32,14 @@ def _of_metric(metric: Metric) -> Iterator[Fact]:
 
 def _of_arms(results: StudyResults) -> Iterator[Fact]:
     fields: Mapping[str, Any] = results.declared.schema.get("properties", {})
-    taken: dict[str, None] = {}
+    explained: dict[str, None] = {}
     for arm in results.arms:
         for factor, level in {**arm.settings, **arm.levels}.items():
             meaning = fields.get(factor, {}).get("levels", {}).get(readable(level))
             if meaning:
-                taken.setdefault(f"{readable(level)}\n{meaning}")
-    for both in taken:
-        name, _, meaning = both.partition("\n")
+                explained.setdefault(f"{readable(level)}\n{meaning}")
+    for line in explained:
+        name, _, meaning = line.partition("\n")
         yield Fact(name, [meaning])
 
 

@@ -1,4 +1,4 @@
-"""What people have noted of the study, its arms and its trials."""
+"""The notes on the study, its arms and its trials."""
 
 from __future__ import annotations
 

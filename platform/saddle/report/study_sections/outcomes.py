@@ -1,4 +1,4 @@
-"""Outcomes of the trials, why those that did not end well, and the table of all."""
+"""Outcomes of the trials, the reasons for those that did not end well, and the table of all."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MEANINGS = {
     Outcome.PREEMPTED: "its machine was lost",
 }
 MOST_TROUBLES = 40
-"""Trials whose reasons are printed whole; of more the table of outcomes has the commonest."""
+"""Trials whose reasons are printed in full; with more, the table of outcomes has the most common ones."""
 MOST_TRIALS = 400
-"""Trials in the table of all; of more the best half and the worst half of as many."""
+"""Trials in the table of all; with more, the best half and the worst half of as many."""
 
 COLUMNS = ("outcome", "trials", "meaning")
 
@@ -50,7 +50,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A trial that did not end as hoped, with the full text of why."""
+    """A trial that did not end well, with the full text of the reason."""
 
     name: str
     outcome: str
@@ -63,7 +63,7 @@ def page(report: StudyReport) -> list[Block]:
     """The outcomes with their reasons, troubles one by one, and the trials."""
     records, name = report.records, report.run.name
     if not records:
-        # of a relation of tabled values none ever will
+        # a relation of tabled values never has any
         tabled = report.study.relation is not None and report.study.relation.gain.table is not None
         return [] if tabled else [Text(["No trial has finished yet."], "empty")]
     rows = tuple((ending.outcome, str(ending.count), _reasons(ending)) for ending in endings_of(report))
@@ -106,7 +106,7 @@ def markdown(report: StudyReport) -> list[Block]:
 
 
 def endings_of(report: StudyReport) -> list[Ending]:
-    """How the trials of a report ended; imported ones have not been seen to end."""
+    """How the trials of a report ended; how imported ones did is not known."""
     ended = endings(report.records)
     if report.results.declared.imported is None:
         return ended
@@ -116,18 +116,18 @@ def endings_of(report: StudyReport) -> list[Ending]:
 def endings(entries: Iterable[TrialRecord]) -> list[Ending]:
     """Outcomes of the trials, in the order of the outcome table; only what occurred."""
     entries = list(entries)
-    known = [str(outcome) for outcome in Outcome]
+    order = [str(outcome) for outcome in Outcome]
     ended = []
-    for outcome in sorted({entry.outcome for entry in entries}, key=lambda o: known.index(o) if o in known else 99):
+    for outcome in sorted({entry.outcome for entry in entries}, key=lambda o: order.index(o) if o in order else 99):
         members = [entry for entry in entries if entry.outcome == outcome]
         reasons = Counter(summary(entry.why) for entry in members if entry.why.strip())
-        meaning = MEANINGS.get(Outcome(outcome), "") if outcome in known else ""
+        meaning = MEANINGS.get(Outcome(outcome), "") if outcome in order else ""
         ended.append(Ending(str(outcome), meaning, len(members), tuple(reasons.most_common(5))))
     return ended
 
 
 def summary(why: str) -> str:
-    """The last line of a traceback, which names the error; a short reason as it is."""
+    """The last line of a traceback, which names the error; a short reason unchanged."""
     lines = [line.strip() for line in why.strip().splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
@@ -149,13 +149,13 @@ def trial_table(report: StudyReport) -> Table:
     shown = best_and_worst(entries, metrics[0])
     rows = []
     for entry in shown:
-        given = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
+        values = drawn(study, entry) if study.search else {**entry.params, **entry.settings}
         rows.append(
             (
                 trial_name(entry, report.results.arm_names).removeprefix("trial "),
                 f"{entry.outcome}, flagged" if reasons_against(entry, declared) else str(entry.outcome),
                 *(Scale.of(metric).value(value_of(entry, metric.name)) for metric in metrics),
-                *(setting(given[name]) if name in given else DASH for name in varied),
+                *(setting(values[name]) if name in values else DASH for name in varied),
                 str(entry.epochs),
                 duration(entry.seconds),
             )
@@ -172,7 +172,7 @@ def trial_table(report: StudyReport) -> Table:
 
 
 def best_and_worst(entries: Sequence[TrialRecord], metric: Metric) -> Sequence[TrialRecord]:
-    """All trials as they come, or of very many the best ones and the worst ones; those without a value are worst."""
+    """All trials in their order, or of very many the best and the worst ones; those without a value are worst."""
     if len(entries) <= MOST_TRIALS:
         return entries
 

@@ -29,8 +29,8 @@ def blocks(report: StudyReport) -> list[Table]:
 def _row(plan: SeedPlan, names: Mapping[str, str]) -> tuple[str, ...]:
     added = ", ".join(names.get(key, key) for key in plan.growth.added)
     changes = "; ".join(change.removeprefix("ablation.compare.") for change in plan.growth.judged_otherwise)
-    made = plan.made if plan.when else DASH
-    return made, _numbers(plan.seeds), _numbers(plan.looks), str(plan.finished), added or DASH, changes or DASH
+    created = plan.made if plan.when else DASH
+    return created, _numbers(plan.seeds), _numbers(plan.looks), str(plan.finished), added or DASH, changes or DASH
 
 
 def _numbers(values: tuple[int, ...]) -> str:

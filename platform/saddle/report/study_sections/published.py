@@ -28,8 +28,8 @@ def published_table(results: StudyResults) -> Table | None:
     comparison = compare_published(table.values, results.arms, results.comparable, config_of(declared))
     # conditions that hold for every row are given once, below
     first = comparison.rows[0].differing if comparison.rows else ()
-    common = [one for one in first if all(one in row.differing for row in comparison.rows)]
-    special = [_words([one for one in row.differing if one not in common]) for row in comparison.rows]
+    common = [condition for condition in first if all(condition in row.differing for row in comparison.rows)]
+    special = [_words([condition for condition in row.differing if condition not in common]) for row in comparison.rows]
     columns = ["arm", "metric", "published", "ours", "difference", *["other conditions"] * any(special), "source"]
     rows = [
         (
@@ -56,7 +56,7 @@ def published_table(results: StudyResults) -> Table | None:
 
 
 def config_of(declared: Declarations) -> type[Config] | None:
-    """The model of a configuration where the trainable is installed: only it knows which ways of writing are alike."""
+    """The model of a configuration where the trainable is installed: only it knows which ways of writing are equal."""
     try:
         return load_trainable(declared.name).Config
     except TrainableError:
@@ -72,9 +72,9 @@ def _scale(row: ComparedValue, declared: Declarations) -> Scale:
     return Scale.of(declared.metric(row.published.metric))
 
 
-def _theirs(one: PublishedValue, scale: Scale) -> str:
-    spread = "" if one.sd is None else f" ± {scale.bare(one.sd)}"
-    return scale.value(one.value) + spread + ("" if one.n is None else f" (n = {one.n})")
+def _theirs(value: PublishedValue, scale: Scale) -> str:
+    spread = "" if value.sd is None else f" ± {scale.bare(value.sd)}"
+    return scale.value(value.value) + spread + ("" if value.n is None else f" (n = {value.n})")
 
 
 def _ours(row: ComparedValue, scale: Scale) -> str:
@@ -85,9 +85,10 @@ def _ours(row: ComparedValue, scale: Scale) -> str:
 def _words(conditions: Sequence[Condition]) -> str:
     """`epochs 200 (ours 10); checkpoint best on test (no setting here)`."""
     words = []
-    for one in conditions[:MOST_CONDITIONS]:
-        ours = " and ".join(setting(value) for value in one.ours[:3]) + (" and more" if len(one.ours) > 3 else "")
-        words.append(f"{one.name} {setting(one.published)} ({f'ours {ours}' if one.ours else 'no setting here'})")
+    for condition in conditions[:MOST_CONDITIONS]:
+        more = " and more" if len(condition.ours) > 3 else ""
+        ours = f"ours {' and '.join(map(setting, condition.ours[:3]))}{more}" if condition.ours else "no setting here"
+        words.append(f"{condition.name} {setting(condition.published)} ({ours})")
     if len(conditions) > MOST_CONDITIONS:
         words.append(f"{len(conditions) - MOST_CONDITIONS} more")
     return "; ".join(words)

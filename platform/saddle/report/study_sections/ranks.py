@@ -15,14 +15,14 @@ from saddle.report.section import Section
 from saddle.report.study_report import StudyReport
 
 NOTE = (
-    "By every metric of a group all trials are ranked, each seed’s mean taken off before; an arm’s value is the mean of"
-    " its percentile ranks, 0 % being best. Differences are from the baseline, paired by seed and adjusted over the"
-    " arms of a group; below 0 is better. No metric is the metric: where they disagree, the folded tables show it."
+    "All trials are ranked by every metric of a group, after each seed’s mean is subtracted; an arm’s value is the mean"
+    " of its percentile ranks, 0 % being best. Differences are from the baseline, paired by seed and adjusted over the"
+    " arms of a group; below 0 is better. No single metric decides: where they disagree, the folded tables show it."
 )
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    """A table of each group, with sentences; nothing if the study ranks by nothing."""
+    """A table of each group, with sentences; none if the study declares no ranks."""
     if not report.results.answer.ranked:
         return []
     shown: list[Block] = [Text([NOTE], "note")]
@@ -53,9 +53,9 @@ def _table(ranked: RankedArms) -> Table:
                 p_value(effect.p_adjusted),
             ]
         if ranked.balance is not None:
-            here = paid.get(arm.arm)
-            cells += [DASH, DASH] if here is None else [
-                Scale.of(ranked.balance.paid).value(here.paid), "yes" if here.on_front else "no"
+            balanced = paid.get(arm.arm)
+            cells += [DASH, DASH] if balanced is None else [
+                Scale.of(ranked.balance.paid).value(balanced.paid), "yes" if balanced.on_front else "no"
             ]  # fmt: skip
         rows.append(tuple(cells))
     columns: tuple[str, ...] = (
@@ -71,14 +71,14 @@ def _table(ranked: RankedArms) -> Table:
 
 
 def _sentences(results: StudyResults, ranked: RankedArms) -> list[str]:
-    said = [verdict_sentence(ranked.group)]
+    sentences = [verdict_sentence(ranked.group)]
     if ranked.balance is not None:
-        said.append(balance_sentence(ranked.balance))
+        sentences.append(balance_sentence(ranked.balance))
     if ranked.response is not None:
-        said.append(response_sentence(ranked.group, results.metric, ranked.response))
-    if ranked.held is not None and ranked.balance is not None:
-        said.append(response_sentence(ranked.group, results.metric, ranked.held, str(ranked.balance.paid)))
-    return said
+        sentences.append(response_sentence(ranked.group, results.metric, ranked.response))
+    if ranked.partial is not None and ranked.balance is not None:
+        sentences.append(response_sentence(ranked.group, results.metric, ranked.partial, str(ranked.balance.paid)))
+    return sentences
 
 
 def _single(results: StudyResults, group: RankedGroup) -> Table:

@@ -55,13 +55,13 @@ def predictor_table(findings: Findings) -> Table:
     """Every predictor that was looked at, the declared one first."""
     rows = tuple(
         (
-            tried.name,
-            str(tried.k),
-            DASH if tried.r is None else signed(f"{tried.r:.2f}"),
-            p_value(tried.p),
-            p_value(tried.max_r_p),
+            predictor.name,
+            str(predictor.k),
+            DASH if predictor.r is None else signed(f"{predictor.r:.2f}"),
+            p_value(predictor.p),
+            p_value(predictor.max_r_p),
         )
-        for tried in findings.answer.tried
+        for predictor in findings.answer.tried
     )
     return Table(("predictor", "units", "r", "p", "p over all"), rows, PREDICTORS, "narrow")
 

@@ -37,7 +37,7 @@ def imported(table: ImportedTable) -> list[Block]:
 
 
 def command_of(report: StudyReport) -> str:
-    """What runs the study."""
+    """The command that runs the study."""
     return report.command or f"saddle run {report.study.study}.yaml"
 
 

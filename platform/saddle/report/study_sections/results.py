@@ -15,7 +15,7 @@ OF_UNITS = (
     " of seeds shrunk to that of all units; its weight is its share in the slope. Failed seeds have no pair."
 )
 FEW_ROWS = 12
-"""A table of so many is open from the start."""
+"""A table with at most this many rows is open from the start."""
 
 
 def results_in_page(report: StudyReport) -> list[Block]:
@@ -31,7 +31,7 @@ def results(report: StudyReport) -> list[Block]:
 
 
 def note_of(report: StudyReport) -> str:
-    """What the columns are."""
+    """The meaning of the columns."""
     ablation = report.study.ablation
     if report.answer.relation is not None:
         return OF_UNITS

@@ -1,4 +1,4 @@
-"""What a report says of single test images: which of them only one of two networks gets right."""
+"""What a report says about single test images: which of them only one of two networks gets right."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def sample_rows(study: str, on_samples: StudyOnSamples | None) -> list[dict[str, Any]]:
-    """A row for each pair of networks, as JSON and CSV have it; `p_adjusted` is Holm's over all of them."""
+    """A row for each pair of networks, for JSON and CSV; `p_adjusted` is Holm's over all of them."""
     if on_samples is None:
         return []
     return [
@@ -149,10 +149,10 @@ def sample_rows(study: str, on_samples: StudyOnSamples | None) -> list[dict[str,
 
 
 def blocks(report: StudyReport) -> list[Block]:
-    said = samples_section(report.run.name, report.samples)
-    if said is None:
+    section = samples_section(report.run.name, report.samples)
+    if section is None:
         return []
-    return present(Text([said.lead], "" if said.table else "empty"), said.table)
+    return present(Text([section.lead], "" if section.table else "empty"), section.table)
 
 
 SAMPLES = Section("samples", "Sample by sample", 50, blocks)

@@ -46,11 +46,11 @@ def _named(metric: Metric) -> str:
 
 
 def _cells(metric: Metric, values: Sequence[Sequence[float]]) -> list[str]:
-    spreads = [stdev(one) if len(one) > 1 else None for one in values]
+    spreads = [stdev(of_arm) if len(of_arm) > 1 else None for of_arm in values]
     scale = Scale.of(metric, spreads)
     return [
-        DASH if not one else scale.bare(fmean(one)) + ("" if spread is None else f" ± {scale.bare(spread)}")
-        for one, spread in zip(values, spreads, strict=True)
+        DASH if not of_arm else scale.bare(fmean(of_arm)) + ("" if spread is None else f" ± {scale.bare(spread)}")
+        for of_arm, spread in zip(values, spreads, strict=True)
     ]
 
 

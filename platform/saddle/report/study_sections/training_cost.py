@@ -24,11 +24,11 @@ def blocks(report: StudyReport) -> list[Block]:
     if results.study.ablation is None or results.declared.imported is not None:
         return []
     times = {arm: _seconds(records) for arm, records in results.groups.items()}
-    known = {arm: fmean(each) for arm, each in times.items() if each}
-    if not known:
+    means = {arm: fmean(durations) for arm, durations in times.items() if durations}
+    if not means:
         return []
     gpus = results.study.resources.workers * results.study.resources.gpus_per_worker
-    base = known.get(results.baseline or "")
+    base = means.get(results.baseline or "")
     rows = tuple(
         (
             arm,
@@ -37,7 +37,7 @@ def blocks(report: StudyReport) -> list[Block]:
             DASH if not base else f"{seconds / base:.2g}",
             *((f"{gpus * seconds / 3600:.3g}",) if gpus else ()),
         )
-        for arm, seconds in known.items()
+        for arm, seconds in means.items()
     )
     columns = ("arm", "replicates", "time of one", "times the baseline’s", *(("GPU-hours of one",) if gpus else ()))
     return [Table(columns, rows, NOTE)]

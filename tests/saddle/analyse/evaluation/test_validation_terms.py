@@ -80,20 +80,21 @@ def test_validation_under_the_tests_own_terms_is_ranked() -> None:
 def test_the_note_says_what_chose_checkpoints_in_its_place() -> None:
     study = study_of(selected_by="validation/balanced_accuracy")
     _, block = shown(trials((None, None, None), study), study)
-    assert "Checkpoints were chosen by validation balanced accuracy; what ranks trials here chose none." in block.note
-    assert "Validation is what checkpoints" not in block.note
+    chosen = "Checkpoints were chosen by validation balanced accuracy; the metric that ranks trials here chose none."
+    assert chosen in block.note
+    assert "are decided by validation" not in block.note
 
 
 def test_one_other_value_for_all_trials_ranks_them_and_is_said() -> None:
     _, block = shown(trials((0.05, 0.05, 0.05)))
-    assert "Different on purpose: attack_epsilon 0.05 in validation and 0.15 in the test." in block.note
+    assert "Deliberately different: attack_epsilon 0.05 in validation and 0.15 in the test." in block.note
 
 
 def test_a_caution_says_it_and_a_verdict_by_such_values_is_warned_of() -> None:
     fields = DECLARED.evaluation_fields
     assert not [*validation_cautions(trials((None, None, None)), fields)]
     [caution] = validation_cautions(trials(OWN), fields, [complete_metric(TEST)])
-    assert "don't compare trials" in caution
+    assert "can't be compared between trials" in caution
     _, wrong = validation_cautions(trials(OWN), fields, [complete_metric(VALIDATION)])
     assert wrong.startswith(f"{VALIDATION} is such a value")
     answer = results_of(study_of(compare={"metric": VALIDATION}), DECLARED, trials(OWN)).answer
@@ -119,7 +120,7 @@ def test_the_best_trial_is_one_that_validation_can_rank() -> None:
 def test_curves_that_do_not_compare_say_so(validated: Sequence[float | None], said: bool) -> None:
     results = results_of(study_of(), DECLARED, trials(validated))
     figure = arm_curves(results.groups, DECLARED.metric(VALIDATION), DECLARED)
-    assert ("different curves don't compare" in figure.caption) is said
+    assert ("different curves can't be compared" in figure.caption) is said
 
 
 def test_trials_that_were_measured_again_have_the_tests_new_terms_and_their_own_validation() -> None:

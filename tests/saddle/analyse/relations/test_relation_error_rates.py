@@ -123,6 +123,6 @@ def test_a_designed_dose_has_more_power_than_values_that_fall_as_they_may() -> N
 
 def test_the_power_is_a_sentence() -> None:
     assert power_sentence((4, 4), (0.2, 0.44, 0.62, 0.835)) == (
-        "With 8 units, within 2 families, a relation is said to rise or fall with a chance of 20 %, 44 %, 62 % and"
-        " 84 % where predictor and true gain correlate by 0.5, 0.7, 0.8 and 0.9."
+        "With 8 units, within 2 families, a relation is reported to rise or fall with a chance of 20 %, 44 %, 62 %"
+        " and 84 % where predictor and true gain correlate by 0.5, 0.7, 0.8 and 0.9."
     )

@@ -1,9 +1,9 @@
-"""Arms ranked by several metrics that say the same in different ways, none of which is the metric.
+"""Arms ranked by several metrics that measure the same in different ways, none of which is the study's metric.
 
-For every metric each seed's mean over the arms is taken off, all trials are ranked together by what is left (aligned
+For every metric each seed's mean over the arms is subtracted, all trials are ranked together by the remainder (aligned
 ranks; Hodges and Lehmann, 1962), and ranks become shares of the number of trials (percentile ranks; 0 is best). An
 arm's value at a seed is the mean over the metrics. Values are compared as those of any metric are: paired by seed,
-adjusted over the arms of a group. A group is a claim of its own, and nothing is adjusted over groups.
+adjusted over the arms of a group. Each group is a separate claim, and nothing is adjusted over groups.
 
 Ranks within each seed would not do: where an arm is the best at every seed, they have no spread, and five seeds are too
 few for a sign test.
@@ -46,14 +46,14 @@ def rank_metric(group: str) -> Metric:
 def rank_group(name: str, measured: Mapping[Metric, Sequence[ArmValues]], spec: ComparisonSpec) -> RankedGroup | None:
     """The group of these metrics, each with the values of all arms, the baseline's first; None if none was measured.
 
-    `spec` says how arms are compared; its metric, scale and margin are another's and don't count.
+    `spec` says how arms are compared; its metric, scale and margin are ignored.
     """
-    known = {metric: arms for metric, arms in measured.items() if any(arm.values for arm in arms)}
-    if not known:
+    with_values = {metric: arms for metric, arms in measured.items() if any(arm.values for arm in arms)}
+    if not with_values:
         return None
-    ranked = mean_ranks(known)
+    ranked = mean_ranks(with_values)
     own = replace(spec, metric=rank_metric(name), scale="linear", equivalence=None)
-    return RankedGroup(name, tuple(known), tuple(ranked), tuple(paired_effects(ranked[1:], ranked[0], own)))
+    return RankedGroup(name, tuple(with_values), tuple(ranked), tuple(paired_effects(ranked[1:], ranked[0], own)))
 
 
 def mean_ranks(measured: Mapping[Metric, Sequence[ArmValues]]) -> list[ArmValues]:
@@ -104,6 +104,6 @@ def _why_lost(arm: ArmValues, arms: Sequence[ArmValues], seed: int) -> str:
 
 
 ROUNDED = 12
-"""Decimals, of the largest value, in which two differ."""
+"""Decimals, relative to the largest value, to which values are compared."""
 LEAST = 1e-300
-"""What a value of 0 is taken for where a metric is compared on logarithms."""
+"""Replaces a value of 0 where a metric is compared on logarithms."""

@@ -1,4 +1,4 @@
-"""What a better rank costs: the front of a metric to be paid with and a mean rank, and the arm that it recommends."""
+"""What a better rank costs: the front of a mean rank and the metric that it costs, and the recommended arm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainables.contract import Metric
 
 @dataclass(frozen=True)
 class BalancedArm:
-    """An arm's means over the seeds at which it has both: of what is paid with, and of its mean rank."""
+    """An arm's means over the seeds at which it has both: of the metric that is paid with, and of its mean rank."""
 
     arm: str
     paid: float
@@ -40,8 +40,8 @@ def rank_balance(
 ) -> RankBalance | None:
     """The balance of a group and a metric with the `values` of the same arms; None if no seed has both.
 
-    Recommended is, of the arms on the front whose rank is shown to be better than the baseline's and that are shown to
-    lose no more of the metric than their guard allows, the one with the best rank. Without a guard none is.
+    Candidates are the arms on the front whose rank is shown to be better than the baseline's and that are shown to lose
+    no more of the metric than their guard allows. The one with the best rank is recommended; without a guard none is.
     """
     by_name = {arm.arm: arm for arm in values}
     means = {
@@ -61,10 +61,10 @@ def rank_balance(
     chosen = min(eligible, key=lambda arm: arm.rank, default=None)
     if chosen is not None:
         loss = _loss(paid, of_paid[chosen.arm].margin)
-        said = f"of the arms with a better mean rank that lose at most {loss} of {paid}, it has the best"
+        reason = f"of the arms with a better mean rank that lose at most {loss} of {paid}, it has the best"
     else:
-        said = _why_none(group, paid, better, of_paid)
-    return RankBalance(group.name, paid, arms, None if chosen is None else chosen.arm, said)
+        reason = _why_none(group, paid, better, of_paid)
+    return RankBalance(group.name, paid, arms, None if chosen is None else chosen.arm, reason)
 
 
 def _beats(other: tuple[float, float], cost: tuple[float, float]) -> bool:
@@ -76,7 +76,7 @@ def _why_none(group: RankedGroup, paid: Metric, better: Sequence[str], of_paid: 
     if not better:
         return f"no arm is shown to have a better mean rank than {group.arms[0].arm}"
     if not of_paid:
-        return f"the study declares no loss of {paid} that is accepted (compare: not_worse)"
+        return f"the study declares no accepted loss of {paid} (compare: not_worse)"
     loss = _loss(paid, max(guard.margin for guard in of_paid.values()))
     have = "has" if len(better) == 1 else "have"
     return f"{listed(better)} {have} a better mean rank, and none of them is shown to lose at most {loss} of {paid}"

@@ -1,7 +1,7 @@
-"""How mean ranks follow the compared metric over the arms, with and without what that one can't exceed held alike.
+"""How mean ranks follow the compared metric over the arms, also with the metric that it can't exceed held constant.
 
-Arms of one seed share their random numbers, so that a line is fitted within each seed and the seeds' slopes are what is
-averaged: five seeds are five slopes, however many arms there are.
+Arms of one seed share their random numbers, so a line is fitted within each seed and the seeds' slopes are averaged:
+five seeds give five slopes, for any number of arms.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class RankResponse:
 def rank_response(
     ranks: Sequence[ArmValues], predictors: Sequence[Sequence[ArmValues]], level: float = LEVEL
 ) -> RankResponse | None:
-    """The slope on the first of the predictors, the others held alike.
+    """The slope on the first of the predictors, the others held constant.
 
     All are of the same arms in one order. None with fewer than three seeds at which a line can be fitted, which takes
     at least two arms more than there are predictors, and predictors that don't determine each other.
     """
-    seeds = set(ranks[0].values).intersection(*(arm.values for each in (ranks, *predictors) for arm in each))
+    seeds = set(ranks[0].values).intersection(*(arm.values for arms in (ranks, *predictors) for arm in arms))
     slopes = []
     for seed in sorted(seeds):
-        columns = [np.array([arm.values[seed] for arm in each]) for each in predictors]
+        columns = [np.array([arm.values[seed] for arm in predictor]) for predictor in predictors]
         design = np.column_stack([np.ones(len(ranks)), *columns])
         if len(ranks) < len(predictors) + 2 or np.linalg.matrix_rank(design) < design.shape[1]:
             continue

@@ -21,38 +21,38 @@ Measure = Callable[[str], Sequence[ArmValues]]
 
 @dataclass(frozen=True)
 class RankedArms:
-    """One group with its details.
+    """A group with details.
 
-    `response`: how its mean rank follows the compared metric over the arms; `held`: the same with the metric that the
-    compared one can't exceed held alike. `balance`: the front of that metric and the mean rank. None if there is
-    no such metric, or too little to say.
+    `response`: how its mean rank follows the compared metric over the arms; `partial`: the same with the metric that
+    the compared one can't exceed held constant. `balance`: the front of that metric and the mean rank. None if there
+    is no such metric, or too little data.
     """
 
     group: RankedGroup
     response: RankResponse | None
-    held: RankResponse | None
+    partial: RankResponse | None
     balance: RankBalance | None
 
 
 def ranked_arms(
     ablation: Ablation,
     measure: Measure,
-    known: Sequence[str],
+    measured_names: Sequence[str],
     declared: Declarations,
     spec: ComparisonSpec,
     guards: Sequence[Guard],
 ) -> list[RankedArms]:
-    """Every group that the study declares and of which anything was measured; `known`: names of measured metrics."""
+    """Every group that the study declares and of which anything was measured."""
     compared = list(measure(spec.metric.name))
     paid = declared.metric(spec.metric.clean) if spec.metric.clean else None
     paid_values = list(measure(paid.name)) if paid is not None else []
-    found = []
+    groups = []
     for name, patterns in ablation.compare.ranks.items():
-        metrics = [declared.metric(metric) for metric in matching(patterns, known)]
+        metrics = [declared.metric(metric) for metric in matching(patterns, measured_names)]
         group = rank_group(name, {metric: measure(metric.name) for metric in metrics}, spec)
         if group is None:
             continue
-        held = rank_response(group.arms, [compared, paid_values]) if paid is not None else None
+        partial = rank_response(group.arms, [compared, paid_values]) if paid is not None else None
         balance = rank_balance(group, paid, paid_values, guards) if paid is not None else None
-        found.append(RankedArms(group, rank_response(group.arms, [compared]), held, balance))
-    return found
+        groups.append(RankedArms(group, rank_response(group.arms, [compared]), partial, balance))
+    return groups

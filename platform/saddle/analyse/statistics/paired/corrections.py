@@ -6,7 +6,7 @@ behind the stop share the level of the stop. (Serlin, 1993, Journal of Experimen
 
 Benjamini & Hochberg (1995, JRSS B 57) bound the expected share of wrong claims among the claims. With R of m rejected,
 intervals are printed at level R alpha / m, so that the expected share of them that miss the truth, among those
-rejected, is bounded alike (Benjamini & Yekutieli, 2005, JASA 100).
+rejected, is bounded by the same level (Benjamini & Yekutieli, 2005, JASA 100).
 
 With either, an interval leaves out zero exactly where the comparison is rejected.
 """

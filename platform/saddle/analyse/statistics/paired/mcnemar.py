@@ -24,7 +24,7 @@ def several_to_a_group(groups: NDArray[Any] | None) -> bool:
 def clustered_mcnemar(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], groups: NDArray[Any]) -> float:
     """The two-sided p of two models being right equally often, `ours` and `theirs` (N,) on samples in `groups` (N,).
 
-    Were they no different, exchanging them on a whole group would be as likely as not, whatever depends on what within
+    If they were no different, exchanging them on a whole group would be as likely as not, for any dependence within
     it: the sum of the groups' differences, each with either sign, is the null distribution (Fisher's randomisation
     test on clusters; for matched binary pairs see Durkalski et al. 2003). The differences are whole numbers, so that
     all 2^G signs are counted exactly. With one sample to a group it is McNemar's exact test.

@@ -1,4 +1,4 @@
-"""The paired t test and its interval, over any number of comparisons at once."""
+"""The paired t test and its interval, for any number of comparisons together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exact sign-flip test: what the t test assumes (normal differences), this one does not."""
+"""The exact sign-flip test, which does not assume normal differences as the t test does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     # A flip that ties with what was observed must count in spite of rounding.
     reached = observed - 1e-12 * np.abs(values).sum()
     if n <= EXACT_UP_TO:
-        # The first sign may be held: flipping all of them gives the same absolute sum.
+        # The first sign may be fixed: flipping all of them gives the same absolute sum.
         sums = values[:1]
         for value in values[1:]:
             sums = np.concatenate([sums + value, sums - value])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class SignTest:
     """`n` differences, all of them `mean`: the exact two-sided sign test (Dixon & Mood, 1946, JASA 41).
 
-    Were their median zero, or beyond a margin within which all of them lie, all n would fall on one side of it with a
-    probability of at most 2^(1-n), whatever their distribution. It may be looked at after any number of differences:
-    where more of them are alike the first ones were, too, so all looks together err as the first that can reject.
+    If their median were zero, or beyond a margin that contains all of them, all n would fall on one side of it with a
+    probability of at most 2^(1-n), for any distribution. It may be looked at after any number of differences: if more
+    of them are equal, the first ones were, too, so all looks together err as often as the first that can reject.
     """
 
     mean: float

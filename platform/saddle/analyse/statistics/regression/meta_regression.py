@@ -1,4 +1,4 @@
-"""Random-effects regression of means on a predictor, with an intercept for each family; many regressions at once."""
+"""Random-effects regression of means on a predictor, with an intercept for each family; many regressions together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.analyse.statistics.regression.paule_mandel import between_variance, 
 from saddle.analyse.statistics.t_distribution import critical_t, two_sided_p
 
 ROUNDING = 1e-24
-"""A sum of squares about means that is smaller than this share of that of the values themselves is one of roundings."""
+"""A sum of squares about means that is smaller than this share of that of the values themselves is due to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ def fit_slopes(x: Floats, y: Floats, noise: Floats, families: Floats, counted: A
     """Slopes of y on x with weights 1/(τ² + noise); x, y, noise, counted: (..., k), families: (families, k).
 
     τ² is that of Paule & Mandel on the residual degrees of freedom; the interval is that of Knapp & Hartung (2003),
-    Statistics in Medicine 22, whose factor is not let below 1. `counted` is 0 for points that take no part.
+    Statistics in Medicine 22, whose factor is at least 1. `counted` is 0 for points that take no part.
     """
     x, y, noise, taking_part = np.broadcast_arrays(x, y, noise, 1.0 if counted is None else counted)
     freedom = taking_part.sum(-1) - ((taking_part @ families.T) > 0).sum(-1) - 1.0
@@ -103,8 +103,8 @@ def slopes_by_family(x: Floats, y: Floats, weights: Floats, families: Floats) ->
     freedom = families.shape[1] - len(families) - varying
     if varying < 2 or freedom < 1:
         return slopes, float("nan")
-    rest = float(weights @ (gains - (np.nan_to_num(slopes) @ families) * away) ** 2)
-    share = between / (varying - 1) / max(rest / freedom, 1e-12 * between, 1e-300)
+    residual = float(weights @ (gains - (np.nan_to_num(slopes) @ families) * away) ** 2)
+    share = between / (varying - 1) / max(residual / freedom, 1e-12 * between, 1e-300)
     return slopes, float(scipy.special.fdtrc(varying - 1, freedom, share))
 
 

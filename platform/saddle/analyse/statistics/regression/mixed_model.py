@@ -1,7 +1,7 @@
 """Contrasts of arms from one mixed model of all replicates, in addition to the paired t intervals that decide.
 
-The model is value = mean of the arm + seed + block + noise, with seeds and blocks as random effects and the noise of
-every arm alike. Where that holds, an interval from it is narrower than the paired one, which takes the spread of its
+The model is value = mean of the arm + seed + block + noise, with seeds and blocks as random effects and the same
+noise for every arm. Where that holds, an interval from it is narrower than the paired one, which uses the spread of its
 own contrast only: with few seeds the difference is large, and so is what rests on the assumption.
 """
 
@@ -52,8 +52,11 @@ def mixed_effects(
     Degrees of freedom are those of the residual after arms, seeds and blocks, as in the analysis of variance of a
     balanced design; statsmodels' own normal quantiles are too narrow for few seeds.
     """
-    arms = sorted({one.arm for one in observations})
-    seeds, blocks = {one.seed for one in observations}, {one.block for one in observations}
+    arms = sorted({observation.arm for observation in observations})
+    seeds, blocks = (
+        {observation.seed for observation in observations},
+        {observation.block for observation in observations},
+    )
     freedom = len(observations) - len(arms) - (len(seeds) - 1) - (len(blocks) - 1)
     if freedom < FEWEST_FREE or len(seeds) < 2:
         return {}
@@ -80,21 +83,21 @@ def _fit(
     """The arms' means and their covariance."""
     import pandas as pd
 
-    values = np.array([one.value for one in observations])
+    values = np.array([observation.value for observation in observations])
     scale = float(values.std()) or 1.0  # the optimiser's tolerances suit numbers around one
     data = pd.DataFrame(
         {
             "value": (values - values.mean()) / scale,
-            "arm": pd.Categorical([one.arm for one in observations], categories=list(arms)),
-            "seed": [str(one.seed) for one in observations],
-            "block": [one.block for one in observations],
+            "arm": pd.Categorical([observation.arm for observation in observations], categories=list(arms)),
+            "seed": [str(observation.seed) for observation in observations],
+            "block": [observation.block for observation in observations],
             "all": 1,
         }
     )
     terms = {"seed": "0 + C(seed)", **({"block": "0 + C(block)"} if several_blocks else {})}
     # a variance at zero, a legitimate estimate, leaves the full model singular; then it is fitted without that term
-    for kept in sorted(powerset(terms), key=len, reverse=True):
-        fitted = _fit_with({name: terms[name] for name in kept}, data)
+    for subset in sorted(powerset(terms), key=len, reverse=True):
+        fitted = _fit_with({name: terms[name] for name in subset}, data)
         if fitted is not None:
             means, covariance = fitted
             return means[: len(arms)] * scale + values.mean(), covariance[: len(arms), : len(arms)] * scale**2
@@ -124,5 +127,5 @@ def _fit_with(random: Mapping[str, str], data: Any) -> tuple[Floats, Floats] | N
 
 
 def powerset(names: Iterable[str]) -> list[tuple[str, ...]]:
-    known = list(names)
-    return [part for size in range(len(known) + 1) for part in itertools.combinations(known, size)]
+    members = list(names)
+    return [part for size in range(len(members) + 1) for part in itertools.combinations(members, size)]

@@ -1,4 +1,4 @@
-"""The variance between true values: that with which weighted residuals have the size they should.
+"""The variance between true values: the one with which weighted residuals have their expected size.
 
 Paule & Mandel (1982), Journal of Research of the National Bureau of Standards 87; for regressions DerSimonian & Kacker
 (2007), Contemporary Clinical Trials 28.

@@ -21,7 +21,7 @@ FEWEST_BLOCKS = 3
 class BlockMeans:
     """The mean over `blocks` block means, its t interval, and the prediction interval for the mean of another block.
 
-    `tau` is the standard deviation of the blocks' true means, of which the seeds' noise is taken out (Paule & Mandel,
+    `tau` is the standard deviation of the blocks' true means, without the seeds' noise (Paule & Mandel,
     1982). All in the unit of the means, at level 1 - alpha.
     """
 
@@ -37,8 +37,8 @@ class BlockMeans:
 def block_means(means: Sequence[float], variances: Sequence[float], alpha: float = 0.05) -> BlockMeans:
     """From the mean of each block over its seeds, and the variance of that mean.
 
-    The interval of the average is a t interval over the blocks' means: each of them is one observation, however many
-    seeds it has. The prediction interval adds `tau` to it (Higgins, Thompson & Spiegelhalter, 2009, JRSS A 172). Raises
+    The interval of the average is a t interval over the blocks' means: each of them is one observation, for any number
+    of seeds. The prediction interval adds `tau` to it (Higgins, Thompson & Spiegelhalter, 2009, JRSS A 172). Raises
     `ValueError` for fewer than three blocks.
     """
     values = np.asarray(means, dtype=float)

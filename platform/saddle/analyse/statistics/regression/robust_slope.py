@@ -24,7 +24,7 @@ def robust_slope(x: Floats, y: Floats, alpha: float) -> Slope | None:
     """The least-squares slope of y on x, both (n,), with its t interval of n - 2 degrees of freedom.
 
     Its standard error is HC3 (MacKinnon and White, 1985). None with fewer than `FEWEST_POINTS` points, or where all x
-    are alike.
+    are equal.
     """
     n = len(x)
     centred = x - x.mean()

@@ -1,4 +1,4 @@
-"""The variance of a mean over few seeds, for which the seeds of the other units are asked, too."""
+"""The variance of a mean over few seeds, estimated from the seeds of the other units, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from saddle.analyse.statistics.paired.paired_t import Floats
 
 PRIOR_FREEDOM = 4
-"""What the pooled variance counts for, in degrees of freedom, in addition to a unit's own."""
+"""The weight of the pooled variance in degrees of freedom, in addition to a unit's own."""
 
 
 def sample_variances(samples: Sequence[Sequence[float]]) -> Floats:
@@ -21,7 +21,7 @@ def sample_variances(samples: Sequence[Sequence[float]]) -> Floats:
 def shrunk_variances(variances: Floats, counts: Any) -> Floats:
     """Variances (..., units) of samples of `counts` values, shrunk to the pooled one: ((n - 1)s² + 4 pooled)/(n + 3).
 
-    A sample of one value has the pooled variance. Where no sample has two values all are 0, for nothing is known.
+    A sample of one value has the pooled variance. Where no sample has two values all are 0, as nothing is known.
     """
     own = np.asarray(counts, dtype=float) - 1
     whole = np.broadcast_to(own, variances.shape).sum(-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Correlations within families: of several predictors at once, of ranks, and with a third quantity held."""
+"""Correlations within families: of several predictors together, of ranks, and with a third quantity held constant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Correlations:
     """One for each predictor, (predictors,): NaN if it cannot be computed.
 
     `p` is that of its own permutations, `p_of_largest` the share of permutations in which any predictor's correlation
-    is as improbable as this one (Westfall & Young, 1993), which holds however many predictors were tried.
+    is as improbable as this one (Westfall & Young, 1993), which holds for any number of tried predictors.
     """
 
     r: Floats
@@ -31,10 +31,10 @@ def correlations(y: Floats, predictors: Floats, families: Floats, orders: Orders
     permuted = y[orders.indices]
     observed, reached = [], []
     for predictor in predictors:
-        known = np.isfinite(predictor)
-        r = _correlation(np.vstack([y, permuted])[:, known], predictor[known], families[:, known])
+        finite = np.isfinite(predictor)
+        r = _correlation(np.vstack([y, permuted])[:, finite], predictor[finite], families[:, finite])
         observed.append(r[0])
-        reached.append(_improbability(r, known.sum(), families[:, known]))
+        reached.append(_improbability(r, finite.sum(), families[:, finite]))
     sizes = np.array(reached).T  # (1 + orders, predictors)
     own = orders.p(sizes[1:], sizes[0])
     largest = np.nan_to_num(sizes[1:], nan=-np.inf).max(1, keepdims=True, initial=-np.inf)
@@ -51,21 +51,21 @@ def rank_correlation(y: Floats, x: Floats, families: Floats, orders: Orders) -> 
 
 
 def partial_correlation(
-    y: Floats, x: Floats, held: Floats, weights: Floats, families: Floats
+    y: Floats, x: Floats, control: Floats, weights: Floats, families: Floats
 ) -> tuple[float, float] | None:
-    """The weighted correlation of y and x within families with `held` held, and its p by Student's t.
+    """The weighted correlation of y and x within families with `control` held constant, and its p by Student's t.
 
-    None where `held` says all of x or of y, or no degree of freedom is left.
+    None where `control` determines x or y, or no degree of freedom is left.
     """
-    a, b, c = (np.sqrt(weights) * centred(values, weights, families) for values in (y, x, held))
+    a, b, c = (np.sqrt(weights) * centred(values, weights, families) for values in (y, x, control))
     freedom = len(y) - len(families) - 2
     spread = c @ c
-    if freedom < 1 or spread <= 1e-20 * (weights @ held**2):
+    if freedom < 1 or spread <= 1e-20 * (weights @ control**2):
         return None
-    left = [values - (values @ c) / spread * c for values in (a, b)]
-    if any(rest @ rest <= 1e-12 * (whole @ whole) for rest, whole in zip(left, (a, b), strict=True)):
+    residuals = [values - (values @ c) / spread * c for values in (a, b)]
+    if any(residual @ residual <= 1e-12 * (whole @ whole) for residual, whole in zip(residuals, (a, b), strict=True)):
         return None
-    r = float(left[0] @ left[1] / np.sqrt((left[0] @ left[0]) * (left[1] @ left[1])))
+    r = float(residuals[0] @ residuals[1] / np.sqrt((residuals[0] @ residuals[0]) * (residuals[1] @ residuals[1])))
     return r, float(_p_of_r(np.array(r), freedom))
 
 

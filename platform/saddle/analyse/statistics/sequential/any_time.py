@@ -3,7 +3,7 @@
 With the right-Haar prior on the standard deviation and a normal prior of `SPREAD` standard deviations on the mean, the
 mixture of the t statistic's likelihood ratios is a test martingale under the null hypothesis (Robbins, 1970, Annals of
 Mathematical Statistics 41; Wang & Ramdas, 2025, Statistica Sinica 35, for the t test). So the chance that it ever
-reaches 1/α is at most α, whatever decided on when to stop (Ville's inequality).
+reaches 1/α is at most α, for any rule of when to stop (Ville's inequality).
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ import scipy
 from saddle.analyse.statistics.paired.paired_t import Floats, has_spread
 
 ALLOWANCE = 0.5
-"""What a batch may be worse without adding to the sum, in standard deviations of its score."""
+"""By how much a batch may be worse without adding to the sum, in standard deviations of its score."""
 
 FARTHEST = 8.0
 """Scores are kept within it: beyond, the t distribution has no mass that floats could distinguish from 0."""
 
 CELLS = 300
-"""Of the integration's grid; four times as many move a limit by less than 0.002."""
+"""Cells of the integration's grid; four times as many move a limit by less than 0.002."""
 
 MONTH = 30
 """Nights."""
@@ -79,8 +79,8 @@ def batches_to_alarm(
 ) -> float:
     """The median number of batches of `size` until a drop is noticed, in standard deviations of a value.
 
-    Simulated with fixed random numbers, from a drop that follows `before` batches; infinite beyond `most`. What
-    follows the drop joins what later batches are compared with, so a small one may never be noticed.
+    Simulated with fixed random numbers, from a drop that follows `before` batches; infinite beyond `most`. Values
+    after the drop join those that later batches are compared with, so a small one may never be noticed.
     """
     values = np.random.default_rng(17).standard_normal((runs, before + most, size))
     values[:, before:] -= drop
@@ -91,7 +91,7 @@ def batches_to_alarm(
     for batch in range(unscored, before + most):
         sums = np.maximum(0.0, sums - scores[:, batch - unscored] - ALLOWANCE)
         if batch < before:
-            sums[sums > limit] = 0.0  # a false alarm before the drop, which somebody accepted
+            sums[sums > limit] = 0.0  # a false alarm before the drop, which was accepted
         else:
             waited = np.where(sums > limit, np.minimum(waited, batch - before + 1), waited)
     return float(np.median(waited))

@@ -1,10 +1,11 @@
 """Group sequential paired t tests: how large |t| must be at each look so that all looks together err at most at α.
 
-With n differences, the share of their squared length along their mean, z = Σx / (√n ‖x‖), says as much as t
-does, and under the null hypothesis its distribution depends on nothing unknown. From look to look it is a Markov chain:
+With n differences, the share of their squared length along their mean, z = Σx / (√n ‖x‖), carries the same information
+as t, and under the null hypothesis its distribution depends on nothing unknown. From look to look it is a Markov chain:
 the direction of x is uniform on a sphere, and one more difference turns it by a uniform amount. So the chance to stop
 at each look is found by numerical integration, as Armitage, McPherson & Rowe (1969, JRSS A 132) did for known variance,
-exactly for normal differences, however few. How α is spent over the looks follows Lan & DeMets (1983, Biometrika 70).
+exactly for normal differences, even if they are few. How α is spent over the looks follows Lan & DeMets (1983,
+Biometrika 70).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from saddle.analyse.statistics.t_distribution import critical_t
 Spending = Literal["obrien_fleming", "pocock"]
 
 CELLS = 200
-"""Of the integration's grid; eight times as many move a bound by less than one part in a thousand."""
+"""Cells of the integration's grid; eight times as many move a bound by less than one part in a thousand."""
 
 ROUGH_CELLS = 100
 """For p-values, which need forty bounds each and are interpolated anyway."""

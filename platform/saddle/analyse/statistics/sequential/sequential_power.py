@@ -1,7 +1,7 @@
 """What group sequential paired t tests can show, by simulation with fixed random numbers.
 
 Their bounds follow by integration (`group_sequential`), but under a true effect the chain that is integrated there has
-a second dimension; 20,000 simulated comparisons know a power to within a third of a point.
+a second dimension; 20,000 simulated comparisons give a power to within a third of a point.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from saddle.analyse.statistics.paired.paired_t import Floats
 
 COMPARISONS = 20_000
 LARGEST_RATIO = 1e3
-"""Of effect and spread; beyond it nothing is detectable."""
+"""Of effect to spread; beyond it nothing is detectable."""
 STEPS = 24
-"""Of the bisection for an effect."""
+"""Steps of the bisection for an effect."""
 
 
 @lru_cache(maxsize=8)

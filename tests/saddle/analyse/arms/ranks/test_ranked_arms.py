@@ -212,7 +212,7 @@ def test_none_is_recommended_where_every_better_rank_costs_too_much_or_nothing_i
     open_ended = results(not_worse={}).answer.ranked[0].balance
     assert open_ended is not None
     assert open_ended.recommended is None
-    assert "declares no loss of test/clean_accuracy" in open_ended.says
+    assert "declares no accepted loss of test/clean_accuracy" in open_ended.says
 
 
 def test_a_dominated_arm_is_off_the_front() -> None:
