@@ -98,9 +98,9 @@ def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> No
     """Distances between classes in the drawn sample, and how many images have one of another class within 2ε."""
     from saddle.cli.output.tables import print_table, say
 
-    drawn = facts["sample"]
-    each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
-    title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
+    sample = facts["sample"]
+    each = "all" if sample["per_class"] is None else f"at most {sample['per_class']}"
+    title = f"{sample['images']} training images, {each} of each class, seed {sample['seed']}; pixels in [0, 1]"
     print_table(("distances between classes", ""), separation_rows(facts), title=title)
     norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
     columns = ("distance to the nearest image of another class", *norms["L2"])

@@ -28,9 +28,9 @@ def init(
     from saddle.studyfile.starters import starter
 
     files = starter(kind)
-    taken = [name for name in files if (to / name).exists()]
-    if taken:
-        raise UserError(f"{to / taken[0]} is there already; name another folder with --to")
+    existing = [name for name in files if (to / name).exists()]
+    if existing:
+        raise UserError(f"{to / existing[0]} is there already; name another folder with --to")
     to.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (to / name).write_text(text, encoding="utf-8")

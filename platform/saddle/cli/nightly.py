@@ -163,11 +163,13 @@ def bisect(
     from saddle.cli.output.tables import print_json
 
     where = arguments(data_root, track, address, packages, insecure)
-    found = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
-    sentence = "nothing has changed, so there is no commit to search for" if found is None else found.sentence
+    bisection = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
+    sentence = "nothing has changed, so there is no commit to search for" if bisection is None else bisection.sentence
     if as_json:
-        suspects = [] if found is None else [str(suspect) for suspect in found.suspects]
-        print_json({"sentence": sentence, "suspects": suspects, "tried": 0 if found is None else len(found.tried)})
+        suspects = [] if bisection is None else [str(suspect) for suspect in bisection.suspects]
+        print_json(
+            {"sentence": sentence, "suspects": suspects, "tried": 0 if bisection is None else len(bisection.tried)}
+        )
         return
     echo(sentence)
 

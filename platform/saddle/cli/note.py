@@ -48,11 +48,11 @@ def note(
     if text is None and not tags:
         show_notes(read_notes(store, stored.run), key, arm or "", as_json=as_json)
         return
-    kept, undelivered = keep_note(store, stored, text or "", tags or (), arm=arm or "", trial=key)
+    stored_note, undelivered = keep_note(store, stored, text or "", tags or (), arm=arm or "", trial=key)
     if as_json:
-        print_json([asdict(kept)])
+        print_json([asdict(stored_note)])
     else:
-        echo(f"{stored.run.name}, {kept.about}: {kept.line}")
+        echo(f"{stored.run.name}, {stored_note.about}: {stored_note.line}")
     if undelivered:
         echo(f"MLflow: {undelivered}", err=True)
 

@@ -45,8 +45,12 @@ def status(
     from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
-    found = find_studies(store, study)
-    show(lambda: [with_stored(read_state(store, one.run), store, one) for one in found], as_json=as_json, watch=watch)
+    studies = find_studies(store, study)
+    show(
+        lambda: [with_stored(read_state(store, stored.run), store, stored) for stored in studies],
+        as_json=as_json,
+        watch=watch,
+    )
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:

@@ -35,9 +35,9 @@ def trainables(
 
     if name is None and (recipe or scale or settings):
         raise UserError("--recipe, --scale and --set need a trainable; name one, such as adversarial_training")
-    given = values_given(settings or ())
+    values = values_given(settings or ())
     described = [
-        describe_trainable(installed, recipe, scale, given) for installed in ([name] if name else find_trainables())
+        describe_trainable(installed, recipe, scale, values) for installed in ([name] if name else find_trainables())
     ]
     if as_json:
         print_json(described)
@@ -61,14 +61,14 @@ def values_given(settings: Sequence[str]) -> dict[str, Any]:
     from saddle.errors import UserError
     from saddle.studyfile.yaml_reader import read_value
 
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for text in settings:
         name, equals, value = text.partition("=")
         field, _, problems = read_value(value, f"--set {text}")
         if not equals or not name.strip() or problems:
             raise UserError(f"--set {text} sets nothing; write NAME=VALUE, such as dataset=mnist")
-        given[name.strip()] = field
-    return given
+        values[name.strip()] = field
+    return values
 
 
 MOST_DETAILS = 4

@@ -123,14 +123,14 @@ def _is_alive(node: bytes) -> bool:
     return any(known["NodeID"] == node.hex() and known["Alive"] for known in ray.nodes())
 
 
-def _how(actor: Any, said: str) -> str:
+def _how(actor: Any, message: str) -> str:
     """How a worker process ended, as the cluster knows it, or else the process's own log."""
-    code = EXIT_CODE.search(said)
+    code = EXIT_CODE.search(message)
     if code is not None:
-        terminated = "signal 15 (SIGTERM), " if "SIGTERM" in said else ""
+        terminated = "signal 15 (SIGTERM), " if "SIGTERM" in message else ""
         return f"{terminated}exit code {code[1]}"
-    if "connection error" not in said:
-        return " ".join(said.split())
+    if "connection error" not in message:
+        return " ".join(message.split())
     return _exit_cause(actor.node_id.hex(), actor.pid)
 
 
@@ -153,9 +153,9 @@ def _look_there(process: int) -> str:
     return cause_of_death(ray_internals.logs_folder(), process)
 
 
-def _out_of_memory(said: str) -> str:
+def _out_of_memory(message: str) -> str:
     """What Ray's memory monitor says, in the words that matter."""
-    used = re.search(r"was ([\d.]+ ?[GMK]i?B ?/ ?[\d.]+ ?[GMK]i?B)", said)
+    used = re.search(r"was ([\d.]+ ?[GMK]i?B ?/ ?[\d.]+ ?[GMK]i?B)", message)
     return "Ray's OOM killer: its node ran out of memory" + (f" ({used[1]} in use)" if used else "")
 
 

@@ -129,7 +129,7 @@ def start_requests() -> Any:
     """The cluster's one actor for requests, on the head node: other nodes come and go."""
     import ray
 
-    made = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(NodeRequests)
-    return made.options(
+    actor_class = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(NodeRequests)
+    return actor_class.options(
         name=NAME, namespace=NAMESPACE, lifetime="detached", get_if_exists=True, resources={HEAD_NODE: 0.001}
     ).remote()

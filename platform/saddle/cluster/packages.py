@@ -78,16 +78,16 @@ def build(package: Path, copy: Path, built: Path) -> None:
         raise WheelError(f"--package {package}: its pyproject.toml can't be read: {error}") from error
     backend, within = declared.get("build-backend", LEGACY), declared.get("backend-path", [])
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", BUILD, backend, str(built), *within],
             cwd=copy, capture_output=True, text=True, timeout=BUILD_SECONDS, errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise WheelError(f"--package {package}: building took more than {BUILD_SECONDS} s") from error
-    if done.returncode == 0:
+    if process.returncode == 0:
         return
-    said = done.stderr.strip().splitlines() or ["it said nothing"]
-    if said[-1].startswith("ModuleNotFoundError"):
+    errors = process.stderr.strip().splitlines() or ["it said nothing"]
+    if errors[-1].startswith("ModuleNotFoundError"):
         needed = " ".join(declared.get("requires", ["setuptools"]))
-        raise WheelError(f"--package {package}: {said[-1]}; `pip install {needed}`, or give --package a wheel")
-    raise WheelError(f"--package {package} can't be built:\n" + "\n".join(said[-15:]))
+        raise WheelError(f"--package {package}: {errors[-1]}; `pip install {needed}`, or give --package a wheel")
+    raise WheelError(f"--package {package} can't be built:\n" + "\n".join(errors[-15:]))

@@ -129,10 +129,10 @@ def describe_ports(ports: Sequence[Port]) -> str:
     free = [port for port in ports if port.open]
     unknown = [port for port in ports if port.open is None]
     where = "all on loopback" if not outside else f"reached from other machines: {_listed(outside)}"
-    said = [f"{len(ports)} ports, {where}"]
-    said += [f"answering without a token: {_listed(free)}" if free else "none answers without a token"]
-    said += [f"not known: {_listed(unknown)}"] if unknown else []
-    return "; ".join(said)
+    facts = [f"{len(ports)} ports, {where}"]
+    facts += [f"answering without a token: {_listed(free)}" if free else "none answers without a token"]
+    facts += [f"not known: {_listed(unknown)}"] if unknown else []
+    return "; ".join(facts)
 
 
 def _listed(ports: Sequence[Port]) -> str:

@@ -140,5 +140,5 @@ def _refuse_repeated_arms(arms: list[Arm]) -> None:
             raise DesignError(f"two arms would both be called {arm.name}: {levels}; rename one of the levels")
 
 
-def _same_or_called_same(one: Arm, other: Arm) -> bool:
-    return one.name == other.name or same(one.settings, other.settings)
+def _same_or_called_same(arm: Arm, other: Arm) -> bool:
+    return arm.name == other.name or same(arm.settings, other.settings)

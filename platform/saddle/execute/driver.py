@@ -203,8 +203,8 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
             keeper.end(*end_of(scheduler))
             result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if not asked_to_stop:
-                said = text_of_end(result.results, result.report)
-                tell_end(study, keeper, said if trouble is None else text_of_stop(study, str(trouble)))
+                text = text_of_end(result.results, result.report)
+                tell_end(study, keeper, text if trouble is None else text_of_stop(study, str(trouble)))
             if trouble is not None and not asked_to_stop:
                 raise trouble
             return result

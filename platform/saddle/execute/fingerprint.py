@@ -79,12 +79,12 @@ def checksum_sources(folder: Path, without: Collection[str] = ()) -> str:
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says in `folder`, or None if there is no checkout of ours or no git."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True, errors="replace"
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
+    return process.stdout
 
 
 def fingerprint_environment() -> dict[str, Any]:

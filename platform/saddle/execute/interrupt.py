@@ -20,13 +20,13 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    seen = False
+    interrupted = False
 
     def handle(signum: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
+        nonlocal interrupted
+        if interrupted:
             leave()
-        seen = True
+        interrupted = True
         stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -145,17 +145,17 @@ class ProgressKeeper:
             self._seen_terms.add(self.terms(record))
         may_lead = [*self.leaders, record]
         if len(self._seen_terms) > 1:  # what validation measured by terms of its own ranks nothing
-            may_lead = [one for one in may_lead if not self.terms(one)]
+            may_lead = [leader for leader in may_lead if not self.terms(leader)]
         self.leaders = list(self._in_order(may_lead))[:MOST_LEADERS]
         p.no_best = self.doubt(self.completed)
-        p.leaders = [Leader(one.key, name_in_study(one), one.metrics[p.metric]) for one in self.leaders]
+        p.leaders = [Leader(leader.key, name_in_study(leader), leader.metrics[p.metric]) for leader in self.leaders]
         p.best, p.best_trial = (p.leaders[0].value, p.leaders[0].trial) if p.leaders else (None, None)
 
     def _in_order(self, records: list[TrialRecord]) -> Iterator[TrialRecord]:
         """Those of the records that may be the best, the best first."""
         while (best := self.choose(records)) is not None:
             yield best
-            records = [one for one in records if one.key != best.key]
+            records = [each for each in records if each.key != best.key]
 
     def wait(self, waiting: str) -> None:
         """Note what is waited for, empty for nothing; said when it begins."""

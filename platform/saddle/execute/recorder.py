@@ -119,9 +119,9 @@ class Recorder:
 
 def why_in_a_line(record: TrialRecord) -> str:
     """What a trial ended of, and the file and line of its code that it came from."""
-    said = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
+    reason = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
     place = failure_of(record.why).place if record.outcome == Outcome.FAILED else ""
-    return f"{said} ({place})" if place else said
+    return f"{reason} ({place})" if place else reason
 
 
 def describe(record: TrialRecord, metric: str, declared: Declarations) -> str:

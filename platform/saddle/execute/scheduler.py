@@ -106,11 +106,11 @@ class Scheduler:
 
     def _resolve(self, spec: TrialSpec) -> tuple[TrialSpec, str]:
         """The trial with its complete configuration, or with what it was given and why the trainable refuses that."""
-        given = {**self.study.settings, **spec.settings}
+        settings = {**self.study.settings, **spec.settings}
         try:
-            resolved = resolve(self.trainable, given, self.study.recipe, self.study.scale)
+            resolved = resolve(self.trainable, settings, self.study.recipe, self.study.scale)
         except ValidationError as error:
-            return replace(spec, params=given), str(error)
+            return replace(spec, params=settings), str(error)
         return replace(spec, params=resolved.config.model_dump(mode="json"), sources=dict(resolved.sources)), ""
 
     def _start_message(self, spec: TrialSpec) -> StartMessage:

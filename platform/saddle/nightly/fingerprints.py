@@ -66,6 +66,8 @@ def machine_type() -> str:
 
 def fingerprint_of_data(records: Iterable[TrialRecord]) -> str:
     """What the trials were trained on; of several datasets a checksum of all of them."""
-    seen: set[tuple[Any, ...]] = {tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records}
-    known = sorted({"/".join(map(str, each)) for each in seen if any(each)})
+    combinations: set[tuple[Any, ...]] = {
+        tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records
+    }
+    known = sorted({"/".join(map(str, each)) for each in combinations if any(each)})
     return known[0] if len(known) == 1 else hashlib.sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""

@@ -169,11 +169,11 @@ def _did_you_mean(name: str) -> str:
 
 def load_study(name: str, storage: Any = None) -> LoadedStudy:
     """The stored study `name`; raises `saddle.archive.lookup.NotFound`."""
-    store, found = open_named(name, storage)
+    store, path = open_named(name, storage)
     try:
-        return LoadedStudy(store, find_study(store, found))
+        return LoadedStudy(store, find_study(store, path))
     except NotFound:
-        study, slash, trial = found.partition("/")
+        study, slash, trial = path.partition("/")
         if slash and trial and study in study_names(store):
             raise NotFound(f"{name!r} is a trial; its model is saddle.load_model({name!r})") from None
         raise

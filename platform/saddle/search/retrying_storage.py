@@ -83,8 +83,8 @@ class PatientStorage(BaseStorage):
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while not self._hurried and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, GLANCE))
+        while not self._hurried and (remaining := until - time.monotonic()) > 0:
+            time.sleep(min(remaining, GLANCE))
 
     set_trial_param = _repeatable("set_trial_param")
     set_trial_intermediate_value = _repeatable("set_trial_intermediate_value")
@@ -114,8 +114,8 @@ class PatientStorage(BaseStorage):
                     return optuna_internals.trial_id(trials[-1])  # made by the attempt whose answer was lost
             return int(self._storage.create_new_trial(study_id, template_trial=template_trial))
 
-        self._newest = max(self._newest, made := self._patiently(create))
-        return made
+        self._newest = max(self._newest, trial_id := self._patiently(create))
+        return trial_id
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         def tell(again: bool) -> bool:

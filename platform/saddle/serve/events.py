@@ -31,8 +31,8 @@ class Watching:
     async def wait(self, times: float = 1) -> bool:
         """Wait for the next look; whether there is to be one."""
         until = time.monotonic() + times * self.pause
-        while not self.ending() and (left := until - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, NOTICED))
+        while not self.ending() and (seconds := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(seconds, NOTICED))
         return not self.ending()
 
 

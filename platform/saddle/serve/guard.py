@@ -67,9 +67,9 @@ class Access:
             return name in self.names
         return is_loopback(name) or not self.loopback_only
 
-    def holds(self, given: str | None) -> bool:
+    def holds(self, token: str | None) -> bool:
         """Whether a given token is the right one."""
-        return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
+        return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
 
 
 @dataclass
@@ -117,12 +117,12 @@ class Guard:
             Headers(scope=scope),
             parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
         )
-        given = dict(query).get("token")
-        if self.access.holds(given) and scope["method"] in SAFE:
+        token = dict(query).get("token")
+        if self.access.holds(token) and scope["method"] in SAFE:
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             here = "/" + scope["path"].lstrip("/")  # of two slashes a browser would make another server
             answer = RedirectResponse(here + (f"?{rest}" if rest else ""), 303)
-            answer.set_cookie(self.access.cookie, str(given), httponly=True, samesite="strict", path="/")
+            answer.set_cookie(self.access.cookie, str(token), httponly=True, samesite="strict", path="/")
             return answer
         if self.access.holds(_cookie(headers, self.access.cookie)) or self.access.holds(_bearer(headers)):
             return None

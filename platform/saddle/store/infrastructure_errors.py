@@ -98,8 +98,8 @@ def what_failed(error: BaseException) -> tuple[str, str] | None:
     if type(error).__module__.startswith("botocore."):
         from saddle.store.s3.calls import REFUSED, code_of, is_transient
 
-        asked = is_transient(error) or code_of(error) in REFUSED if isinstance(error, Exception) else False
-        return (str(error), ADVICE[frozenset(NETWORK)]) if asked else None
+        is_network = is_transient(error) or code_of(error) in REFUSED if isinstance(error, Exception) else False
+        return (str(error), ADVICE[frozenset(NETWORK)]) if is_network else None
     code = code_in(error)
     if code is None:
         return None
@@ -116,8 +116,8 @@ def code_in(error: BaseException) -> int | None:
         name = getattr(error, "sqlite_errorname", "")
         return next((code for beginning, code in SQLITE.items() if name.startswith(beginning)), None)
     text = str(error)
-    said = next((code for saying, code in SAYINGS if saying.search(text)), None)
-    return said if said is not None else next((code for words, code in TEXT_OF.items() if words in text), None)
+    code = next((code for saying, code in SAYINGS if saying.search(text)), None)
+    return code if code is not None else next((code for words, code in TEXT_OF.items() if words in text), None)
 
 
 def _is_without_folder(error: OSError) -> bool:
@@ -164,12 +164,12 @@ def read_only(folder: str | os.PathLike[str]) -> bool:
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
     """The error and all that it was raised from, each once."""
-    waiting, seen = [error], set[int]()
+    waiting, visited = [error], set[int]()
     while waiting:
         cause = waiting.pop(0)
-        if id(cause) in seen:
+        if id(cause) in visited:
             continue
-        seen.add(id(cause))
+        visited.add(id(cause))
         yield cause
         members = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
         # a context that was suppressed (`from None`), too: that spares the reader, and changes nothing of what happened

@@ -99,11 +99,11 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
 
     now = store.etags(ledger)
     segments = list(read_segments(store, run, columns=[]))
-    kept = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
+    complete = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
     indexed = {name for segment in segments for name in segment.fresh(now)}
     if len(now) - len(indexed) < FEWEST and all(segment.etags is not None for segment in segments):
         return
-    rest = sorted(set(now) - {name for segment in kept for name in segment.fresh(now)})
+    rest = sorted(set(now) - {name for segment in complete for name in segment.fresh(now)})
     number = 1 + max((number_of_segment(segment.path) for segment in segments), default=0)
     for start in range(0, len(rest), SEGMENT):
         batch = rest[start : start + SEGMENT]
@@ -114,7 +114,7 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
             store.write(f"{index_folder(run)}/{number:06d}-{checksum(content)}.parquet", content)
             number += 1
     for segment in segments:
-        if segment not in kept:
+        if segment not in complete:
             store.delete(segment.path)
 
 

@@ -80,11 +80,11 @@ def record_plan(
     planned = plan_of(study)
     if planned is None:
         return PlanHistory()
-    plans, kept = list(before.plans if before is not None else ()), len(read_plans(store, run))
+    plans, stored = list(before.plans if before is not None else ()), len(read_plans(store, run))
     plan = replace(planned, when=time.time(), finished=finished, growth=growth)
     if not plans or growth or not plan.is_same(plans[-1]):
         plans.append(plan)
-    for number in range(kept, len(plans)):
+    for number in range(stored, len(plans)):
         _write(store, plan_path(run, number + 1), plans[number], lock)
     return PlanHistory(tuple(plans))
 

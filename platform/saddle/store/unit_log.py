@@ -36,9 +36,9 @@ def read_units(store: Store, run: RunId) -> UnitFacts:
     folder = units_folder(run)
     paths = [f"{folder}/{name}" for name in sorted(store.names(folder)) if name.endswith(".json")]
     measures: dict[str, dict[str, float]] = {}
-    for taken in in_parallel(store, lambda path: _read(store, path), paths):
+    for entry in in_parallel(store, lambda path: _read(store, path), paths):
         # what was measured first counts, whatever a later version of the trainable adds to it
-        measures[str(taken["unit"])] = {**_numbers(taken["measures"]), **measures.get(str(taken["unit"]), {})}
+        measures[str(entry["unit"])] = {**_numbers(entry["measures"]), **measures.get(str(entry["unit"]), {})}
     try:
         facts = _read(store, absent_path(run))
     except FileNotFoundError:

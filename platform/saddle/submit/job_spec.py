@@ -92,7 +92,7 @@ def pack(
     options += [f"--again={trial}" for trial in again]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
     switches = {"--fresh": fresh, "--accept-changes": accept_changes, "--no-mlflow": not track, "--no-check": not check}
-    options += [name for name, given in switches.items() if given]
+    options += [name for name, is_set in switches.items() if is_set]
     return Parcel(studies, where, fresh, options, packages, to_send())
 
 

@@ -107,12 +107,12 @@ def _listen(driver: Any, show: Callable[[str], None]) -> int:
 
     import ray
 
-    decoder, heard = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    decoder, position = codecs.getincrementaldecoder("utf-8")("replace"), 0
     while True:
         try:
-            said, code = ray.get(driver.poll.remote(heard))
-            heard += len(said)
-            show(decoder.decode(said, final=code is not None))
+            output, code = ray.get(driver.poll.remote(position))
+            position += len(output)
+            show(decoder.decode(output, final=code is not None))
             if code is not None:
                 return int(code)
             time.sleep(POLL_SECONDS)

@@ -65,8 +65,8 @@ def state_line(state: StudyState) -> str:
 def status_line(progress: Progress) -> str:
     """The line that keeps changing: trials done, best so far, time left, what runs."""
     best = best_so_far(progress) or "no result yet"
-    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left unknown"
-    return " · ".join((trials_done(progress), best, left, under_way(progress)))
+    remaining = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left unknown"
+    return " · ".join((trials_done(progress), best, remaining, under_way(progress)))
 
 
 def best_so_far(progress: Progress) -> str:
@@ -107,18 +107,18 @@ def done_before(progress: Progress) -> str:
     earlier = progress.done - progress.fresh
     if not earlier:
         return ""
-    left = (
+    remaining = (
         "nothing is left to train" if earlier == progress.total
         else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
         else "continuing"
     )  # fmt: skip
-    return f"{trials_done(replace(progress, done=earlier))} were done before; {left}"
+    return f"{trials_done(replace(progress, done=earlier))} were done before; {remaining}"
 
 
 def event_line(progress: Progress, event: str) -> str:
     """What happened, after how many trials have ended: `[3/10] trial-00002 …`."""
-    done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
-    return f"  {done} {visible_line(event)}"
+    position = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
+    return f"  {position} {visible_line(event)}"
 
 
 def workers_starting(progress: Progress) -> str:
@@ -126,8 +126,8 @@ def workers_starting(progress: Progress) -> str:
     trials = progress.details.values()
     if not trials or any(trial.begun for trial in trials) or progress.waiting:
         return ""
-    left = progress.slots if progress.total is None else min(progress.slots, progress.total - progress.done)
-    count = max(left, len(trials))
+    expected = progress.slots if progress.total is None else min(progress.slots, progress.total - progress.done)
+    count = max(expected, len(trials))
     return f"starting {count} worker{'s' * (count != 1)}"
 
 

@@ -102,8 +102,8 @@ def bar_line(progress: Progress) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    left = progress.seconds_left
-    outlook = "time left unknown" if left is None else f"{duration(left)} left"
+    seconds_left = progress.seconds_left
+    outlook = "time left unknown" if seconds_left is None else f"{duration(seconds_left)} left"
     cells: list[Any] = [Text(trials_done(progress), style="bold"), Text(outlook), outcomes_text(progress)]
     grid = Table.grid(padding=(0, 2))
     if progress.total:

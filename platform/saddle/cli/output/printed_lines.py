@@ -52,8 +52,8 @@ class PrintedLines:
         if progress.fresh <= self._shown:
             return line
         self._shown = progress.fresh
-        left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
-        return "; ".join(part for part in (line, best_so_far(progress), left) if part)
+        time_left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+        return "; ".join(part for part in (line, best_so_far(progress), time_left) if part)
 
     def _print(self, line: str) -> None:
         from rich.text import Text

@@ -34,25 +34,25 @@ def follow_up(study: Study, store: Store, declared: Declarations) -> str:
     Around the settings of the search's best trial, present or future. Its
     seeds are others than the search's, whose best trial was chosen by that seed.
     """
-    asked = study.asks
-    if asked is None or study.search is None:
+    asks = study.asks
+    if asks is None or study.search is None:
         return ""
-    parameter, winner = study.search[asked], stored_winner(study, store)
-    first, *others = levels(parameter, None if winner is None else winner.settings.get(asked))
-    fixed = {**study.fixed, **_conditions(parameter, winner), **_best_settings(study, asked, winner)}
+    parameter, winner = study.search[asks], stored_winner(study, store)
+    first, *others = levels(parameter, None if winner is None else winner.settings.get(asks))
+    fixed = {**study.fixed, **_conditions(parameter, winner), **_best_settings(study, asks, winner)}
     origin: dict[str, Any] = {} if winner is not None else {"best_of": study.study}
     plain = plain_study(study)
     metric = twin(study.objective[0].metric) if study.objective else ""
     compare: dict[str, Any] = {"compare": {"metric": metric}} if metric in declared.metrics else {}
     ablation: dict[str, Any] = {
-        "baseline": {**origin, asked: first},
-        "factors": {asked: [first, *others]},
+        "baseline": {**origin, asks: first},
+        "factors": {asks: [first, *others]},
         "seeds": list(range(SEARCH_SEED + 1, SEARCH_SEED + 1 + SEEDS)),
         **compare,
     }
-    kept = {name: plain[name] for name in KEPT if plain.get(name)}
+    copied = {name: plain[name] for name in KEPT if plain.get(name)}
     return dump_plain(
-        {"study": f"{study.study}-{asked}", "question": study.question, **kept, "fixed": fixed, "ablation": ablation}
+        {"study": f"{study.study}-{asks}", "question": study.question, **copied, "fixed": fixed, "ablation": ablation}
     )
 
 
@@ -89,9 +89,9 @@ def _conditions(parameter: Parameter, winner: TrialRecord | None) -> dict[str, A
     }
 
 
-def _best_settings(study: Study, asked: str, winner: TrialRecord | None) -> dict[str, Any]:
+def _best_settings(study: Study, asks: str, winner: TrialRecord | None) -> dict[str, Any]:
     """The best trial's settings but for the one asked about, and those which that one's value decides on."""
     space: Mapping[str, Parameter] = study.search or {}
-    left_out: Sequence[str] = [asked, *(name for name, parameter in space.items() if asked in parameter.when)]
-    left_out = [*left_out, *space[asked].when] if winner is not None and asked not in winner.settings else left_out
+    left_out: Sequence[str] = [asks, *(name for name, parameter in space.items() if asks in parameter.when)]
+    left_out = [*left_out, *space[asks].when] if winner is not None and asks not in winner.settings else left_out
     return {} if winner is None else {name: v for name, v in winner.settings.items() if name not in left_out}

@@ -163,8 +163,8 @@ def resolutions(study: Study) -> Iterator[Resolved]:
     """
     trainable = load_trainable(study.source)
     if study.relation is not None:
-        for given in settings_in_units(study):
-            yield resolve(trainable, given, study.recipe, study.scale)
+        for unit_settings in settings_in_units(study):
+            yield resolve(trainable, unit_settings, study.recipe, study.scale)
         return
     base = study.settings
     blocks: list[Block] = [{}]

@@ -143,5 +143,5 @@ def spreads(measured: Sequence[MeasuredUnit]) -> tuple[float, float, str]:
 
 def chances(sizes: tuple[int, ...], seeds: int, sd_of_gains: float, sd_of_seeds: float, alpha: float) -> Chances:
     """The chance of the word for each correlation that is asked about."""
-    found = chances_of_the_word(sizes, seeds, sd_of_gains, sd_of_seeds, alpha=alpha)
-    return Chances(sizes, seeds, dict(zip(CORRELATIONS, found, strict=True)))
+    powers = chances_of_the_word(sizes, seeds, sd_of_gains, sd_of_seeds, alpha=alpha)
+    return Chances(sizes, seeds, dict(zip(CORRELATIONS, powers, strict=True)))

@@ -124,24 +124,24 @@ def plan_study(
     arms = _arms(study, baseline, stored, change)
     relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)
     seeds = study.seed_list if study.search is None else [0]
-    given = _settings(study, arms, relation)
-    resolved = _resolved(study, trainable, given)
+    settings = _settings(study, arms, relation)
+    resolved = _resolved(study, trainable, settings)
     if not resolved and (relation is None or seeds):
         raise UserError(f"{study.study}: no configuration of its search is valid, so there is nothing to plan")
     slots, too_large = _slots(study)
-    trials = len(given) * len(seeds) if study.search is None else planned_trials(study)
+    trials = len(settings) * len(seeds) if study.search is None else planned_trials(study)
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
     looked_at = _looked_at(study, arms, resolved)
     notes += [*selection_notes(study, trainable, *looked_at), *evaluation_notes(trainable, *looked_at)]
-    done = len(Ledger(store, RunId(study.study)).keys())
-    is_done = relation is None and trials is not None and done >= trials
+    finished = len(Ledger(store, RunId(study.study)).keys())
+    is_done = relation is None and trials is not None and finished >= trials
     limits = [] if is_done else _limits(study, arms, config)
     return Plan(
         study=study,
         trials=trials,
-        done=done,
+        done=finished,
         relation=relation,
         arms=differing_settings(arms),
         seeds=seeds,
@@ -210,9 +210,9 @@ def _looked_at(
     return [name for name in labels(arms) for _ in range(each)], resolved
 
 
-def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str, Any]]) -> list[Resolved]:
+def _resolved(study: Study, trainable: LoadedTrainable, settings_list: Sequence[dict[str, Any]]) -> list[Resolved]:
     """The configurations of these settings; of a search, where there are none, its first valid one."""
-    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
+    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in settings_list]
     return resolved or list(islice(resolutions(study), 1))
 
 

@@ -110,11 +110,11 @@ class Slot(tune.Trainable):
                 raise
             message = FaultMessage(self.spec.key, self.attempt, str(fault))
             self.holding = False  # who knows what is left of the worker
-        done = not isinstance(message, EpochMessage)
-        if done:
+        has_ended = not isinstance(message, EpochMessage)
+        if has_ended:
             self._drop()
         epoch = message.epoch if isinstance(message, EpochMessage) else 0
-        return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
+        return {MESSAGE: dump_message(message), "done": has_ended, "epoch": epoch}
 
     def _next_message(self) -> Message:
         if self.trouble is not None:

@@ -71,10 +71,10 @@ def planned_lines(stored: StoredStudy, arm_names: Mapping[str, str]) -> dict[str
     places = {arm.key: place for place, arm in enumerate(stored.arms)}
     lines = (
         TrialLine(
-            one.key, replicate_name(one.arm.name, one.seed, one.block), PLANNED,
-            arm=row_name(arm_names.get(one.arm.name, one.arm.name), one.block), seed=one.seed,
+            replicate.key, replicate_name(replicate.arm.name, replicate.seed, replicate.block), PLANNED,
+            arm=row_name(arm_names.get(replicate.arm.name, replicate.arm.name), replicate.block), seed=replicate.seed,
         )
-        for one in sorted(stored.replicates, key=lambda one: places[one.arm.key])
+        for replicate in sorted(stored.replicates, key=lambda replicate: places[replicate.arm.key])
     )  # fmt: skip
     return {line.key: line for line in lines}
 

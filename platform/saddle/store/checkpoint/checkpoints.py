@@ -105,7 +105,7 @@ class Checkpoints:
         self.writer = uuid.uuid4().hex[:12]
         while True:
             self._refuse_orphan(self.manifest)
-            taken = replace(
+            manifest = replace(
                 self.manifest,
                 attempts=self.manifest.attempts + 1,
                 started=self.manifest.started or started,
@@ -113,8 +113,8 @@ class Checkpoints:
                 token=self.manifest.token if self.token is None else self.token,
             )
             try:
-                self._write(taken)
-                return taken.attempts
+                self._write(manifest)
+                return manifest.attempts
             except Conflict:  # the attempt before is not dead yet, or another one claims the trial too
                 self.manifest, self.etag = self._latest()
 
@@ -185,18 +185,18 @@ class Checkpoints:
             self.manifest = self.until(epoch - 1)
         saved = self.manifest.saved
         best_epoch = epoch if best else self.manifest.best_epoch
-        kept = tuple(s for s in saved if s.epoch == best_epoch or s is saved[-1])
+        remaining = tuple(s for s in saved if s.epoch == best_epoch or s is saved[-1])
         before = self._sealed()
         after = replace(
             before,
-            saved=kept,
+            saved=remaining,
             best_epoch=best_epoch,
             best_metrics=dict(metrics) if best else before.best_metrics,
             curve=(*before.curve, dict(metrics)),
             times=(*before.times, time.time()),
             seconds=seconds,
         )
-        dropped = [former for former in saved if former not in kept]
+        dropped = [former for former in saved if former not in remaining]
         return PreparedSave(epoch, self.states.encode(state, encode_manifest(after)), after, dropped)
 
     def write(self, prepared: PreparedSave) -> None:

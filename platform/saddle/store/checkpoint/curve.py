@@ -58,12 +58,12 @@ def add_run(sealed: Runs, attempt: int) -> Runs:
 
 def first_runs(sealed: Runs, chunks: int) -> Runs:
     """The first `chunks` of the sealed ones."""
-    kept: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for attempt, number in sealed:
         if chunks > 0:
-            kept.append((attempt, min(number, chunks)))
+            runs.append((attempt, min(number, chunks)))
         chunks -= number
-    return tuple(kept)
+    return tuple(runs)
 
 
 def seal(store: Store, folder: str, number: int, attempt: int, curve: Curve) -> None:

@@ -104,7 +104,7 @@ def shallow(manifest: Manifest) -> dict[str, Any]:
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as JSON with a checksum of its own."""
     given_up = vars(manifest.given_up) if manifest.given_up is not None else None
-    saved = [vars(one) for one in manifest.saved]
+    saved = [vars(state) for state in manifest.saved]
     return sign_json({**shallow(manifest), "saved": saved, "given_up": given_up, "version": FORMAT})
 
 

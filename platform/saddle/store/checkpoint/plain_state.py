@@ -67,18 +67,18 @@ def kinds_in(state: Any) -> Iterator[Any]:
         yield type(value) if layout is None else (type(value), layout)
 
 
-def walk(value: Any, place: str, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+def walk(value: Any, place: str, visited: set[int] | None = None) -> Iterator[tuple[str, Any]]:
     """Every value in a state with its place; elements come before their container."""
-    seen = set() if seen is None else seen
-    if id(value) in seen:
+    visited = set() if visited is None else visited
+    if id(value) in visited:
         return
     if isinstance(value, CONTAINERS):
-        seen.add(id(value))
+        visited.add(id(value))
         for where, part in parts(value, place):
-            yield from walk(part, where, seen)
+            yield from walk(part, where, visited)
     elif getattr(value, "__dict__", None) and hasattr(value, "layout"):  # what was hung on a tensor is stored with it
         for name, part in vars(value).items():
-            yield from walk(part, f"{place}.{name}", seen)
+            yield from walk(part, f"{place}.{name}", visited)
     yield place, value
 
 

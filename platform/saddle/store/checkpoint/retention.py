@@ -78,18 +78,18 @@ def plan_retention(
     if not is_limited(policy):
         return Plan((), 0)
     removals: list[Removal] = []
-    kept: list[_File] = []
+    remaining: list[_File] = []
     for place, entry in enumerate(ranked, start=1):
         for file in _files(store, run, entry):
             why = _why_removed(policy, file, place, entry.key in cited)
             if why:
                 removals.append(Removal(file.trial, file.path, file.bytes, why))
             else:
-                kept.append(file)
-    total = sum(file.bytes for file in kept)
+                remaining.append(file)
+    total = sum(file.bytes for file in remaining)
     limit = total if policy.gigabytes is None else policy.gigabytes * GIGABYTE
     # the worst first, and of all trials the last checkpoint before the selected one of any
-    worst_first = kept[::-1]
+    worst_first = remaining[::-1]
     for file in sorted(worst_first, key=lambda file: file.selected):
         if total <= limit:
             break
@@ -149,12 +149,12 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLoc
     now = time.time()
     record: Mapping[str, Mapping[str, str | float]] = {
         **removed(store, run),
-        **{one.path: {"when": now, "bytes": one.bytes, "why": one.why} for one in removals},
+        **{removal.path: {"when": now, "bytes": removal.bytes, "why": removal.why} for removal in removals},
     }
     relative = {run.below(path): facts for path, facts in record.items()}
     write_fenced(store, record_path(run), to_json(relative).encode(), lock)
-    for one in removals:
-        store.delete(one.path)
+    for removal in removals:
+        store.delete(removal.path)
 
 
 def describe_removal(store: Store, run: RunId, path: str) -> str | None:

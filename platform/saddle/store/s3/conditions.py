@@ -170,16 +170,16 @@ def _put_if(calls: Calls, key: str, content: bytes, condition: dict[str, str]) -
             raise
 
     try:
-        done = calls("writing", key, put)
+        answer = calls("writing", key, put)
     except FileNotFoundError:
         return _Put()
     except Exception as error:
         if is_unmet(error):
             return _Put()
         raise
-    if done.unknown:
-        raise refusal(calls, f"it answers a conditional write ({', '.join(condition)}) with {done.unknown}")
-    return done
+    if answer.unknown:
+        raise refusal(calls, f"it answers a conditional write ({', '.join(condition)}) with {answer.unknown}")
+    return answer
 
 
 def _put_object(calls: Calls, key: str, content: bytes, **condition: str) -> Any:

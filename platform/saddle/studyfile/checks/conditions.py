@@ -79,25 +79,25 @@ def _circles(search: dict[str, Parameter]) -> list[list[str]]:
     """Every circle of conditions once, from its first parameter in the file; self-references are reported elsewhere."""
     after = {name: [other for other in spec.when if other in search and other != name] for name, spec in search.items()}
     circles: list[list[str]] = []
-    done: set[str] = set()
+    covered: set[str] = set()
     for start in search:
-        trail = _way_back(start, after, done)
+        trail = _way_back(start, after, covered)
         if trail:
             circles.append(trail)
-            done.update(trail)
+            covered.update(trail)
     return circles
 
 
-def _way_back(start: str, after: dict[str, list[str]], done: set[str]) -> list[str] | None:
+def _way_back(start: str, after: dict[str, list[str]], covered: set[str]) -> list[str] | None:
     """The way from `start` along conditions back to it, breadth first."""
     trails = [[start]]
-    seen = set(done)
-    while trails and start not in done:
+    reached = set(covered)
+    while trails and start not in covered:
         trail = trails.pop(0)
         for other in after[trail[-1]]:
             if other == start:
                 return [*trail, start]
-            if other not in seen:
-                seen.add(other)
+            if other not in reached:
+                reached.add(other)
                 trails.append([*trail, other])
     return None
