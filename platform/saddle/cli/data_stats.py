@@ -1,4 +1,4 @@
-"""`saddle data stats`: what is in a dataset, and how far its classes lie apart."""
+"""`saddle data stats`: what is in a dataset, and how far apart its classes are."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> No
 
 
 def size_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What is in the dataset; of classes and their images there is a table of their own."""
+    """What is in the dataset; classes and their images are in a separate table."""
     return [(name, facts[name]) for name in (*splits_of(facts), "shape", "masks", "fingerprint")]
 
 
@@ -136,7 +136,7 @@ def class_rows(facts: Mapping[str, Any], splits: Sequence[str]) -> list[tuple[st
 
 
 def separation_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The single numbers, named as they are in JSON, with what they mean."""
+    """The single numbers, named as in JSON, with their meaning."""
     return [
         ("inter_class_variance (S3, eq. 8: mean L2 distance between classes)", facts["inter_class_variance"]),
         ("inter_class_variance_per_root_d (over √ of pixels and channels)", facts["inter_class_variance_per_root_d"]),

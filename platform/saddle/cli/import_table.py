@@ -100,7 +100,7 @@ def import_table(
 
 @dataclass(frozen=True)
 class Asked:
-    """What the study of a table is to be: its name, baseline and question, which rows, and the options that say so."""
+    """The study to make of a table: its name, baseline and question, which rows, and the options that say so."""
 
     study: str
     baseline: str

@@ -18,7 +18,7 @@ def init(
     to: Annotated[Path, typer.Option("--to", help="Folder to write to.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented study file that runs as it is; for `trainable`, also a training script.
+    """Write a commented study file that runs unchanged; for `trainable`, also a training script.
 
     Example: saddle init trainable --to my-study
     """

@@ -1,4 +1,4 @@
-"""`saddle note`: what somebody wants to keep of a study, an arm or a trial."""
+"""`saddle note`: notes about a study, an arm or a trial."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def power_as_plain(plan: Plan) -> dict[str, Any] | None:
 
 
 def refuse_senseless(effect: float | None, spread: float | None, pilot: str | None, ablates: bool) -> None:
-    """Raise `UserError` for numbers that mean nothing, and for options that exclude each other or ask a search."""
+    """Raise `UserError` for numbers that mean nothing, and for options that exclude each other or concern a search."""
     from saddle.errors import UserError
 
     for name, value in (("--effect", effect), ("--spread", spread)):

@@ -123,11 +123,11 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 MOST_FLAGS = 10
-"""Flagged trials whose reasons are printed; of more the number."""
+"""Flagged trials whose reasons are printed; of further ones only the number."""
 
 
 def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is against trials, and with what they were measured where that was done again."""
+    """The flags of trials, and the settings with which trials were measured again."""
     from saddle.analyse.text.formatting import listed, settings
 
     flagged = [row for row in rows if row["flags"]]

@@ -54,7 +54,7 @@ def status(
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:
-    """Show states once, or whenever they change until nothing runs any more."""
+    """Show states once, or after every change until nothing runs any more."""
     from saddle.cli.output.display import state_line
     from saddle.cli.output.tables import print_json, say
 

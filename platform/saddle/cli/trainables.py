@@ -72,7 +72,7 @@ def values_given(settings: Sequence[str]) -> dict[str, Any]:
 
 
 MOST_DETAILS = 4
-"""Details of a group of metrics that are named; of more the number."""
+"""Details of a group of metrics that are named; of further ones only the number."""
 
 
 def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:

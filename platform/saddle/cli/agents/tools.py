@@ -19,7 +19,7 @@ from saddle.store.base import Store
 LONGEST_TEXT = 200_000
 """Characters of a report that are returned, what is longer is cut and says so; of a log, its last ones."""
 MOST_ROWS = 200
-"""Trials that are returned at once."""
+"""Trials that one answer returns."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def event_line(progress: Progress, event: str) -> str:
 
 
 def workers_starting(progress: Progress) -> str:
-    """`starting 2 workers` while no trial under way has a worker yet; empty afterwards."""
+    """`starting 2 workers` while no running trial has a worker yet; empty afterwards."""
     trials = progress.details.values()
     if not trials or any(trial.begun for trial in trials) or progress.waiting:
         return ""
