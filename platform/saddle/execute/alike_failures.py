@@ -1,4 +1,4 @@
-"""Whether the first trials of a study all fail alike, so that the others would, too."""
+"""Whether the first trials of a study all fail with the same error, so that the others would, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 ENOUGH = 3
-"""How many first trials that fail alike stop a study whose file says nothing."""
+"""How many first trials with the same failure stop a study whose file gives no number."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the run between two epochs, the second at once."""
+"""Ctrl-C: the first one ends the run between two epochs, the second immediately."""
 
 from __future__ import annotations
 

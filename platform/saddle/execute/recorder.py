@@ -42,7 +42,7 @@ class Recorder:
     recorded: set[str] = field(default_factory=set)
     """The keys in the ledger that we know: those of earlier runs, and our own."""
     conflict: str = ""
-    """What somebody else wrote into the ledger, of a trial that we have ended."""
+    """What another driver wrote into the ledger about a trial that we have ended."""
     unindexed: int = 0
 
     @property
@@ -118,7 +118,7 @@ class Recorder:
 
 
 def why_in_a_line(record: TrialRecord) -> str:
-    """What a trial ended of, and the file and line of its code that it came from."""
+    """Why a trial ended, and the file and line of its code that it came from."""
     reason = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
     place = failure_of(record.why).place if record.outcome == Outcome.FAILED else ""
     return f"{reason} ({place})" if place else reason

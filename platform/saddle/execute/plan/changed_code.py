@@ -1,4 +1,4 @@
-"""What new trials of a stored study would be trained with, where its stored trials were trained otherwise."""
+"""What new trials of a stored study would be trained with, where its stored trials were trained differently."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOWHERE = object()
 
 @dataclass(frozen=True)
 class _Trained:
-    """A stored study with its changed file, its trials that an answer rests on, and its trainable as it is now."""
+    """A stored study with its changed file, its trials that an answer rests on, and its present trainable."""
 
     store: Store
     stored: StoredStudy
@@ -48,7 +48,7 @@ class _Trained:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """What a reader sees arms called."""
+        """The names of arms as a reader sees them."""
         return self.stored.results(self.records).arm_names
 
     @property
@@ -63,7 +63,7 @@ class _Trained:
 def refuse_other_code(
     studies: Sequence[Study], store: Store, run: CheckingRun, retry: Sequence[str] = (), again: Sequence[str] = ()
 ) -> None:
-    """Raise `CodeChanged` for the first study whose trials to come would be trained otherwise than its stored ones."""
+    """Raise `CodeChanged` for the first study whose next trials would be trained differently from its stored ones."""
     for study in studies:
         changes = changed_code(study, store, run, retry, again)
         if changes:
@@ -171,7 +171,7 @@ def _data(trained: _Trained, run: CheckingRun) -> Iterator[str]:
             config = trained.trainable.Config.model_validate(dict(group[0].params))
             now = basis_of_facts(fingerprint_data(config, run))
         except (ValidationError, DataError):
-            continue  # said by who checks configurations and data
+            continue  # reported by the check of configurations and data
         for name, value in now.items():
             if name in known and value not in known[name]:
                 before = "; ".join(f"{old} in {whose(of, trained.names)}" for old, of in known[name].items())

@@ -55,7 +55,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds, bytes and multiply-adds of one trial, and what they rest on; None if nothing is known."""
+    """Seconds, bytes and multiply-adds of one trial, and what they are based on; None if nothing is known."""
 
     seconds: float | None
     bytes: int | None

@@ -20,12 +20,12 @@ from saddle.studyfile.dump import dump_plain, plain_study
 from saddle.trial.record import TrialRecord
 
 SEEDS = 5
-"""Fewer leave an interval that shows only what needs no test."""
+"""With fewer seeds, the interval shows only effects that need no test."""
 
 MOST_LEVELS = 3
 
 KEPT = ("trainable", "recipe", "scale", "resources", "evaluate")
-"""What the ablation shares with the search as it is."""
+"""What the ablation takes over from the search unchanged."""
 
 
 def follow_up(study: Study, store: Store, declared: Declarations) -> str:

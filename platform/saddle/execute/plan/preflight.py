@@ -1,4 +1,4 @@
-"""What can be known to fail is found before anything starts."""
+"""Finds what is certain to fail before anything starts."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _facts(
 
 
 def sizes_of(planned: Sequence[PlannedUnit]) -> tuple[int, ...]:
-    """How many units each family has; where there are several, one of a single unit says nothing of a slope."""
+    """How many units each family has; where there are several, a family of one unit tells nothing about a slope."""
     sizes = Counter(unit.family for unit in planned)
     return tuple(size for size in sizes.values() if size > 1 or len(sizes) == 1)
 

@@ -88,7 +88,7 @@ class GroupWorker:
         while True:
             try:
                 answer = ray.get(self._coordinator.step.remote(timeout))
-            except ray.exceptions.RayActorError as error:  # the coordinator is as mortal as the ranks
+            except ray.exceptions.RayActorError as error:  # the coordinator may die just as the ranks may
                 self._coordinator, self._failure = None, [error]
                 answer = {"ended": str(error)}
             if answer is None:
@@ -119,10 +119,10 @@ class GroupWorker:
         return self._restarts.on_death(self._message.spec.key)
 
     def stop(self) -> None:
-        """Drop the trial under way, between two of its epochs."""
+        """Drop the running trial, between two of its epochs."""
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayActorError):  # then there is none under way
+        with contextlib.suppress(ray.exceptions.RayActorError):  # then none is running
             ray.get(self._coordinator.drop.remote())
 
     def abandon(self) -> None:
@@ -228,7 +228,7 @@ class GroupWorker:
 
 
 def failures_in(error: BaseException) -> list[BaseException]:
-    """The error that a group ended with, and what its ranks and its controller failed of."""
+    """The error that a group ended with, and why its ranks and its controller failed."""
     failures = [error, *getattr(error, "worker_failures", {}).values()]
     controller = getattr(error, "controller_failure", None)
     if controller is not None:

@@ -92,7 +92,7 @@ def limited(seconds: float, steps: int) -> Iterator[None]:
 def measure(
     trainable: LoadedTrainable, params: Mapping[str, Any], run: InProcessRun, meter: Meter, seconds: float
 ) -> int:
-    """What one configuration takes at most; whatever the trainable raises is raised."""
+    """What one configuration takes at most; raises what the trainable raises."""
     meter.begin()
     config = trainable.Config.model_validate(dict(params))
     report = None

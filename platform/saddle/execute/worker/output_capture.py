@@ -84,7 +84,7 @@ class Capture:
     stamp: str = field(default_factory=lambda: stamp_of(time.time()))
     _raw: int | None = None
     _saved: dict[int, int] = field(default_factory=dict)
-    _kept: int = 0
+    _kept_size: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _store: Store | None = None
@@ -159,11 +159,11 @@ class Capture:
     def _keep(self, raw: int, stamp: str, *, ended: bool = True) -> None:
         """Write head and tail of a file to the store if it has grown, and free its middle on the disk."""
         size = os.fstat(raw).st_size
-        if size == self._kept:
+        if size == self._kept_size:
             return
         spec, text = self.start.spec, shown_text(*ends_of(raw, size), size, ended=ended)
         self._opened().write(output_path(spec.run, spec.key, stamp, self.rank), text.encode())
-        self._kept = size
+        self._kept_size = size
         free_middle(raw, HEAD_BYTES, size - TAIL_BYTES)
 
     def _keep_leftovers(self) -> None:
@@ -175,7 +175,7 @@ class Capture:
             finally:
                 os.close(raw)
             path.unlink(missing_ok=True)
-            self._kept = 0
+            self._kept_size = 0
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -209,7 +209,7 @@ def flush_streams() -> None:
 
 
 def ends_of(raw: int, size: int) -> tuple[bytes, bytes]:
-    """The first and the last bytes of a file that are kept; it may have grown beyond `size` by now."""
+    """The first and the last bytes of a file that are kept; it may have grown beyond `size` meanwhile."""
     if size <= HEAD_BYTES + TAIL_BYTES:
         return os.pread(raw, size, 0), b""
     return os.pread(raw, HEAD_BYTES, 0), os.pread(raw, TAIL_BYTES, size - TAIL_BYTES)

@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 24 * 3600.0
 
 
 def shared_folder(run: RunId) -> str:
-    """Where the shared states of a run lie."""
+    """Where the shared states of a run are stored."""
     return f"{study_folder(run)}/{FOLDER}"
 
 

@@ -45,7 +45,7 @@ from trainables.contract import Collapsed, Diverged, Report
 
 @dataclass
 class Training:
-    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store.
+    """A running trial in a worker, or in one rank of several; only the `is_rank_zero` writes to the store.
 
     `ahead`: checkpoints are written while the next epoch is trained; its message is then a `PendingEpoch`.
     """
@@ -89,7 +89,7 @@ class Training:
     def messages(self) -> Generator[Message | PendingEpoch, None, None]:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
 
-        Whatever the trainable raises is its failure, and the study continues; what the machine, its disk or network did
+        What the trainable raises is its failure, and the study continues; what the machine, its disk or network did
         is not a result, and a `FaultMessage` says so.
         """
         try:
@@ -117,7 +117,7 @@ class Training:
             yield self._end(Outcome.FAILED, str(refusal))
 
     def _failed(self, error: Exception) -> LastMessage:
-        """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
+        """How the trial ended; a library that meets a full disk need not say so, so that the disks are checked."""
         fault = infrastructure_error(error) or full_folder(working_folders(self.placement.storage))
         if fault is not None:
             return FaultMessage(self.spec.key, self.attempt, str(fault))
