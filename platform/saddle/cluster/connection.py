@@ -81,8 +81,8 @@ def connect(
     """What each node offers of the cluster at `address`, at RAY_ADDRESS, or of one started here and ended afterwards.
 
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
-    `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is taken as it
-    is.
+    `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is used
+    unchanged.
     Raises `ClusterError` if there is none, or if it is open to anyone (see `require_authentication`).
     """
     for name, value in QUIET.items():
@@ -103,7 +103,7 @@ def connect(
             stack.enter_context(_started() if own else _joined(address, insecure, packages))
         if not own:  # workers of a Ray that is started here inherit this process's environment
             stack.enter_context(share_credentials())
-        # of a trial's error Tune logs a traceback; what it means is said by us, in a line (see `failing_the_study`)
+        # of a trial's error Tune logs a traceback; saddle reports what it means, in a line (see `failing_the_study`)
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
@@ -142,7 +142,7 @@ def _started() -> Iterator[None]:
                     # they are not read, and its port demands no token
                     _system_config={"enable_metrics_collection": False},
                 )
-        except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
+        except Exception as error:  # Ray raises the errors of its processes, most of them as plain `Exception`
             fault = not_started(folder, error)
             ray.shutdown()
             raise fault from error

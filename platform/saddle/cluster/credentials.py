@@ -133,7 +133,7 @@ def adopt_credentials(storage: str) -> None:
 def node_opens(storage: str) -> bool:
     """Whether this node has credentials of its own, from its environment, files or role, that open `storage`.
 
-    To be refused is what counts: many a machine has a role that has nothing to do with the storage, or only reads it.
+    Only a refusal counts: many machines have a role that has nothing to do with the storage, or only reads it.
     An endpoint that can't be reached says nothing against them.
     """
     import boto3
@@ -161,7 +161,7 @@ def _use(bucket: str, prefix: str) -> None:
 
 
 def _name() -> str:
-    """What the keeper of this driver is called; another driver in the same namespace has another."""
+    """The name of this driver's keeper; another driver in the same namespace has another."""
     import ray
 
     return f"saddle-credentials-{ray.get_runtime_context().get_job_id()}"

@@ -55,7 +55,7 @@ def read_node(command: Sequence[str], process: psutil.Process) -> LocalNode:
     creator = CREATOR.fullmatch(Path(options.get("session-dir", "")).name)
     parent = process.parent()
     private_to = None
-    # a head that `ray start` left has another parent by now; one that it waits for (--block) is its child
+    # a head that `ray start` left has another parent; one that it waits for (--block) is its child
     if "head" in options and creator and parent and parent.pid == int(creator[1]) and not is_ray_start(parent):
         private_to = parent.pid
     elif is_of_saddle(temporary):

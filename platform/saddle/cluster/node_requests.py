@@ -79,15 +79,15 @@ class NodeRequest:
     """What this driver asks for; use `asking_for_nodes`."""
 
     def __init__(self) -> None:
-        self._asked: Bundles = []
+        self._requested: Bundles = []
         self._actor: Any = None
         self._repeat = threading.Event()
 
     def ask(self, bundles: Bundles) -> None:
-        """Ask for room for all of these at once, in the place of what was asked before."""
-        if bundles != self._asked or (bundles and self._repeat.is_set()):
+        """Ask for room for all of these at the same time, instead of what was asked before."""
+        if bundles != self._requested or (bundles and self._repeat.is_set()):
             self._repeat.clear()
-            self._asked = bundles
+            self._requested = bundles
             self._send()
 
     def repeat(self) -> None:
@@ -100,7 +100,9 @@ class NodeRequest:
 
         with contextlib.suppress(ray.exceptions.RayError, ValueError):
             self._actor = self._actor or start_requests()
-            ray.get(self._actor.ask.remote(ray.get_runtime_context().get_job_id(), self._asked), timeout=ASK_SECONDS)
+            ray.get(
+                self._actor.ask.remote(ray.get_runtime_context().get_job_id(), self._requested), timeout=ASK_SECONDS
+            )
             return
         self._actor = None
         self.repeat()

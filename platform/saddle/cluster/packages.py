@@ -40,7 +40,7 @@ def build_wheels(packages: Sequence[str | Path], folder: Path) -> list[Path]:
 
 
 def package_wheel(package: Path, folder: Path) -> Path:
-    """The wheel of a package's folder, or a wheel as it is, without its requirements."""
+    """The wheel of a package's folder, or a given wheel, without its requirements."""
     if package.suffix == ".whl":
         return without_requirements(package, folder)
     if not (package / "pyproject.toml").is_file():
@@ -71,7 +71,7 @@ def copy_sources(package: Path, copy: Path) -> None:
 
 
 def build(package: Path, copy: Path, built: Path) -> None:
-    """Call the package's own build backend as it is installed here: nothing is downloaded."""
+    """Call the package's own build backend, as installed here: nothing is downloaded."""
     try:
         declared = tomllib.loads((copy / "pyproject.toml").read_text()).get("build-system", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

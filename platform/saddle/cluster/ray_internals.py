@@ -1,4 +1,4 @@
-"""Every name of Ray's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+"""Every private name of Ray's that saddle uses, in one place; this file's tests say what breaks without each."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def actors() -> Iterator[Any]:
 
 
 def is_dead(actor: Any) -> bool:
-    """Whether an actor is gone for good."""
+    """Whether an actor is gone permanently."""
     return bool(actor.state == type(actor).DEAD)
 
 

@@ -24,14 +24,14 @@ class ResourceWait:
     """The placement groups of this job that the cluster has not found room for, and since when."""
 
     since: dict[bytes, float] = field(default_factory=dict)
-    _looked: float = 0.0
+    _looked_at: float = 0.0
 
     def look(self) -> str | None:
-        """What is waited for, in words, empty for nothing; None if it was looked a moment ago."""
+        """What is waited for, in words, empty for nothing; None if that was looked up a moment ago."""
         now = time.monotonic()
-        if now - self._looked < LOOK_EVERY:
+        if now - self._looked_at < LOOK_EVERY:
             return None
-        self._looked = now
+        self._looked_at = now
         pending = dict(pending_groups())
         self.since = {group: self.since.get(group, now) for group in pending}
         late = [bundles for group, bundles in pending.items() if now - self.since[group] >= PATIENCE]

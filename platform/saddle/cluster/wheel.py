@@ -23,7 +23,7 @@ NOT_SHIPPED = ("Requires-Dist:", "Provides-Extra:")
 
 
 def saddle_wheel(folder: Path) -> Path:
-    """saddle's wheel in `folder`, without a build and without network, from a checkout and an installation alike."""
+    """saddle's wheel in `folder`, without a build and without network, from a checkout or an installation."""
     installed = distribution(DISTRIBUTION)
     metadata = "\n".join(f"{name}: {installed.metadata[name]}" for name in ("Metadata-Version", "Name", "Version"))
     info = f"{DISTRIBUTION}-{installed.version}.dist-info"
