@@ -22,7 +22,7 @@ from saddle.study.trainables import find_trainables
 from saddle.studyfile.loader import dump_study, load_studies, parse_studies, plain_study
 
 STOP_SECONDS = 600
-"""How long a stopped job may take for the epochs under way before Ray kills it; by itself Ray would wait 3 s."""
+"""How long a stopped job may take for the current epochs before Ray kills it; by itself Ray would wait 3 s."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Parcel:
     def runtime_environment(self, folder: Path) -> dict[str, Any]:
         """Ray's runtime environment; its files are made in `folder`.
 
-        In the job's own folder lie the study file and, next to it, the sources of a trainable that is a file.
+        The job's own folder holds the study file and, next to it, the sources of a trainable that is a file.
         """
         files = folder / "study"
         files.mkdir()
@@ -99,7 +99,7 @@ def pack(
 def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
     """The sources of the studies' trainables that are files, by their paths relative to the study file.
 
-    Raises `NotForACluster` if they lie in several folders.
+    Raises `NotForACluster` if they are in several folders.
     """
     folders = sorted({study.source.folder for study in studies if study.source.is_own})
     if len(folders) > 1:

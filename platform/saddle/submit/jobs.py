@@ -141,7 +141,7 @@ class Jobs:
         return max(length, shown)
 
     def stop(self, name: str) -> None:
-        """Ask the job to stop after the epochs under way; Ray kills one that takes more than `STOP_SECONDS` for it."""
+        """Ask the job to stop after the current epochs; Ray kills one that takes more than `STOP_SECONDS` for it."""
         with self._asking():
             self.client.stop_job(name)
 
