@@ -30,7 +30,7 @@ def repository_of(trainable: LoadedTrainable) -> Repository | None:
 
 
 def code_of(trainable: LoadedTrainable, repository: Repository | None) -> Code:
-    """The code as it is now: of a repository what is checked out, else the checksum of the trainable's files."""
+    """The present code: of a repository what is checked out, else the checksum of the trainable's files."""
     if repository is not None:
         return repository.code
     file = getattr(trainable.code, "__file__", __file__)
@@ -38,7 +38,7 @@ def code_of(trainable: LoadedTrainable, repository: Repository | None) -> Code:
 
 
 def code_id(code: Code) -> str:
-    """What a code is called in the names of files: no two have the same."""
+    """The name of a code in file names: no two codes have the same."""
     return f"{code.commit}-{code.dirty}" if code.dirty else code.commit
 
 

@@ -102,7 +102,7 @@ def find_repository(files: Sequence[Path]) -> Repository | None:
         here = Repository(file.resolve().parent)
         try:
             root = Path(here.git("rev-parse", "--show-toplevel"))
-            # an installed copy may lie inside somebody else's checkout, whose commits say nothing of our code
+            # an installed copy may be inside somebody else's checkout, whose commits don't identify our code
             here.git("ls-files", "--error-unmatch", file.name)
         except GitError:
             continue

@@ -53,7 +53,7 @@ class Nightly:
 
     @property
     def storage(self) -> NightlyStorage:
-        """Where its nights lie."""
+        """Where its nights are stored."""
         return NightlyStorage(self.store, self.study.study)
 
     def run(self, date: str | None = None) -> Decision:
@@ -116,7 +116,7 @@ class Nightly:
             yield lock
 
     def _keep_study(self, lock: StudyLock) -> None:
-        """Store the study with the first night; raises `UserError` if its arms or settings are others by now."""
+        """Store the study with the first night; raises `UserError` if its arms or settings have changed since."""
         content = self.storage.read(STUDY)
         if content is not None:
             [stored] = parse_studies(content, self.store.locate(self.storage.path(STUDY)), stored=True)
@@ -147,7 +147,7 @@ class Nightly:
         return NightRunner(self.storage, policy_of(self.study, trainable), trainer, lock, hours, options.say)
 
     def _environment(self, runner: NightRunner, date: str, *, now: bool) -> Environment:
-        """What the night runs with: the code as it is now, or of a date that has passed as it was then."""
+        """What the night runs with: the present code, or for a past date the code of that date."""
         code: Code = runner.trainer.code
         if not now and runner.trainer.worktrees is not None:
             code = runner.trainer.worktrees.repository.code_before(end_of(date, section(self.study).timezone))
@@ -186,7 +186,7 @@ class Nightly:
 
 
 def _without_seeds(study: Study) -> Study:
-    """The study as its nights have it in common: which seeds each has, it says itself."""
+    """The part of the study that all its nights share; each night states its own seeds."""
     assert study.ablation is not None
     ablation = study.ablation.model_copy(update={"seeds": study.ablation.seed_list[:1]})
     return study.model_copy(update={"ablation": ablation})

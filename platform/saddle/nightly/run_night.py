@@ -26,7 +26,7 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class NightRunner:
-    """Runs nights of one study; only for who holds the nightly's `lock`."""
+    """Runs nights of one study; only for the holder of the nightly's `lock`."""
 
     storage: NightlyStorage
     policy: Policy
@@ -163,7 +163,7 @@ def _with_part(night: Night, part: Part) -> Night:
 
 
 def bisection_path(change: ChangeRange) -> tuple[str, ...]:
-    """The path of the record of which commit a change came with."""
+    """The path of the record that names the commit of a change."""
     before, after = change.commits
     return ("bisect", f"{before.commit[:12]}-{code_id(after)}.json")
 

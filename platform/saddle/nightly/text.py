@@ -1,4 +1,4 @@
-"""What is said of a night in a sentence, and what is sent to who wants to know of it."""
+"""The result of a night in a sentence, and the message that is sent about it."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ def _signed(value: float) -> str:
 
 
 def message(study: str, decision: Decision, bisection: Bisection | None, page: str) -> str:
-    """What is sent of a night."""
+    """The message that is sent about a night."""
     return f"{SIGN.get(decision.kind, '🟢 ')}{study}, {decision.date}: {sentence(decision, bisection)}\n{page}"

@@ -1,4 +1,4 @@
-"""A git worktree for each code that a night trains with: the user's checkout stays as it is, whatever it becomes."""
+"""A git worktree for each code that a night trains with: the user's checkout is never changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN_PACKAGES = ("saddle", "trainables", "search_spaces")
 
 @dataclass(frozen=True)
 class Worktrees:
-    """Where a nightly's worktrees lie on this machine; only who holds its lock may use them."""
+    """Where a nightly's worktrees are on this machine; only the holder of its lock may use them."""
 
     repository: Repository
     folder: Path
