@@ -15,7 +15,7 @@ NOTICED = 0.25
 """Seconds after which an open page notices that the server ends."""
 
 Regions = Callable[[], Awaitable[Mapping[str, str]]]
-"""The regions of a page as they are now: HTML by the id of its element."""
+"""The current regions of a page: HTML by the id of its element."""
 
 BEAT = 15.0
 """Seconds without a change after which a comment is sent, so that proxies keep the connection."""

@@ -53,7 +53,7 @@ class Access:
 
     @property
     def cookie(self) -> str:
-        """What the cookie that holds the token is called: ports share cookies, so each token has a name of its own."""
+        """The name of the cookie that holds the token: ports share cookies, so each token has a different name."""
         return f"saddle-{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
 
     def knows(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""One trial as its page shows it, ended or under way."""
+"""One trial as its page shows it, ended or running."""
 
 from __future__ import annotations
 

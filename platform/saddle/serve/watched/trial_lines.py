@@ -1,4 +1,4 @@
-"""A study's trials in lines: those that ended, those under way, and those that are planned."""
+"""A study's trials in lines: those that ended, those that run, and those that are planned."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ended_line(record: TrialRecord, metric: str, arm: str, settings: str) -> Tri
 
 
 def running_line(key: str, progress: Progress, curve: Sequence[Mapping[str, float]], planned: TrialLine) -> TrialLine:
-    """The line of a trial under way, with what is in its manifest."""
+    """The line of a running trial, with what is in its manifest."""
     epoch, trial = progress.running[key], progress.details.get(key)
     begun = trial is None or trial.begun or epoch > 0
     return TrialLine(
