@@ -57,7 +57,7 @@ def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *,
 
 
 def joined(arrays: Sequence[Any]) -> Any:
-    """Arrays behind each other, whole numbers in the fewest bytes that hold them."""
+    """Arrays one after the other, whole numbers in the fewest bytes that hold them."""
     import numpy as np
 
     whole = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
