@@ -40,7 +40,7 @@ def inside(root: Path, path: str) -> Path:
 def entry_itself(root: Path, path: str) -> Path:
     """The location of the name `path` itself, to be renamed or removed: a link is not resolved.
 
-    Raises `ForeignPath` if it, or a link on the way, leads out of `root`.
+    Raises `ForeignPath` if it, or a link in its path, leads out of `root`.
     """
     inside(root, check_path(path))
     folder, _, name = path.rpartition("/")
@@ -105,7 +105,7 @@ def read_file(path: Path) -> bytes:
 def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Put `content` at `path`, whole or not at all; a link there is replaced, not followed.
 
-    With `sync` it is on the disk on return, whatever happens to the machine.
+    With `sync` it is on the disk on return, even if the machine fails then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".writing-{secrets.token_hex(8)}"

@@ -1,6 +1,6 @@
 """Errors of the machine, its disks and its network, which are never results of a method.
 
-The rule, for workers and driver alike. An error is the infrastructure's if it, or an error it was raised from, says
+The rule, for workers and driver. An error is the infrastructure's if it, or an error it was raised from, says
 
 - a disk or file system is full, over its quota, read-only, failing, gone or stale (`FULL`, `BROKEN`);
 - a right is missing (`RIGHTS`): who may read a folder is not a property of a configuration;
@@ -8,7 +8,7 @@ The rule, for workers and driver alike. An error is the infrastructure's if it, 
 - the system has no file descriptor, process or shared memory left (`LIMITS`): a warm worker serves many trials, so that
   the one that meets the limit need not be the one that used it up.
 
-The trainable's own, so a result (`failed`), are all others: a path that doesn't exist (`FileNotFoundError`), a file of
+All others are the trainable's own, so a result (`failed`): a path that doesn't exist (`FileNotFoundError`), a file of
 a wrong form, a time-out that the trainable set itself, and memory: `MemoryError`, CUDA's out-of-memory, `ENOMEM` and
 the OOM killer, because how much memory a trial takes follows from its configuration.
 """

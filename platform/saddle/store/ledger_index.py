@@ -1,7 +1,7 @@
 """The ledger once more in a few large files, because ten thousand small ones take long to read.
 
-Derived and never trusted over the ledger's own files: each row bears the stamp of the file it was read from, and counts
-only while that file still has it. So whatever happens to a file (removed, run again, copied, restored), it is read
+Derived and never trusted over the ledger's own files: each row has the mark of the file it was read from, and counts
+only while that file still has it. A file that changed in any way since (removed, run again, copied, restored) is read
 itself. Only the study's driver writes segments; a reader that finds one damaged, or gone meanwhile, does without it.
 """
 
@@ -40,7 +40,7 @@ class Segment:
     table: Any = None
 
     def fresh(self, now: Mapping[str, str]) -> list[str]:
-        """The ledger files that it holds as they are now."""
+        """The ledger files that it holds unchanged."""
         return [name for name, stamp in (self.etags or {}).items() if now.get(name) == stamp]
 
     def rows(self, names: Sequence[str]) -> Any:
@@ -53,7 +53,7 @@ class Segment:
 
 
 def index_folder(run: RunId) -> str:
-    """Where the segments of the index of a run's ledger lie."""
+    """Where the segments of the index of a run's ledger are stored."""
     return f"{study_folder(run)}/ledger-index"
 
 
@@ -91,7 +91,7 @@ def parse_segment(path: str, content: bytes, columns: Sequence[str] | None = Non
 
 
 def write_index(store: Store, run: RunId, ledger: str) -> None:
-    """Bring the index of the ledger in the folder `ledger` up to date; only for who holds the study's lock.
+    """Bring the index of the ledger in the folder `ledger` up to date; only for the holder of the study's lock.
 
     Full segments whose every row is fresh stay, others are replaced. Files that can't be read stay out of it.
     """
@@ -119,7 +119,7 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
 
 
 def _row(store: Store, path: str, stamp: str) -> Any:
-    """The row of a ledger file with its stamp, or None if it can't be read or is the entry of another key."""
+    """The row of a ledger file with its mark, or None if it can't be read or is the entry of another key."""
     import pyarrow as pa
 
     try:

@@ -74,7 +74,7 @@ def record_plan(
 ) -> PlanHistory:
     """Keep the plan of `study` if it isn't the latest one; returns the history with it. Raises `TakenOver`.
 
-    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now; `growth` is
+    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended; `growth` is
     how the study grew since the latest plan. The plan of a run whose storage keeps none yet is written first.
     """
     planned = plan_of(study)

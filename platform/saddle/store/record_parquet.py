@@ -111,7 +111,7 @@ class Parser:
     """Makes of cells what the parts of records hold; what is equal in many rows becomes one object."""
 
     def __init__(self, run: RunId | None = None) -> None:
-        """Of the ledger of `run`, in whose folder the paths lie; without it the paths stay as they are written."""
+        """Of the ledger of `run`, in whose folder the paths are; without it the paths are not changed."""
         self._run = run
         self._shared: dict[str, Any] = {}
         self._decode = json.JSONDecoder(object_pairs_hook=_with_known_names).decode

@@ -145,7 +145,7 @@ class Checkpoints:
         self.manifest = manifest
 
     def _latest(self) -> tuple[Manifest, str | None]:
-        """The manifest as it is now; ours, where that is damaged and will be mended by what is written next."""
+        """The current manifest; ours, where that is damaged and the next write will replace it."""
         try:
             return fetch_manifest(self.store, self.folder)
         except Damaged:
@@ -297,7 +297,7 @@ class Checkpoints:
         for saved in reversed(self.manifest.saved):
             try:
                 return saved.epoch, load_state(self.store, saved)
-            # not where the store can't be reached, which says nothing of its blobs
+            # not where the store can't be reached, which says nothing about its blobs
             except (Damaged, ForeignPath, FileNotFoundError) as error:
                 log.warning("%s; continuing from the checkpoint before", error)
         return 0, None
@@ -319,7 +319,7 @@ def load_state(store: Store, saved: Saved) -> dict[str, Any]:
     try:
         return decode_state(content)
     except pickle.UnpicklingError as error:
-        # not with torch's own words, which advise to load it whatever code it runs
+        # not with torch's own words, which advise to load it despite the code that it runs
         kind = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"{kind[1]}, which is" if kind else "what is"
         raise Unloadable(

@@ -1,4 +1,4 @@
-"""The curve of a trial under way, in chunks that are written once: what an epoch costs doesn't grow with their number.
+"""The curve of a running trial, in chunks that are written once: what an epoch costs doesn't grow with their number.
 
 A manifest holds the metrics of its latest epochs itself. Whenever they fill a chunk, that is sealed: a blob of its own,
 which is never written again. Its name has its place and the attempt that wrote it, so that an orphan of an earlier
@@ -94,7 +94,7 @@ def read_chunk_or_blank(store: Store, path: str) -> Curve:
 
 
 def chunk_paths(folder: str, sealed: Runs) -> Iterator[str]:
-    """Where the sealed chunks lie, in their order."""
+    """Where the sealed chunks are stored, in their order."""
     number = 0
     for attempt, chunks in sealed:
         for _ in range(chunks):

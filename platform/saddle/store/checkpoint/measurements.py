@@ -38,7 +38,7 @@ class StoredMeasurement:
 
 
 def measurements_folder(run: RunId) -> str:
-    """Where the later measurements of a run's trials lie."""
+    """Where the later measurements of a run's trials are stored."""
     return f"{study_folder(run)}/measurements"
 
 
@@ -50,7 +50,7 @@ def measurement_path(run: RunId, key: str, number: int) -> str:
 def add_measurement(
     store: Store, run: RunId, entry: TrialRecord, number: int, measurement: Measurement, lock: StudyLock
 ) -> TrialRecord:
-    """Store measurement `number` of a trial, which counts from now on; returns the entry as it is then.
+    """Store measurement `number` of a trial, which counts from now on; returns the entry with it.
 
     Raises `TakenOver` if the study is another driver's, or somebody else has stored this number.
     """
@@ -94,7 +94,7 @@ def read_measurements(
 
 
 def with_measurements(entry: TrialRecord, stored: Iterable[StoredMeasurement]) -> TrialRecord:
-    """The entry with what was measured of it since."""
+    """The entry with its later measurements."""
     for measurement in stored:
         if measurement.ended == entry.ended:
             entry = with_measurement(entry, measurement.measurement)
@@ -102,7 +102,7 @@ def with_measurements(entry: TrialRecord, stored: Iterable[StoredMeasurement]) -
 
 
 def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
-    """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
+    """The entry with a later measurement in place of its own, which becomes an earlier one."""
     former = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
     latest = replace(

@@ -1,4 +1,4 @@
-"""Whether a trainable's state can be loaded again: tensors and plain values can, whatever runs code on loading can't.
+"""Whether a trainable's state can be loaded again: tensors and plain values can, what runs code on loading can't.
 
 torch decides that (`weights_only=True`). A state is loaded back when its types are new, the first one of a trial for
 sure; one whose types were seen before costs a walk through it (0.1 ms for a hundred tensors).
@@ -51,7 +51,7 @@ class StateChecker:
             content = encode_state(state, record)
             if not kinds <= self.proven:
                 decode_state(content)
-        except Exception as error:  # whatever an object's own way of being stored raises
+        except Exception as error:  # an object's own way of being stored may raise anything
             culprit = find_culprit(state)
             if culprit is None:
                 raise

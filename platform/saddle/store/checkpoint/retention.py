@@ -71,7 +71,7 @@ def is_limited(policy: Policy) -> bool:
 def plan_retention(
     store: Store, run: RunId, policy: Policy, ranked: Sequence[TrialRecord], cited: Container[str]
 ) -> Plan:
-    """What the policy removes of the finished trials `ranked`, best first; trials under way are never touched.
+    """What the policy removes of the finished trials `ranked`, best first; running trials are never touched.
 
     The selected checkpoint of a `cited` trial always stays.
     """
@@ -112,7 +112,7 @@ def _files(store: Store, run: RunId, entry: TrialRecord) -> list[_File]:
 
 
 def _why_removed(policy: Policy, file: _File, place: int, cited: bool) -> str:
-    """Why a checkpoint goes, whatever the bytes; empty if it stays."""
+    """Why a checkpoint is removed, regardless of the bytes; empty if it stays."""
     if not file.selected and not file.last:
         return "needed only to resume, and the trial has ended"
     if policy.best is not None and place > policy.best and not cited:

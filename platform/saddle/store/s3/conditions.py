@@ -31,7 +31,7 @@ ROUNDS = 3
 """Of two races each. In one alone, a server that looks and writes in two steps may happen to be right."""
 
 UNANSWERED_ROUNDS = 3
-"""How often a race without a winner is repeated: the winner's answer may have been lost on the way."""
+"""How often a race without a winner is repeated: the winner's answer may have been lost."""
 
 VERDICT = "conditions.json"
 VERDICT_SECONDS = 24 * 3600.0
@@ -130,7 +130,7 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
         if len(winners) > 1:
             raise refusal(
                 calls,
-                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were "
+                f"of {WRITERS} simultaneous writers whose condition only one could meet ({name}), {len(winners)} were "
                 "answered with success",
             )
         if winners:
@@ -141,7 +141,8 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
         else:
             _delete(calls, key)
     raise refusal(
-        calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), none was answered with success"
+        calls,
+        f"of {WRITERS} simultaneous writers whose condition one could meet ({name}), none was answered with success",
     )
 
 

@@ -116,7 +116,7 @@ class S3Store:
         return None if head is None else str(head["ETag"])
 
     def write_if(self, path: str, content: bytes, etag: str | None) -> str:
-        # in one piece whatever its size: what is written on a condition is small, and one call is one decision
+        # in one piece for any size: what is written on a condition is small, and one call is one decision
         metadata = {SHA256: hashlib.sha256(content).hexdigest()}
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
