@@ -62,7 +62,7 @@ def open_shared(url: str) -> PatientStorage:
     parsed = parse(url)
     database = open_database(parsed, url)
     event.listen(database.engine, "handle_error", tell_lost_connections)
-    # Optuna's own cache, which it puts before every database: only trials under way are read again
+    # Optuna's own cache, which it puts before every database: only running trials are read again
     name = f"Optuna's database {redact(url)}"
     return PatientStorage(get_storage(database), name, patience(), release=database.engine.dispose)
 

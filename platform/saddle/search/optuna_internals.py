@@ -1,4 +1,4 @@
-"""Every name of Optuna's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+"""Every private name of Optuna's that saddle uses, in one place; this file's tests say what breaks without each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def trial_id(trial: FrozenTrial | Trial) -> int:
 
 
 def live_trial(study: optuna.Study, trial: FrozenTrial) -> Trial:
-    """A trial that is under way in the storage, as `ask` gave it to the driver that started it."""
+    """A trial that is running in the storage, as `ask` gave it to the driver that started it."""
     return Trial(study, trial_id(trial))
 
 

@@ -176,8 +176,8 @@ class OptunaSearch:
     def _propose(self) -> tuple[Trial, dict[str, Any]] | None:
         """The sampler's next trial whose settings have had none, else one drawn at random; None if there is none.
 
-        All trials share a seed, so a second one would only repeat the first. One that the sampler proposes all the same
-        is reported to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
+        All trials share a seed, so a second one would only repeat the first. One that the sampler still proposes
+        is reported to Optuna as a failure without settings, which neither sampler nor budget takes notice of.
         """
         attempts = grid_size(self.space, self.study.sampler.options) if self.study.sampler.name == "grid" else REPEATS
         for _ in range(attempts):

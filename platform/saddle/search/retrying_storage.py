@@ -27,7 +27,7 @@ class ConnectionLost(Exception):
 
 
 def _repeatable(name: str) -> Any:
-    """An operation that may be repeated as it is: it reads, or sets a value that is then set already."""
+    """An operation that may be repeated unchanged: it reads, or sets a value that is then set already."""
 
     def operate(storage: PatientStorage, *arguments: Any, **named: Any) -> Any:
         return storage._patiently(lambda again: getattr(storage._storage, name)(*arguments, **named))
@@ -39,7 +39,7 @@ class PatientStorage(BaseStorage):
     """Passes every operation to `storage`, which raises `ConnectionLost`, until it answers or `patience` seconds end.
 
     An operation whose answer was lost may have been done. Trying it again must not do it twice; that rests on there
-    being one writer per study, so that whatever is new in the study was made here.
+    being one writer per study, so that everything new in the study was made here.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def quiet_optuna() -> None:
-    """Let saddle speak: what Optuna warns of is said once, in our words, by `sampler_notes.notes`."""
+    """Let saddle speak: what Optuna warns of is reported once, in our words, by `sampler_notes.notes`."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
