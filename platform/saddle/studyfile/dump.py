@@ -94,7 +94,7 @@ def _may_differ(path: str, old: Study, new: Study, before: Mapping[str, Any], af
 
 
 def _units(study: Study) -> dict[str, str]:
-    """What a reader sees the units of a relation called, by their settings as text."""
+    """The names of a relation's units as a reader sees them, by their settings as text."""
     return {} if study.relation is None else {canonical(unit.settings): unit.name for unit in study.relation.unit_list}
 
 

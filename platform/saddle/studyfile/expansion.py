@@ -2,7 +2,7 @@
 
 Each is called `NAME-VALUE`. `{dataset}` in its question, in `published` and in `best_of` is the value; values given as
 a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them. The key `sampler_seed` repeats a
-search with other seeds of its sampler, all else alike. `inherit: false` in a later document takes over nothing from the
+search with other seeds of its sampler, all else equal. `inherit: false` in a later document takes over nothing from the
 first.
 """
 
@@ -176,7 +176,7 @@ def _place_for(document: Document, key: str) -> tuple[Document, Path]:
 
 
 def _sampler_of(study: Mapping[str, Any]) -> str:
-    """The name of a document's sampler, in whichever form it is given."""
+    """The name of a document's sampler, in any form that it is given in."""
     value = study.get("sampler")
     names = [value] if isinstance(value, str) else list(value) if isinstance(value, dict) else []
     return str(names[0]) if names else USUAL_SAMPLER

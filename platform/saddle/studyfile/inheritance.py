@@ -54,7 +54,7 @@ def complete(later: Document, first: Document) -> Document:
 
 
 def _of_its_kind(later: Document) -> list[str]:
-    """The sections that only studies of its kind have; without a kind of its own it is whatever the first one is."""
+    """The sections that only studies of its kind have; without a kind of its own it has that of the first one."""
     named = {
         name if name in Study.model_fields else nearest(name, Study.model_fields)
         for name, item in later.value.items()

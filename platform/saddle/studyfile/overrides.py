@@ -155,7 +155,7 @@ def _set(document: Document, wanted: Override) -> Document:
 
 
 def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, ...]) -> Any:
-    """A copy of `container` with `value` at `path`; mappings that are missing on the way are made."""
+    """A copy of `container` with `value` at `path`; missing mappings in between are made."""
     if not path:
         return value
     above = whole[: len(whole) - len(path)]

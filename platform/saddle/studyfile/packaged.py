@@ -27,7 +27,7 @@ def packaged_studies() -> dict[str, Traversable]:
 
 
 def split_choice(path_or_name: str | Path) -> tuple[str, str | None]:
-    """`FILE:STUDY` as the file and the one study wanted of it; a path that has colons of its own stays whole."""
+    """`FILE:STUDY` as the file and the one study wanted of it; a path that contains colons stays whole."""
     wanted = str(path_or_name)
     file, colon, study = wanted.rpartition(":")
     if not colon or not file or not study or "/" in study or _exists(wanted):
@@ -70,7 +70,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
     run = RunId.stored(wanted) if RunId.is_name(wanted) else None
     if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):
-        what = "this names a run that --fresh has set aside; it is kept as it is, and nothing trains it any more"
+        what = "this names a run that --fresh has set aside; it is kept unchanged, and nothing trains it any more"
         right = f"{run.study} is the study that continues; saddle status, results, report and verify answer about a run"
         raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
     raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, meant)])

@@ -54,7 +54,7 @@ def _check_seeds(draft: Draft) -> None:
 
 
 def _check_race(draft: Draft) -> None:
-    """Looks on the way need arms against the baseline, Holm's correction, and some seeds, not too many."""
+    """Interim looks need arms against the baseline, Holm's correction, and some seeds, not too many."""
     race, seeds = draft.ablation.get("race"), draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
     raced = race is not None and race.spending is not None
     if not raced and not isinstance(seeds, SeedLooks):

@@ -14,7 +14,7 @@ def check_published(draft: Draft) -> None:
     if table is None:
         return
     if draft.is_relation:
-        return  # they are points, of which the file's reader has judged
+        return  # they are points, which the file's reader has checked
     if not draft.is_ablation:
         draft.refuse(path, "published values are compared with arms, and this study has none", "move it to an ablation")
         return

@@ -10,7 +10,7 @@ from saddle.studyfile.draft import Draft
 
 
 def check_file(drafts: Sequence[Draft]) -> None:
-    """Every study of a file needs a name of its own."""
+    """Every study of a file needs a different name."""
     first: dict[str, Draft] = {}
     for draft in drafts:
         name = draft.sections.get("study")
