@@ -132,5 +132,5 @@ def changed_levels(factors: Levels, baseline: Standing, factor: str) -> list[Any
 
 
 def spread_factor(weights: Mapping[int, float]) -> float:
-    """A contrast's standard deviation over that of the difference of two arms, whose noise is independent and alike."""
+    """A contrast's standard deviation over that of the difference of two arms, whose noise is independent and equal."""
     return float((sum(weight**2 for weight in weights.values()) / 2) ** 0.5)

@@ -1,8 +1,8 @@
-"""The arms of a study; of an ablation that grew after its first trials those that were there stay as they were.
+"""The arms of a study; those that an ablation had before it grew stay unchanged.
 
 Every arm states every factor, so with a factor more all arms would have other settings, and their trials other keys.
 In an ablation that grew, the arms of its first factors are as these made them; a later factor, or what a later file
-says of the baseline, is stated only by the arms that vary it, since the others leave it as it was.
+says of the baseline, is stated only by the arms that vary it, since the others don't change it.
 """
 
 from __future__ import annotations
