@@ -63,7 +63,7 @@ class SeedPlan:
         return seeds if len(self.looks) < 2 else f"at most {seeds} with {len(self.looks)} looks"
 
     def is_same(self, other: SeedPlan) -> bool:
-        """Whether the other says the same, whenever it was made."""
+        """Whether the other says the same, regardless of when it was made."""
         return (self.seeds, self.looks) == (other.seeds, other.looks) and same(self.analysis, other.analysis)
 
 

@@ -1,4 +1,4 @@
-"""What a search leaves as it is: the values that conditions on unsearched hyperparameters are judged by."""
+"""What a search doesn't change: the values that conditions on unsearched hyperparameters are judged by."""
 
 from __future__ import annotations
 

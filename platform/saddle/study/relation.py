@@ -17,7 +17,7 @@ from saddle.study.values import canonical, readable, same
 DATASETS = "datasets"
 """The family of units that are in no family of their own."""
 GAIN, ARM, OVER = "gain", "arm", "over"
-"""Columns of published points: the gain itself, or the values of both arms, of which it is taken on the scale."""
+"""Columns of published points: the gain itself, or the values of both arms, whose difference on the scale it is."""
 PUBLISHED = "published"
 """The split of the metrics of published points, such as `published/gain`."""
 OF_A_FAMILY = ("family", "vary", "fixed")
@@ -37,7 +37,7 @@ class RelationUnit:
 
 
 def unit_name(settings: Mapping[str, Any]) -> str:
-    """What a reader sees a unit called: its settings."""
+    """The unit's name as a reader sees it: its settings."""
     return ", ".join(f"{name}={readable(value)}" for name, value in settings.items())
 
 
@@ -185,7 +185,7 @@ class Relation(Section):
 
     @property
     def analysis_plan(self) -> dict[str, Any]:
-        """What decides on the answer, as plain data, of which `plan_digest` is taken."""
+        """What decides on the answer, as plain data; `plan_digest` is its hash."""
         gain = self.gain
         difference = {"metric": gain.metric, "arm": gain.arm, "over": gain.over, "scale": gain.scale}
         return {
