@@ -90,7 +90,7 @@ class FaultMessage:
 
 @dataclass(frozen=True)
 class GpuFaultMessage:
-    """A GPU that several trials share through MPS failed under all of them, of which one is to blame.
+    """A GPU that several trials share through MPS failed under all of them; one of them is to blame.
 
     `gpu` is the machine and its GPU; `maybe_own` says whether a kernel failed, which may have been the trial's own.
     """

@@ -10,7 +10,7 @@ from saddle.trial.spec import TrialSpec
 
 @dataclass(frozen=True, slots=True)
 class TrialProgress:
-    """A trial that has begun; of one that is under way the driver knows when it `started`, and the latest attempt.
+    """A trial that has begun; of a running one the driver knows when it `started`, and the latest attempt.
 
     The store keeps it as a manifest, with checksums and fences (`saddle.store.checkpoint.manifest`).
     """
