@@ -1,7 +1,7 @@
 """Secrets are never shown: one redaction for all that leaves a process as text.
 
 It is applied where words cross a border: to exceptions on their way to ledger, report, MLflow, Ray and the terminal,
-to log records, and to whatever the command line prints. It is idempotent, and leaves ordinary text as it is.
+to log records, and to everything that the command line prints. It is idempotent, and leaves ordinary text unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HIDDEN = "***"
 SHORTEST_EXACT = 8
 """Values of the environment's secret variables are looked for from this length on; `1` and `test` occur everywhere."""
 
-# a password in an address ends at the last @, whatever it contains; but `http://host:8080/…@` has a port
+# a password in an address ends at the last @, also if it contains one; but `http://host:8080/…@` has a port
 _SCHEME = r"(?:(?P<web>https?|wss?|ray|grpc)|(?!(?:https?|wss?|ray|grpc)://)[\w+.-]*)://"
 _NO_PORT = r"""(?(web)(?!\d{1,5}(?:[/?#\s"']|\Z)))"""
 _IN_QUOTES = re.compile(
@@ -127,7 +127,7 @@ def redacting() -> Iterator[None]:
 
 
 def redact_logs() -> None:
-    """Let every log record of this process be redacted when it is made, whatever its logger and handlers."""
+    """Let every log record of this process be redacted when it is made, regardless of its logger and handlers."""
     factory = logging.getLogRecordFactory()
     if not getattr(factory, "redacts", False):
         logging.setLogRecordFactory(_RedactedRecords(factory))
