@@ -61,7 +61,7 @@ class Store(Protocol):
         """The names directly below `folder`, sorted, folders included; none if it doesn't exist."""
 
     def etags(self, folder: str) -> Mapping[str, str]:
-        """The names of the blobs directly below `folder`, sorted, each with a mark that changes with its content."""
+        """The names of the blobs directly below `folder`, sorted, each with a stamp that changes with its content."""
 
     def size(self, path: str) -> int:
         """The bytes of the blob at `path`, or of all blobs below it; 0 if there is none."""

@@ -1,6 +1,6 @@
 """The ledger once more in a few large files, because ten thousand small ones take long to read.
 
-Derived and never trusted over the ledger's own files: each row has the mark of the file it was read from, and counts
+Derived and never trusted over the ledger's own files: each row has the stamp of the file it was read from, and counts
 only while that file still has it. A file that changed in any way since (removed, run again, copied, restored) is read
 itself. Only the study's driver writes segments; a reader that finds one damaged, or gone meanwhile, does without it.
 """
@@ -28,7 +28,7 @@ FEWEST = 50
 """So many files are read one by one before an index is worth having."""
 
 STAMP = "stamp"
-"""The column with the mark of the ledger file that a row was read from (`Store.etags`)."""
+"""The column with the stamp of the ledger file that a row was read from (`Store.etags`)."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
 
 
 def _row(store: Store, path: str, stamp: str) -> Any:
-    """The row of a ledger file with its mark, or None if it can't be read or is the entry of another key."""
+    """The row of a ledger file with its stamp, or None if it can't be read or is the entry of another key."""
     import pyarrow as pa
 
     try:
