@@ -120,10 +120,10 @@ def redacting() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        shown = redact_error(error)
-        if shown is error:
+        redacted = redact_error(error)
+        if redacted is error:
             raise
-        raise shown from None
+        raise redacted from None
 
 
 def redact_logs() -> None:

@@ -67,12 +67,12 @@ def collect_all(store: Store, dry_run: bool) -> list[Collected]:
     from saddle.errors import UserError
 
     removed = []
-    for known in study_names(store):
+    for name in study_names(store):
         try:
-            stored = read_study(store, known)
+            stored = read_study(store, name)
             removed += [collect(store, stored, dry_run=dry_run)] if stored is not None else []
         except UserError as error:
-            removed.append(Collected(known, note=f"left alone: {str(error).splitlines()[0]}"))
+            removed.append(Collected(name, note=f"left alone: {str(error).splitlines()[0]}"))
     return removed
 
 

@@ -35,10 +35,10 @@ def init(
     for name, text in files.items():
         (to / name).write_text(text, encoding="utf-8")
     study = next(name for name in files if name.endswith(".yaml"))
-    written, plan = [str(to / name) for name in files], command("plan", str(to / study))
+    paths, plan = [str(to / name) for name in files], command("plan", str(to / study))
     if as_json:
-        print_json({"kind": kind, "files": written, "next": plan})
+        print_json({"kind": kind, "files": paths, "next": plan})
         return
-    for path in written:
+    for path in paths:
         echo(path)
     echo(f"next: {plan}")

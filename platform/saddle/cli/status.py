@@ -58,18 +58,18 @@ def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: 
     from saddle.cli.output.display import state_line
     from saddle.cli.output.tables import print_json, say
 
-    shown: list[str] = []
+    previous: list[str] = []
     while True:
         states = read()
         lines = [state_line(state) for state in states]
-        if lines != shown:
+        if lines != previous:
             if as_json:
                 print_json([state.facts() for state in states])
             else:
                 for line in lines:
-                    if line not in shown:
+                    if line not in previous:
                         say(line)
-            shown = lines
+            previous = lines
         if not watch or not any(state.running for state in states):
             return
         time.sleep(POLL_SECONDS)

@@ -87,10 +87,10 @@ def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
 
 def detail_cell(details: Sequence[str]) -> str:
     """Some details, and how many there are; empty if a measure has none."""
-    named = [detail for detail in details if detail]
-    alone = "as a whole, " if named and "" in details else ""
-    more = f", … ({len(named)})" if len(named) > MOST_DETAILS else ""
-    return alone + ", ".join(named[:MOST_DETAILS]) + more
+    nonempty = [detail for detail in details if detail]
+    alone = "as a whole, " if nonempty and "" in details else ""
+    more = f", … ({len(nonempty)})" if len(nonempty) > MOST_DETAILS else ""
+    return alone + ", ".join(nonempty[:MOST_DETAILS]) + more
 
 
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -168,8 +168,10 @@ def require_text_arguments() -> None:
     """Raise `ClusterError` for bytes that are not text where Ray reads them: it hands on a process's command line."""
     for what, text in (*(("the argument", argument) for argument in sys.argv), ("the working directory", os.getcwd())):
         if any("\ud800" <= character <= "\udfff" for character in text):
-            shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            raise ClusterError(f"{what} {shown} has bytes that are not UTF-8 text, which Ray can't handle; rename it")
+            printable = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            raise ClusterError(
+                f"{what} {printable} has bytes that are not UTF-8 text, which Ray can't handle; rename it"
+            )
 
 
 def short_folder() -> Path:
@@ -177,13 +179,13 @@ def short_folder() -> Path:
 
     Raises `ClusterError` if there is none.
     """
-    wanted = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    candidates = [Path(folder).absolute() for folder in (wanted, *SHORT_FOLDERS)]
+    preferred = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    candidates = [Path(folder).absolute() for folder in (preferred, *SHORT_FOLDERS)]
     for folder in candidates:
         if len(os.fsencode(folder)) <= LONGEST_FOLDER and (folder == candidates[0] or os.access(folder, os.W_OK)):
             return folder
     raise ClusterError(
-        f"the path of {wanted} is too long for Ray's sockets, and {', '.join(SHORT_FOLDERS)} can't be written; set "
+        f"the path of {preferred} is too long for Ray's sockets, and {', '.join(SHORT_FOLDERS)} can't be written; set "
         f"RAY_TMPDIR to a folder whose path has at most {LONGEST_FOLDER} characters"
     )
 

@@ -35,13 +35,13 @@ def explain_death(error: BaseException) -> Death:
     from ray import exceptions
 
     error = unwrap(error)
-    gone = (
+    lost_errors = (
         exceptions.NodeDiedError, exceptions.LocalRayletDiedError, exceptions.ActorPlacementGroupRemoved,
         exceptions.TaskPlacementGroupRemoved, exceptions.ObjectLostError, exceptions.ActorUnschedulableError,
     )  # fmt: skip
     if isinstance(error, exceptions.OutOfMemoryError):
         return Death(False, _out_of_memory(str(error)))
-    if isinstance(error, gone):
+    if isinstance(error, lost_errors):
         return Death(True, f"its node was lost: {first_line(error)}")
     if isinstance(error, exceptions.RayActorError):
         return _death_of_actor(error)
@@ -120,7 +120,7 @@ def _goes_away(actor: Any) -> bool:
 def _is_alive(node: bytes) -> bool:
     import ray
 
-    return any(known["NodeID"] == node.hex() and known["Alive"] for known in ray.nodes())
+    return any(other["NodeID"] == node.hex() and other["Alive"] for other in ray.nodes())
 
 
 def _how(actor: Any, message: str) -> str:

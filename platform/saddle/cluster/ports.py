@@ -108,7 +108,7 @@ def _ask_http(host: str, number: int) -> bool | None:
 def _ask_grpc(host: str, number: int) -> bool | None:
     import grpc  # type: ignore[import-untyped]
 
-    known = None
+    understood = None
     with grpc.insecure_channel(f"{host}:{number}") as channel:
         for question in ray_internals.HARMLESS_QUESTIONS:
             ask = channel.unary_unary(question, request_serializer=None, response_deserializer=None)
@@ -117,10 +117,10 @@ def _ask_grpc(host: str, number: int) -> bool | None:
                 return True
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-                    known = False
+                    understood = False
                 elif error.code() != grpc.StatusCode.UNIMPLEMENTED:
-                    return known
-    return known
+                    return understood
+    return understood
 
 
 def describe_ports(ports: Sequence[Port]) -> str:

@@ -78,8 +78,12 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
                 continue
             residuals.append(residual)
             weights = residual / length
-        held = weights @ model
-        shares = {k - 1: float(held[k]) for k in range(1, len(held)) if k != place and abs(held[k]) > NOTHING}
+        shares_held = weights @ model
+        shares = {
+            k - 1: float(shares_held[k])
+            for k in range(1, len(shares_held))
+            if k != place and abs(shares_held[k]) > NOTHING
+        }
         estimates.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
     return Estimates(of_base[0], tuple(estimates), _largest_correlation(model))
 

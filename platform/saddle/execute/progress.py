@@ -229,8 +229,8 @@ def count_again(
         return
     progress.best, progress.best_trial, progress.outcomes, progress.leaders = None, None, {}, []
     progress.metric = selection_of(study, declared).name
-    begun = time.monotonic() - progress.seconds
-    keeper = ProgressKeeper(progress, store, run, Silent(), **ranking(study, declared), begun=begun, lock=lock)
+    start = time.monotonic() - progress.seconds
+    keeper = ProgressKeeper(progress, store, run, Silent(), **ranking(study, declared), begun=start, lock=lock)
     for entry in entries:
         keeper.count(entry)
     keeper.end(progress.state, progress.why)

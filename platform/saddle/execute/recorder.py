@@ -55,8 +55,8 @@ class Recorder:
         write_settings(self.ledger.store, trial.spec, self.lock)
         self.tracker.start_trial(trial)
         planned = trial.spec.params.get("epochs")
-        shown = RunningTrial(name_in_study(trial.spec), planned if isinstance(planned, int) else None)
-        self.progress.started(trial.spec.key, shown)
+        running = RunningTrial(name_in_study(trial.spec), planned if isinstance(planned, int) else None)
+        self.progress.started(trial.spec.key, running)
 
     def report(self, message: EpochMessage) -> None:
         """An epoch is over; its checkpoint and metrics are in the manifest, which its worker wrote."""

@@ -50,8 +50,8 @@ def is_sources(code: Code) -> bool:
 def environment_now(study: Study, code: Code) -> Environment:
     """What a night would run with; which data, its trials say."""
     versions = hashlib.sha256(json.dumps(fingerprint_environment(), sort_keys=True).encode()).hexdigest()[:16]
-    named = study.nightly.machine if study.nightly is not None else None
-    return Environment(code, "", versions, named or machine_type())
+    machine = study.nightly.machine if study.nightly is not None else None
+    return Environment(code, "", versions, machine or machine_type())
 
 
 def machine_type() -> str:
@@ -69,5 +69,5 @@ def fingerprint_of_data(records: Iterable[TrialRecord]) -> str:
     combinations: set[tuple[Any, ...]] = {
         tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records
     }
-    known = sorted({"/".join(map(str, each)) for each in combinations if any(each)})
-    return known[0] if len(known) == 1 else hashlib.sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
+    texts = sorted({"/".join(map(str, each)) for each in combinations if any(each)})
+    return texts[0] if len(texts) == 1 else hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16] if texts else ""

@@ -83,8 +83,8 @@ class Nightly:
             raise UserError("--why is empty; give the reason for accepting the change, for readers of the history")
         with self._alone() as lock:
             if self.storage.night(night) is None:
-                known = ", ".join(self.storage.dates()[-5:]) or "none yet"
-                raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {known}")
+                latest = ", ".join(self.storage.dates()[-5:]) or "none yet"
+                raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {latest}")
             history = self.storage.history(policy_of(self.study, load_trainable(self.study.source)))
             self.storage.write_acceptance(history.accept(night, why, _user()).accepted[-1], lock)
             self._publish(lock)
@@ -131,9 +131,9 @@ class Nightly:
 
     def _check_order(self, wanted: str) -> None:
         """Raise `UserError` for a new night before the latest one: each is compared with those before it."""
-        begun = self.storage.dates()
-        if begun and wanted < begun[-1] and wanted not in begun:
-            raise UserError(f"{self.study.study} has run the night of {begun[-1]}; an earlier one can't be added")
+        dates = self.storage.dates()
+        if dates and wanted < dates[-1] and wanted not in dates:
+            raise UserError(f"{self.study.study} has run the night of {dates[-1]}; an earlier one can't be added")
 
     def _runner(self, lock: StudyLock) -> NightRunner:
         trainable = load_trainable(self.study.source)

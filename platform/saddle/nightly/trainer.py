@@ -159,9 +159,9 @@ class Trainer:
             return
         commit = self.worktrees.repository.commit_of(code)
         commits = {str(record.fingerprints["commit"]) for record in records if "commit" in record.fingerprints}
-        others = commits - {commit}
-        if others:
-            raise CouldNotRun(f"trials ran with {', '.join(sorted(others))} instead of {commit}")
+        other_commits = commits - {commit}
+        if other_commits:
+            raise CouldNotRun(f"trials ran with {', '.join(sorted(other_commits))} instead of {commit}")
 
     def _read(self, results: StudyResults, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
         records = {Replicate(str(results.name_of_arm(record)), record.seed): record for record in results.records}

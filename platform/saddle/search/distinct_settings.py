@@ -44,10 +44,10 @@ def make_grid(space: Mapping[str, Parameter], options: Grid) -> dict[str, list[A
 
 def grid_values(parameter: Parameter, points: int) -> list[Any]:
     """All choices, every value of a lattice or a narrow int range, else `points` values (log-)evenly apart."""
-    counted = finite_values(parameter)
+    finite = finite_values(parameter)
     low, high = parameter.bounds
-    if counted is not None and (parameter.int_range is None or parameter.step is not None or high - low < points):
-        return counted
+    if finite is not None and (parameter.int_range is None or parameter.step is not None or high - low < points):
+        return finite
     values = evenly(low, high, points, log=parameter.log)
     return sorted({round(v) for v in values}) if parameter.int_range is not None else values
 

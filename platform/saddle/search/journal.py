@@ -62,10 +62,10 @@ def read_whole(
     check_lines(path)
     try:
         storage = open_journal(path)
-        held = {search.study_name: search for search in storage.get_all_studies()}
-        if set(held) - {name}:
-            raise NotWhole(f"it is of another study, {', '.join(sorted(set(held) - {name}))}")
-        if name not in held:
+        searches = {search.study_name: search for search in storage.get_all_studies()}
+        if set(searches) - {name}:
+            raise NotWhole(f"it is of another study, {', '.join(sorted(set(searches) - {name}))}")
+        if name not in searches:
             if finished or begun:
                 raise NotWhole("it has no study")
             return storage

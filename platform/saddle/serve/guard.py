@@ -99,9 +99,9 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self.access.knows(host):
-            known = ", ".join(sorted(self.access.names))
+            names = ", ".join(sorted(self.access.names))
             return PlainTextResponse(
-                f"this server is not called {host[:200]!r}; it knows {known} and addresses"
+                f"this server is not called {host[:200]!r}; it knows {names} and addresses"
                 " (saddle serve --name adds a name)\n",
                 421,
             )

@@ -128,11 +128,11 @@ def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
 
 def _has_link(root: Path, path: str) -> bool:
     """Whether any part of the path is a link, as far as it exists."""
-    named = os.fspath(root)
+    path_so_far = os.fspath(root)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for part in path.split("/"):
-            named = f"{named}/{part}"
-            if stat.S_ISLNK(os.lstat(named).st_mode):
+            path_so_far = f"{path_so_far}/{part}"
+            if stat.S_ISLNK(os.lstat(path_so_far).st_mode):
                 return True
     return False
 

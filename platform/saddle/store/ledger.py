@@ -117,11 +117,11 @@ class Ledger:
     def sample(self, count: int) -> list[TrialRecord]:
         """At most `count` entries, spread evenly over the names of all, without later measurements."""
         names = list(self.store.names(self.folder))
-        chosen = names[:: max(1, -(-len(names) // count))]
-        parser, contents = Parser(self.run), in_parallel(self.store, self._content, chosen)
+        selected = names[:: max(1, -(-len(names) // count))]
+        parser, contents = Parser(self.run), in_parallel(self.store, self._content, selected)
         return [
             decode(content, f"{self.folder}/{name}", parser)
-            for name, content in zip(chosen, contents, strict=True)
+            for name, content in zip(selected, contents, strict=True)
             if content is not None
         ]
 

@@ -45,10 +45,10 @@ class Segment:
 
     def rows(self, names: Sequence[str]) -> Any:
         """The rows of these ledger files, in their order."""
-        known = list(self.etags or {})
-        if known == list(names):
+        held_names = list(self.etags or {})
+        if held_names == list(names):
             return self.table
-        place = {name: row for row, name in enumerate(known)}
+        place = {name: row for row, name in enumerate(held_names)}
         return self.table.take([place[name] for name in names])
 
 

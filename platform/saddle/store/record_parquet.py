@@ -99,8 +99,8 @@ def assemble(columns: Mapping[str, Iterable[Any]]) -> Iterator[TrialRecord]:
     """The records whose parts have these fields, a column each; that of `study` holds runs."""
 
     def rows(part: type[T], **inner: Iterable[Any]) -> Iterator[T]:
-        known = {field.name for field in fields(part)}  # type: ignore[arg-type]
-        own = {name: cells for name, cells in columns.items() if name in known} | inner
+        names = {field.name for field in fields(part)}  # type: ignore[arg-type]
+        own = {name: cells for name, cells in columns.items() if name in names} | inner
         return (part(**dict(zip(own, row, strict=True))) for row in zip(*own.values(), strict=True))
 
     progress = rows(TrialProgress, spec=rows(TrialSpec, run=columns["study"]))

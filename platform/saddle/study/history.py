@@ -79,8 +79,8 @@ class PlanHistory:
 
         Nothing could be claimed of fewer than `FIRST_LOOK` seeds, so that adding to those spends nothing.
         """
-        looked = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
-        return ((old, new) for old, new in looked if not new.is_same(old))
+        pairs = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
+        return ((old, new) for old, new in pairs if not new.is_same(old))
 
     @property
     def analysis_changes(self) -> list[tuple[SeedPlan, list[str]]]:

@@ -54,8 +54,8 @@ class Table(Section):
     def value(self, settings: Mapping[str, Any]) -> float | None:
         """The number of the unit with these settings; None if no row is about it."""
         for row in self.rows:
-            named = {name: cell for name, cell in row.items() if name in settings}
-            if named and all(same(cell, settings[name]) for name, cell in named.items()):
+            by_name = {name: cell for name, cell in row.items() if name in settings}
+            if by_name and all(same(cell, settings[name]) for name, cell in by_name.items()):
                 number = row.get(self.column)
                 return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
         return None

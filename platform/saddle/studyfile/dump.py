@@ -110,8 +110,8 @@ def _refused_seeds(path: str, old: Study, new: Study) -> str:
 def _refused_units(old: Study, new: Study) -> str:
     """The units that were taken away: which points count must not be chosen once they can be seen."""
     after = _units(new)
-    gone = [name for settings, name in _units(old).items() if settings not in after]
-    return f"{UNITS}: {'; '.join(gone)} taken away; units may be added, and those that there are stay"
+    removed = [name for settings, name in _units(old).items() if settings not in after]
+    return f"{UNITS}: {'; '.join(removed)} taken away; units may be added, and those that there are stay"
 
 
 def is_extension(old: Study, new: Study) -> bool:

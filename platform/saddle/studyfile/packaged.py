@@ -53,7 +53,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         return wanted, _read(wanted)
     packaged = packaged_studies()
     name = wanted.removesuffix(SUFFIX)
-    matches = [name] if name in packaged else [known for known in packaged if known.endswith(f"/{name}")]
+    matches = [name] if name in packaged else [entry for entry in packaged if entry.endswith(f"/{name}")]
     if len(matches) == 1:
         return str(packaged[matches[0]]), packaged[matches[0]].read_bytes()
     if matches:
@@ -61,7 +61,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         raise StudyError([Problem(wanted, None, "", "several packaged studies have this name", right)])
     if exists:
         raise StudyError([Problem(wanted, None, "", "this is not a file", "give the path of a study file")])
-    shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
+    shorts = {entry.rpartition("/")[2]: entry for entry in packaged} | {entry: entry for entry in packaged}
     near = nearest(name, shorts)
     meant = file_of(name, packaged) or (shorts[near] if near else None)
     right = f"packaged studies are: {listed_by_folder(packaged)}"

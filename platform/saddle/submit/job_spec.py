@@ -151,8 +151,8 @@ def resolved(studies: Sequence[Study]) -> str:
     """One file of the studies, every setting written out."""
     text = "---\ninherit: false\n".join(dump_study(study) for study in studies)
     folders = [Path(study.source.folder) for study in studies if study.source.is_own]
-    written = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
-    if list(map(plain_study, written)) != list(map(plain_study, studies)):
+    reread = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
+    if list(map(plain_study, reread)) != list(map(plain_study, studies)):
         raise RuntimeError("the studies written differ from the studies read")
     return text
 

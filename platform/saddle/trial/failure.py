@@ -39,8 +39,8 @@ class Failure:
         if not self.file or not _is_written_here(self.file):
             return ""
         path, here = Path(self.file), Path.cwd()
-        shown = path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-2:])
-        return f"{shown}:{self.line}"
+        readable_path = path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-2:])
+        return f"{readable_path}:{self.line}"
 
 
 def failure_of(why: str) -> Failure:

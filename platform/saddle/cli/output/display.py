@@ -85,8 +85,8 @@ def under_way(progress: Progress) -> str:
     """Which trials run, and the epoch each has reached, and what others wait for."""
     if starting := workers_starting(progress):
         return starting
-    begun = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
-    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in begun.items())
+    epochs = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
+    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in epochs.items())
     parts = [progress.waiting] if progress.waiting else []
     return " · ".join([*parts, f"running {running}"] if running else parts or ["starting"])
 

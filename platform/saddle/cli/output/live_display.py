@@ -130,10 +130,10 @@ def running_table(progress: Progress) -> RenderableType:
     for key in keys[:MOST_RUNNING]:
         epoch, trial = progress.running[key], progress.details.get(key)
         of = f"/{trial.epochs}" if trial is not None and trial.epochs else ""
-        begun = trial is None or trial.begun
+        has_begun = trial is None or trial.begun
         value = f"{trial.value:.3f}" if trial is not None and trial.value is not None else ""
         name = Text(visible_line(key if trial is None else trial.name))
-        table.add_row(name, Text(f"{epoch}{of}" if begun else "starting"), Text(value))
+        table.add_row(name, Text(f"{epoch}{of}" if has_begun else "starting"), Text(value))
     if len(keys) > MOST_RUNNING:
         table.add_row(Text(f"and {len(keys) - MOST_RUNNING} more"))
     return table
@@ -172,10 +172,10 @@ def waiting(what: str) -> Iterator[None]:
     from rich.live import Live
     from rich.text import Text
 
-    begun = time.monotonic()
+    start = time.monotonic()
 
     def line() -> Text:
-        return Text(f"{what}, {duration(time.monotonic() - begun)}", style="yellow")
+        return Text(f"{what}, {duration(time.monotonic() - start)}", style="yellow")
 
     with Live(get_renderable=line, console=out, refresh_per_second=4, transient=True):
         yield

@@ -42,8 +42,8 @@ def console() -> Any:
     """Rich's console, as wide as the terminal or `COLUMNS`; in a log, wide enough to fold little."""
     from rich.console import Console
 
-    known = any(stream.isatty() for stream in (sys.stdout, sys.stderr)) or "COLUMNS" in os.environ
-    return Console(highlight=False, emoji=False, width=None if known else WIDTH_UNKNOWN)
+    has_width = any(stream.isatty() for stream in (sys.stdout, sys.stderr)) or "COLUMNS" in os.environ
+    return Console(highlight=False, emoji=False, width=None if has_width else WIDTH_UNKNOWN)
 
 
 def say(text: str = "", *, style: str = "", indent: int = 0) -> None:

@@ -164,8 +164,8 @@ def _data(trained: _Trained, run: CheckingRun) -> Iterator[str]:
     """Datasets that are no longer what the trials were trained on."""
     changes: dict[str, None] = {}
     for group in trained.groups:
-        known = by_value(group)
-        if not any(name.startswith("data of ") for name in known):
+        by_fact = by_value(group)
+        if not any(name.startswith("data of ") for name in by_fact):
             continue
         try:
             config = trained.trainable.Config.model_validate(dict(group[0].params))
@@ -173,7 +173,7 @@ def _data(trained: _Trained, run: CheckingRun) -> Iterator[str]:
         except (ValidationError, DataError):
             continue  # reported by the check of configurations and data
         for name, value in now.items():
-            if name in known and value not in known[name]:
-                before = "; ".join(f"{old} in {whose(of, trained.names)}" for old, of in known[name].items())
+            if name in by_fact and value not in by_fact[name]:
+                before = "; ".join(f"{old} in {whose(of, trained.names)}" for old, of in by_fact[name].items())
                 changes[f"{name}: {before} → {value}"] = None
     yield from changes

@@ -68,8 +68,8 @@ def levels(parameter: Parameter, best: Any) -> list[Any]:
     if values is not None and len(values) <= MOST_LEVELS:
         return list({canonical(value): value for value in values}.values())
     if parameter.choice is not None:
-        chosen = [*parameter.choice[:1], *([] if best is None else [best]), *parameter.choice[1:]]
-        return list({canonical(value): value for value in chosen}.values())[:MOST_LEVELS]
+        ordered = [*parameter.choice[:1], *([] if best is None else [best]), *parameter.choice[1:]]
+        return list({canonical(value): value for value in ordered}.values())[:MOST_LEVELS]
     low, middle, high = evenly(*parameter.bounds, MOST_LEVELS, log=parameter.log)
     if parameter.int_range is not None or parameter.step is not None:
         middle = nearest_step(middle, low, parameter.step or 1.0)
@@ -83,9 +83,9 @@ def _conditions(parameter: Parameter, winner: TrialRecord | None) -> dict[str, A
     """What the parameter's condition wants, where the best trial does not meet it."""
     settings: Mapping[str, Any] = {} if winner is None else {**winner.params, **winner.settings}
     return {
-        name: wanted[0] if isinstance(wanted, list) else wanted
-        for name, wanted in parameter.when.items()
-        if not Parameter(choice=[0], when={name: wanted}).active(dict(settings))
+        name: condition[0] if isinstance(condition, list) else condition
+        for name, condition in parameter.when.items()
+        if not Parameter(choice=[0], when={name: condition}).active(dict(settings))
     }
 
 

@@ -93,8 +93,8 @@ def plan_relation(study: Study, trainable: LoadedTrainable, store: Store, data_r
     sd_of_gains, sd_of_seeds, source = spreads(measured)
     seeds = max(len(relation.seed_list), 1)
     present = [unit for unit in planned if not unit.absent]
-    wanted = [sizes_of(present), *([sizes_of(planned)] if len(present) < len(planned) else [])]
-    power = [chances(sizes, seeds, sd_of_gains, sd_of_seeds, relation.alpha) for sizes in wanted if sum(sizes) > 2]
+    size_lists = [sizes_of(present), *([sizes_of(planned)] if len(present) < len(planned) else [])]
+    power = [chances(sizes, seeds, sd_of_gains, sd_of_seeds, relation.alpha) for sizes in size_lists if sum(sizes) > 2]
     digest = plan_digest(relation.analysis_plan)
     return RelationPlan(planned, predictor, digest, sd_of_gains, sd_of_seeds, source, power)
 

@@ -150,11 +150,11 @@ class Capture:
     def _keep_now_and_then(self) -> None:
         pause = KEEP_SECONDS
         while not self._over.wait(pause):
-            begun = time.monotonic()
+            start = time.monotonic()
             with self._logged("kept"):
                 assert self._raw is not None
                 self._keep(self._raw, self.stamp, ended=False)
-            pause = max(KEEP_SECONDS, COST_SHARE * (time.monotonic() - begun))
+            pause = max(KEEP_SECONDS, COST_SHARE * (time.monotonic() - start))
 
     def _keep(self, raw: int, stamp: str, *, ended: bool = True) -> None:
         """Write head and tail of a file to the store if it has grown, and free its middle on the disk."""

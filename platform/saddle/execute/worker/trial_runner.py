@@ -122,10 +122,10 @@ class Training:
         if fault is not None:
             return FaultMessage(self.spec.key, self.attempt, str(fault))
         why = "".join(traceback.format_exception(error))
-        lost = fatal_gpu_error(error) if self.placement.gpus_per_worker else None
-        if lost is not None and self.placement.gpus_per_worker < 1 and mps_folder() is not None:
-            return GpuFaultMessage(self.spec.key, self.attempt, why, own_gpu(), lost is GpuError.MAYBE_OWN)
-        return replace(self._end(Outcome.FAILED, why), gpu_lost=lost is not None)
+        gpu_error = fatal_gpu_error(error) if self.placement.gpus_per_worker else None
+        if gpu_error is not None and self.placement.gpus_per_worker < 1 and mps_folder() is not None:
+            return GpuFaultMessage(self.spec.key, self.attempt, why, own_gpu(), gpu_error is GpuError.MAYBE_OWN)
+        return replace(self._end(Outcome.FAILED, why), gpu_lost=gpu_error is not None)
 
     def _train(self) -> Generator[Message | PendingEpoch, None, None]:
         assert self.began is not None
@@ -253,11 +253,11 @@ class Training:
     def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
         """Store the images of the end; they and those of epochs, of earlier attempts, too."""
         stored = self._store_images(closing)
-        shown: dict[str, str] = {}
+        paths: dict[str, str] = {}
         for folder in self._folders_of_attempts("images") if self.is_rank_zero else ():
             epochs = (name for name in self.store.names(folder) if is_of_epoch(name))
-            shown |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
-        return stored | {name: shown[name] for name in sorted(shown)}
+            paths |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
+        return stored | {name: paths[name] for name in sorted(paths)}
 
     def _own(self, kind: str) -> str:
         """The folder of this attempt's images or arrays: an orphan of an earlier one writes to another folder."""

@@ -73,7 +73,7 @@ def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> 
     batches = {key: _batch(night, key) for key in track.streams}
     streams = {key: stream.after(batches[key], limit_of(policy)) for key, stream in track.streams.items()}
     canary = night.measured("canary")
-    shown = differences(track.canary, canary, track.canary)
+    canary_differences = differences(track.canary, canary, track.canary)
     now = replace(
         track,
         streams=streams,
@@ -82,7 +82,7 @@ def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> 
         log=(*track.log, (night.date, night.environment)),
     )
     now = replace(now, alarm=_alarm(track, now))
-    return now, _said(policy, track, now, night, shown, _effects(track, now, batches))
+    return now, _said(policy, track, now, night, canary_differences, _effects(track, now, batches))
 
 
 def _said(

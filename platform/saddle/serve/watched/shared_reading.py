@@ -29,8 +29,8 @@ class SharedReading(Generic[T]):
         """The value, at most `age` seconds old, or read now if `fresh`; raises what `read` does."""
         async with self._lock:
             if self._value is None or fresh or time.monotonic() - self._read_at > self._age:
-                begun = time.monotonic()
+                start = time.monotonic()
                 self._value = await to_thread.run_sync(self._read)
                 self._read_at = time.monotonic()
-                self._age = max(self._least, SHARE_OF_TIME * (self._read_at - begun))
+                self._age = max(self._least, SHARE_OF_TIME * (self._read_at - start))
             return self._value

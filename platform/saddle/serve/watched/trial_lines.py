@@ -58,9 +58,9 @@ def ended_line(record: TrialRecord, metric: str, arm: str, settings: str) -> Tri
 def running_line(key: str, progress: Progress, curve: Sequence[Mapping[str, float]], planned: TrialLine) -> TrialLine:
     """The line of a running trial, with what is in its manifest."""
     epoch, trial = progress.running[key], progress.details.get(key)
-    begun = trial is None or trial.begun or epoch > 0
+    has_begun = trial is None or trial.begun or epoch > 0
     return TrialLine(
-        key, planned.name, RUNNING if begun else STARTING, epoch, None if trial is None else trial.epochs,
+        key, planned.name, RUNNING if has_begun else STARTING, epoch, None if trial is None else trial.epochs,
         None if trial is None else trial.value, values_of(curve, progress.metric), None, "", planned.arm,
         planned.seed, planned.settings,
     )  # fmt: skip

@@ -255,11 +255,11 @@ class Checkpoints:
 
     def clean(self) -> None:
         """Remove what earlier attempts stored last and the manifest doesn't know: no attempt will resume from it."""
-        known = {saved.path for saved in self.manifest.saved}
+        paths = {saved.path for saved in self.manifest.saved}
         placed = {f"{self.folder}/{name}": place_of(name) for name in self.store.names(self.folder)}
         strays = [path for path, place in placed.items() if place and place[1] < self.manifest.attempts]
         for path in (*strays, *unknown_chunks(self.store, self.folder, self.manifest.sealed, self.manifest.attempts)):
-            if path not in known:
+            if path not in paths:
                 self.store.delete(path)
 
     def curve(self) -> Curve:

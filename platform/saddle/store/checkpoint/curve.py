@@ -109,9 +109,9 @@ def chunk_path_of(folder: str, sealed: Runs, number: int) -> str:
 
 def unknown_chunks(store: Store, folder: str, sealed: Runs, before: int) -> list[str]:
     """The chunks of attempts `before` this one that are not among the sealed ones."""
-    known = set(chunk_paths(folder, sealed))
+    sealed_paths = set(chunk_paths(folder, sealed))
     paths = [f"{folder}/curve/{name}" for name in store.names(f"{folder}/curve")]
-    return [path for path in paths if path not in known and attempt_of(path) < before]
+    return [path for path in paths if path not in sealed_paths and attempt_of(path) < before]
 
 
 def attempt_of(path: str) -> int:

@@ -98,7 +98,7 @@ def place_of(name: str) -> tuple[int, int] | None:
 
 def shallow(manifest: Manifest) -> dict[str, Any]:
     """The fields of a manifest, not converted."""
-    return {known.name: getattr(manifest, known.name) for known in fields(Manifest)}
+    return {each.name: getattr(manifest, each.name) for each in fields(Manifest)}
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

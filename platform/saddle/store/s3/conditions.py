@@ -156,7 +156,7 @@ def _writers_at_once(calls: Calls, key: str, condition: dict[str, str]) -> Seque
         return content, _put_if(calls, key, content, condition).etag
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return [written for written in pool.map(write, range(WRITERS)) if written[1]]
+        return [write_result for write_result in pool.map(write, range(WRITERS)) if write_result[1]]
 
 
 def _put_if(calls: Calls, key: str, content: bytes, condition: dict[str, str]) -> _Put:

@@ -39,16 +39,16 @@ def _check_condition(draft: Draft, path: Path, name: str, other: str, wanted: An
     elif draft.trainable is not None and other not in draft.mapping("search"):
         fields = draft.trainable.Config.model_fields
         if other not in fields:
-            near = nearest(other, [known for known in [*draft.mapping("search"), *fields] if known != name])
+            near = nearest(other, [candidate for candidate in [*draft.mapping("search"), *fields] if candidate != name])
             draft.refuse(path, f"{name} depends on {show(other)}, which doesn't exist", "name a parameter", near)
 
 
 def _check_is_taken(draft: Draft, path: Path, other: str, parameter: Parameter, value: Any) -> None:
     if parameter.choice is not None:
         if not any(same(value, choice) for choice in parameter.choice):
-            shown = ", ".join(map(show, parameter.choice))
+            choices = ", ".join(map(show, parameter.choice))
             near = nearest(value, parameter.choice) if isinstance(value, str) else None
-            draft.refuse(path, f"{other} never takes {show(value)}", f"its choices are {shown}", near)
+            draft.refuse(path, f"{other} never takes {show(value)}", f"its choices are {choices}", near)
         return
     low, high = parameter.bounds
     if parameter.float_range is not None:
