@@ -132,7 +132,7 @@ def _knock_at_port(address: str, authorization: str | None) -> AuthState:
 
 
 def is_from_ray_init(address: str) -> bool:
-    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, as against `ray start`.
+    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, not `ray start`.
 
     Asked after `require_authentication`; one that doesn't say is taken for a cluster.
     """

@@ -59,7 +59,7 @@ def unwrap(error: BaseException) -> BaseException:
 
 
 def is_process_end(error: BaseException) -> bool:
-    """Whether `error` says that a process is gone, as against what one raised."""
+    """Whether `error` says that a process is gone, and is not what one raised."""
     from ray.exceptions import OutOfMemoryError, RayActorError
 
     return isinstance(unwrap(error), RayActorError | OutOfMemoryError)

@@ -1,7 +1,7 @@
 """Asks a cluster's autoscaler for the nodes that its studies can use, and takes back what a dead driver asked for.
 
 Ray keeps one request for a whole cluster, the last one made, and keeps it until it is replaced: two studies would
-replace each other's, and that of a killed driver would hold its nodes for ever. So an actor on the head node makes the
+replace each other's, and that of a killed driver would hold its nodes forever. So an actor on the head node makes the
 request. It outlives drivers, asks for what all of them can use together, forgets what a driver asked for whose job has
 ended, and ends once no study asks for anything.
 """

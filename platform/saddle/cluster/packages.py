@@ -55,7 +55,7 @@ def package_wheel(package: Path, folder: Path) -> Path:
 
 
 def copy_sources(package: Path, copy: Path) -> None:
-    """Copy a package's sources: in a checkout what git would track, elsewhere all but what is clearly none."""
+    """Copy a package's sources: in a checkout what git would track, elsewhere all but what is clearly not a source."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=package, capture_output=True, timeout=60,
@@ -65,7 +65,7 @@ def copy_sources(package: Path, copy: Path) -> None:
         shutil.copytree(package, copy, ignore=LEFT_BEHIND)
         return
     for name in names:
-        if (package / name).is_file():  # not so if it was deleted or is another repository
+        if (package / name).is_file():  # false if it was deleted or is another repository
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(package / name, copy / name)
 

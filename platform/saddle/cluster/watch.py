@@ -106,7 +106,7 @@ class ClusterWatch:
 
 
 def own_node_is_dead() -> bool:
-    """Whether the cluster takes the node for dead by which this process has joined it: Ray would wait for ever.
+    """Whether the cluster takes the node for dead by which this process has joined it: Ray would wait forever.
 
     So it is after a raylet's end, a network that was cut, or where the head came back with what it had stored.
     """

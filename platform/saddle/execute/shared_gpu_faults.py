@@ -18,7 +18,7 @@ WINDOW = 10.0
 """Seconds after the first word of a fault within which its other trials report it: a kernel may run that long."""
 
 FREE = 8
-"""How often a trial is resumed without being blamed: one whose GPU never works again would continue for ever."""
+"""How often a trial is resumed without being blamed: one whose GPU never works again would continue forever."""
 
 
 @dataclass

@@ -43,7 +43,7 @@ def code_id(code: Code) -> str:
 
 
 def is_sources(code: Code) -> bool:
-    """Whether the code is known by its checksum only, so that no other can be had."""
+    """Whether the code is known by its checksum only, so that no other is available."""
     return code.commit.startswith(SOURCES)
 
 

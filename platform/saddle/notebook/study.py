@@ -31,7 +31,7 @@ class LoadedStudy:
     """A study as it was when it was loaded; frames are made when they are first asked for, and kept.
 
     `trials`, `arms`, `effects`, `curves` and `predictions` are pandas data frames, `arrow(name)` gives the same for
-    pyarrow; `answer` is the answer in words; `plot` draws; `model` loads what was trained. Load again for news.
+    pyarrow; `answer` is the answer in words; `plot` draws; `model` loads what was trained. Load again to see changes.
     """
 
     def __init__(self, store: Store, stored: StoredStudy) -> None:

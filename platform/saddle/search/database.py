@@ -31,7 +31,7 @@ NOTICES_A_DEAD_HOST = {
 """libpq's: a host that vanished without a word is noticed within half a minute."""
 
 AWAY = (OperationalError, InterfaceError)
-"""What drivers raise when the server does not answer, as against refusing what it was asked."""
+"""What drivers raise when the server does not answer, but not when it refuses a request."""
 
 OPENINGS = 6
 """How often a database is opened: if it is new, another driver may be making the same tables just now."""

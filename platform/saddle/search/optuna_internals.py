@@ -18,7 +18,7 @@ GRID_NOTES = ("grid_id", "search_space")
 
 
 def trial_id(trial: FrozenTrial | Trial) -> int:
-    """What a storage calls a trial, as against its number in the study; ids ascend."""
+    """What a storage calls a trial, unlike its number in the study; ids ascend."""
     return int(trial._trial_id)
 
 

@@ -47,7 +47,7 @@ class Draft:
     misspelt: set[str] = field(default_factory=set)
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
     trainable: LoadedTrainable | None = None
-    """The trainable, where the document names one that can be had."""
+    """The trainable, where the document names one that can be loaded."""
 
     @property
     def loaded(self) -> LoadedTrainable:

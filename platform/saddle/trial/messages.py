@@ -132,5 +132,5 @@ def parse_message(text: str) -> Message:
     if "measurement" in raw:
         raw["measurement"] = Measurement.parse(raw["measurement"])
     message = KINDS[raw.pop("kind")](**raw)
-    assert not isinstance(message, ReadyMessage)  # the ranks' own affair, a slot never gets one
+    assert not isinstance(message, ReadyMessage)  # used between ranks only, a slot never gets one
     return message

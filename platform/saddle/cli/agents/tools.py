@@ -17,7 +17,7 @@ from saddle.errors import UserError
 from saddle.store.base import Store
 
 LONGEST_TEXT = 200_000
-"""Characters of a report that are returned, what is longer is cut and says so; of a log, its last ones."""
+"""Characters of a report that are returned: a longer one is cut and says so; of a log, its last ones."""
 MOST_ROWS = 200
 """Trials that one answer returns."""
 

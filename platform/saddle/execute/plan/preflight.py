@@ -42,7 +42,7 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
 
 
 def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
-    """Raise what the storage has against running the studies: other settings, no baseline, another driver."""
+    """Raise where the storage doesn't allow running the studies: other settings, no baseline, another driver."""
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
         refuse_second_driver(store, RunId(study.study))

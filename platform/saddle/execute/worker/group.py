@@ -176,7 +176,7 @@ class GroupWorker:
             return
         self._thread.join(timeout)
         if self._placement_group is not None:
-            # Train removes it at a regular end only; a group left over would keep its resources for ever
+            # Train removes it at a regular end only; a group left over would keep its resources forever
             with contextlib.suppress(ValueError, ray.exceptions.RayError):
                 identity = ray.PlacementGroupID(bytes.fromhex(self._placement_group))
                 remove_placement_group(PlacementGroup(identity))
@@ -190,7 +190,7 @@ class GroupWorker:
         why = "the group ended"
         try:
             self._train(coordinator, generation)
-        except BaseException as error:  # the slot must be notified, or it would wait for ever
+        except BaseException as error:  # the slot must be notified, or it would wait forever
             self._failure = failures_in(error)
             why = f"{type(error).__name__}: {error}"
         with contextlib.suppress(ray.exceptions.RayError):

@@ -1,7 +1,7 @@
 """Keeps what a trial prints: its worker's standard output and error, also of C code, subprocesses and warnings.
 
 A worker is warm and serves many trials, so that the file descriptors themselves point to a file of the trial's own
-while it is trained. A file, and no pipe: C code that prints while it holds the interpreter's lock would wait for ever
+while it is trained. A file, and no pipe: C code that prints while it holds the interpreter's lock would wait forever
 for a reader in the same process. The part between head and tail is freed on the disk.
 """
 

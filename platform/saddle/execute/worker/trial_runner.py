@@ -251,7 +251,7 @@ class Training:
         return store_arrays(self.store, self._own("arrays"), arrays)
 
     def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
-        """Store the images of the end; they and those of epochs, of earlier attempts, too."""
+        """Store the images of the end; returns them and those of epochs, earlier attempts included."""
         stored = self._store_images(closing)
         paths: dict[str, str] = {}
         for folder in self._folders_of_attempts("images") if self.is_rank_zero else ():

@@ -137,7 +137,7 @@ class InProcessWorker:
             from ray.train.torch import TorchTrainer
 
             TorchTrainer(self._serve, scaling_config=ScalingConfig(num_workers=0)).fit()
-        except BaseException as error:  # the slot must be notified, or it would wait for ever
+        except BaseException as error:  # the slot must be notified, or it would wait forever
             with contextlib.suppress(queue.Full):  # then it is up, and waits for a message
                 self._up.put_nowait(error)
             self._messages.put(error)
