@@ -19,7 +19,7 @@ class TrialProgress:
     started: float = 0.0
     """Unix seconds; 0 if it isn't known."""
     attempts: int = 0
-    """How often a worker has taken it up: the latest attempt, and orphans have lower numbers."""
+    """How often a worker has taken it up: the latest attempt's number, and orphans have lower ones."""
     epochs: int = 0
     seconds: float = 0.0
     """Training time of all epochs."""
