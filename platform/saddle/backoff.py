@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again: the same rule wherever something is."""
+"""How long to wait before something that failed is tried again: the same rule everywhere."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class TrainableError(UserError):
 
 
 class OwnSourcesError(TrainableError):
-    """The file of a trainable can't be imported, or its sources lie among too much else, or are not as they were."""
+    """The file of a trainable can't be imported, or its sources are among too many other files, or have changed."""
 
 
 class FailedAlike(UserError):

@@ -45,7 +45,7 @@ def escape(text: str, sign: re.Pattern[str], longest: int, refused: Iterable[int
 
 def unescape(text: str) -> str:
     """The text that was escaped, unless it was empty or cut."""
-    return ESCAPE.sub(lambda found: chr(int(found[1], 16)) if int(found[1], 16) < 0x110000 else found[0], text)
+    return ESCAPE.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) < 0x110000 else match[0], text)
 
 
 def shorten(text: str, longest: int) -> str:

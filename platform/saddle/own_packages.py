@@ -1,4 +1,4 @@
-"""Our other packages, `trainables` and `search_spaces`, come from where `saddle` does, whatever the path holds."""
+"""Our other packages, `trainables` and `search_spaces`, come from where `saddle` does, regardless of the path."""
 
 from __future__ import annotations
 

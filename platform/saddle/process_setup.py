@@ -108,8 +108,8 @@ def _in_other_signs(error: UnicodeError) -> tuple[str, int]:
     """Signs that the output's encoding has for those that it lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    shown = "".join(_instead(sign, error.encoding) for sign in error.object[error.start : error.end])
-    return shown, error.end
+    replacement = "".join(_instead(sign, error.encoding) for sign in error.object[error.start : error.end])
+    return replacement, error.end
 
 
 def _instead(sign: str, encoding: str) -> str:

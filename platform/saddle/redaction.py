@@ -1,7 +1,7 @@
 """Secrets are never shown: one redaction for all that leaves a process as text.
 
 It is applied where words cross a border: to exceptions on their way to ledger, report, MLflow, Ray and the terminal,
-to log records, and to whatever the command line prints. It is idempotent, and leaves ordinary text as it is.
+to log records, and to everything that the command line prints. It is idempotent, and leaves ordinary text unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HIDDEN = "***"
 SHORTEST_EXACT = 8
 """Values of the environment's secret variables are looked for from this length on; `1` and `test` occur everywhere."""
 
-# a password in an address ends at the last @, whatever it contains; but `http://host:8080/…@` has a port
+# a password in an address ends at the last @, also if it contains one; but `http://host:8080/…@` has a port
 _SCHEME = r"(?:(?P<web>https?|wss?|ray|grpc)|(?!(?:https?|wss?|ray|grpc)://)[\w+.-]*)://"
 _NO_PORT = r"""(?(web)(?!\d{1,5}(?:[/?#\s"']|\Z)))"""
 _IN_QUOTES = re.compile(
@@ -97,10 +97,10 @@ def redact(text: str) -> str:
 
 def redact_error(error: BaseException) -> BaseException:
     """The same exception, or where that can't be, one that says the same, with nothing secret in it or its causes."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    while link is not None and id(link) not in visited:
+        visited.add(id(link))
         link.args = tuple(redact(part) if isinstance(part, str) else part for part in link.args)
         for name in ("filename", "filename2"):
             if isinstance(path := getattr(link, name, None), str) and redact(path) != path:
@@ -108,10 +108,10 @@ def redact_error(error: BaseException) -> BaseException:
         if hasattr(link, "__notes__"):
             link.__notes__ = [redact(note) for note in link.__notes__]
         link = link.__cause__ or link.__context__
-    said = str(error)
-    if redact(said) == said or isinstance(error, UserError):  # the kind says what to do, and words are shown redacted
+    text = str(error)
+    if redact(text) == text or isinstance(error, UserError):  # the kind says what to do, and words are shown redacted
         return error
-    return RuntimeError(f"{type(error).__name__}: {redact(said)}").with_traceback(error.__traceback__)
+    return RuntimeError(f"{type(error).__name__}: {redact(text)}").with_traceback(error.__traceback__)
 
 
 @contextlib.contextmanager
@@ -120,17 +120,17 @@ def redacting() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        shown = redact_error(error)
-        if shown is error:
+        redacted = redact_error(error)
+        if redacted is error:
             raise
-        raise shown from None
+        raise redacted from None
 
 
 def redact_logs() -> None:
-    """Let every log record of this process be redacted when it is made, whatever its logger and handlers."""
-    made = logging.getLogRecordFactory()
-    if not getattr(made, "redacts", False):
-        logging.setLogRecordFactory(_RedactedRecords(made))
+    """Let every log record of this process be redacted when it is made, regardless of its logger and handlers."""
+    factory = logging.getLogRecordFactory()
+    if not getattr(factory, "redacts", False):
+        logging.setLogRecordFactory(_RedactedRecords(factory))
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,9 @@ class _RedactedRecords:
     def __call__(self, *arguments: Any, **named: Any) -> logging.LogRecord:
         record = self.make(*arguments, **named)
         with contextlib.suppress(TypeError, ValueError, KeyError):  # logging itself reports a wrong format
-            said = record.getMessage()
-            if redact(said) != said:
-                record.msg, record.args = redact(said), None
+            message = record.getMessage()
+            if redact(message) != message:
+                record.msg, record.args = redact(message), None
         if record.exc_info and record.exc_info[1] is not None:
             record.exc_text = redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return record
@@ -153,15 +153,15 @@ class _RedactedRecords:
 
 def _without_named(text: str) -> str:
     """The text with `name=value` and `name: value` without the values, where the name is that of a secret."""
-    parts, done = [], 0
-    while (found := _NAME.search(text, done)) is not None:
-        parts.append(text[done : found.end()])
-        done = found.end()
-        value = _VALUE.match(text, done) if is_secret_name(found["name"]) else None
-        if value is not None and _may_be_secret(found["name"], value[0]) and _is_said_to_be(found, value):
+    parts, end = [], 0
+    while (match := _NAME.search(text, end)) is not None:
+        parts.append(text[end : match.end()])
+        end = match.end()
+        value = _VALUE.match(text, end) if is_secret_name(match["name"]) else None
+        if value is not None and _may_be_secret(match["name"], value[0]) and _is_said_to_be(match, value):
             parts.append(_hidden_like(value))
-            done = value.end()
-    return "".join([*parts, text[done:]])
+            end = value.end()
+    return "".join([*parts, text[end:]])
 
 
 def _hidden_like(value: re.Match[str]) -> str:

@@ -55,6 +55,6 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_password_name(name: str) -> bool:
-    """Whether what has this name is a secret whatever it looks like, even a number."""
+    """Whether what has this name is always a secret, even if it is a number."""
     words = [word.lower() for word in WORD.findall(name)]
     return any(word in ALWAYS or word.endswith(PASSWORDS) for word in words)

@@ -56,17 +56,17 @@ def check(
     """
     from saddle.errors import UserError
 
-    given = {"--dataset": dataset, "--epsilon": epsilon, "--image-size": image_size}
+    options = {"--dataset": dataset, "--epsilon": epsilon, "--image-size": image_size}
     if (trial is None) == (model is None):
         raise UserError("name either a trial, as STUDY/TRIAL, or --model FILE.py:FUNCTION with --dataset and --epsilon")
     if model is None:
         assert trial is not None
-        if extra := [name for name, value in given.items() if value is not None]:
+        if extra := [name for name, value in options.items() if value is not None]:
             raise UserError(f"{' and '.join(extra)} go with --model; a trial has its own")
         items = check_stored(trial, storage, data_root, quiet=as_json)
     else:
         if dataset is None or epsilon is None:
-            missing = " and ".join(name for name in ("--dataset", "--epsilon") if given[name] is None)
+            missing = " and ".join(name for name in ("--dataset", "--epsilon") if options[name] is None)
             raise UserError(f"--model needs {missing} as well")
         items = check_own(model, dataset, epsilon, image_size, images, data_root)
     show(trial or str(model), items, as_json)

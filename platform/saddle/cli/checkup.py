@@ -43,12 +43,12 @@ def run_check(name: str, check: Callable[[], str]) -> Finding:
     """The result of a check, or why it failed."""
     try:
         return Finding(name, True, redact(check()))
-    except Exception as error:  # a check-up reports whatever is wrong
+    except Exception as error:  # a check-up reports every error
         return Finding(name, False, redact(f"{type(error).__name__}: {error}").splitlines()[0])
 
 
 def find_packages() -> str:
-    """The versions of what everything rests on."""
+    """The versions of the packages that everything depends on."""
     return ", ".join(f"{name} {metadata.version(name)}" for name in ("saddle", "ray", "torch", "optuna", "mlflow"))
 
 

@@ -139,7 +139,7 @@ def cache(
 
     root = cache_root()
     removed = make_room(root, room=0) if clear and root.is_dir() else []
-    kept = entries(root)
+    cached = entries(root)
     rows: list[dict[str, Any]] = [
         {
             "name": entry.facts.get("name"),
@@ -150,7 +150,7 @@ def cache(
             "in_use": entry.held,
             "source": entry.facts.get("source"),
         }
-        for entry in kept
+        for entry in cached
     ]
     if as_json:
         print_json(rows)
@@ -159,6 +159,6 @@ def cache(
         echo(f"removed {len(removed)} of {len(removed) + len(rows)}, {sum(e.size for e in removed) / 1e6:.1f} MB")
     if rows:
         print_table(tuple(rows[0]), [tuple(row.values()) for row in rows], title=f"cache: {root}")
-        echo(f"{sum(entry.size for entry in kept) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
+        echo(f"{sum(entry.size for entry in cached) / 1e6:.1f} MB of {budget(root) / 1e9:.1f} GB it may have")
     elif not clear:
         echo(f"the cache {root} is empty")

@@ -1,4 +1,4 @@
-"""`saddle data stats`: what is in a dataset, and how far its classes lie apart."""
+"""`saddle data stats`: what is in a dataset, and how far apart its classes are."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> No
     """Distances between classes in the drawn sample, and how many images have one of another class within 2ε."""
     from saddle.cli.output.tables import print_table, say
 
-    drawn = facts["sample"]
-    each = "all" if drawn["per_class"] is None else f"at most {drawn['per_class']}"
-    title = f"{drawn['images']} training images, {each} of each class, seed {drawn['seed']}; pixels in [0, 1]"
+    sample = facts["sample"]
+    each = "all" if sample["per_class"] is None else f"at most {sample['per_class']}"
+    title = f"{sample['images']} training images, {each} of each class, seed {sample['seed']}; pixels in [0, 1]"
     print_table(("distances between classes", ""), separation_rows(facts), title=title)
     norms = {"L2": facts["nearest_other_class_l2"], "L∞": facts["nearest_other_class_linf"]}
     columns = ("distance to the nearest image of another class", *norms["L2"])
@@ -113,7 +113,7 @@ def print_separation(facts: Mapping[str, Any], radius: float, origin: str) -> No
 
 
 def size_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What is in the dataset; of classes and their images there is a table of their own."""
+    """What is in the dataset; classes and their images are in a separate table."""
     return [(name, facts[name]) for name in (*splits_of(facts), "shape", "masks", "fingerprint")]
 
 
@@ -136,7 +136,7 @@ def class_rows(facts: Mapping[str, Any], splits: Sequence[str]) -> list[tuple[st
 
 
 def separation_rows(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The single numbers, named as they are in JSON, with what they mean."""
+    """The single numbers, named as in JSON, with their meaning."""
     return [
         ("inter_class_variance (S3, eq. 8: mean L2 distance between classes)", facts["inter_class_variance"]),
         ("inter_class_variance_per_root_d (over √ of pixels and channels)", facts["inter_class_variance_per_root_d"]),

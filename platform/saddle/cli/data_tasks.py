@@ -46,13 +46,13 @@ def tasks(
     elif table is None:
         say(f"{name} has no named tasks; a task of your own is a mapping, such as {example(name)}")
     else:
-        shown = [
+        cells = [
             tuple(table.meanings[key][value] if key in table.meanings else value or None for key, value in row.items())
             for row in labelled
         ]
         print_table(
             tuple(labelled[0]),
-            shown,
+            cells,
             title="; ".join(numbered(task, meanings) for task, meanings in table.meanings.items()),
         )
 

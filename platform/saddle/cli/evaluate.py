@@ -119,8 +119,12 @@ def evaluate_all(store: Store, names: list[str], settings: Any, root: str | None
         if not as_json:
             conclude(remeasured[-1])
     if as_json:
-        print_json([facts(one) for one in remeasured])
-    left_out = {f"{one.study}/{key}": why for one in remeasured for key, why in one.left_out.items()}
+        print_json([facts(remeasurement) for remeasurement in remeasured])
+    left_out = {
+        f"{remeasurement.study}/{key}": why
+        for remeasurement in remeasured
+        for key, why in remeasurement.left_out.items()
+    }
     if left_out:
         listed = "\n".join(f"  {name}: {why}" for name, why in left_out.items())
         raise UserError(
@@ -153,25 +157,25 @@ class Lines:
         echo(f"  {self.done}/{self.total} {trial_name(now)}: {label(metric)} {' → '.join(values)}")
 
 
-def conclude(one: Remeasurement) -> None:
+def conclude(remeasurement: Remeasurement) -> None:
     """Say what was measured, with what, and where to read on."""
     from saddle.analyse.text.formatting import settings
     from saddle.cli.paths import short
 
-    how = settings(one.evaluation.settings.items()) or "the settings that they were trained with"
-    echo(f"{one.study}: {len(one.measured) + one.already} trials are measured with {how}")
-    echo(f"report: {short(one.report)}")
-    if one.undelivered:
-        echo(f"MLflow: {one.undelivered}", err=True)
+    how = settings(remeasurement.evaluation.settings.items()) or "the settings that they were trained with"
+    echo(f"{remeasurement.study}: {len(remeasurement.measured) + remeasurement.already} trials are measured with {how}")
+    echo(f"report: {short(remeasurement.report)}")
+    if remeasurement.undelivered:
+        echo(f"MLflow: {remeasurement.undelivered}", err=True)
 
 
-def facts(one: Remeasurement) -> dict[str, Any]:
+def facts(remeasurement: Remeasurement) -> dict[str, Any]:
     """The same for JSON."""
     return {
-        "study": one.study,
-        "evaluation": dict(one.evaluation.settings),
-        "measured": {entry.key: dict(entry.metrics) for entry in one.measured},
-        "already": one.already,
-        "left_out": dict(one.left_out),
-        "report": one.report,
+        "study": remeasurement.study,
+        "evaluation": dict(remeasurement.evaluation.settings),
+        "measured": {entry.key: dict(entry.metrics) for entry in remeasurement.measured},
+        "already": remeasurement.already,
+        "left_out": dict(remeasurement.left_out),
+        "report": remeasurement.report,
     }

@@ -1,4 +1,4 @@
-"""`saddle export`: a trained model in a folder of its own."""
+"""`saddle export`: a trained model in a separate folder."""
 
 from __future__ import annotations
 

@@ -37,13 +37,13 @@ def follow_driver(study: str, settings: Sequence[str], storage: str | None) -> b
 
     store = open_store(storage)
     studies = load_studies(study, settings)
-    runs = [RunId(one.study) for one in studies]
+    runs = [RunId(each.study) for each in studies]
     if not any(driver_of(store, run) for run in runs):
         return False
-    for one in studies:
-        stored = read_study(store, one.study)
+    for each in studies:
+        stored = read_study(store, each.study)
         if stored is not None:
-            refuse_changes(store, stored, one)
+            refuse_changes(store, stored, each)
     while any(driver_of(store, run) for run in runs):
         show(lambda: [read_state(store, run) for run in runs], watch=True)
         time.sleep(BETWEEN_STUDIES)

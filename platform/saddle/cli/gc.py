@@ -38,11 +38,11 @@ def gc(
 
     store = open_store(storage, create=False)
     if studies:
-        collected = [one for name in studies for one in collect_named(store, name, dry_run)]
+        collected = [result for name in studies for result in collect_named(store, name, dry_run)]
     else:
         collected = collect_all(store, dry_run)
     if as_json:
-        print_json([facts(one, dry_run) for one in collected])
+        print_json([facts(result, dry_run) for result in collected])
     else:
         show(store, collected, dry_run)
 
@@ -67,26 +67,26 @@ def collect_all(store: Store, dry_run: bool) -> list[Collected]:
     from saddle.errors import UserError
 
     removed = []
-    for known in study_names(store):
+    for name in study_names(store):
         try:
-            stored = read_study(store, known)
+            stored = read_study(store, name)
             removed += [collect(store, stored, dry_run=dry_run)] if stored is not None else []
         except UserError as error:
-            removed.append(Collected(known, note=f"left alone: {str(error).splitlines()[0]}"))
+            removed.append(Collected(name, note=f"left alone: {str(error).splitlines()[0]}"))
     return removed
 
 
-def facts(one: Collected, dry_run: bool) -> dict[str, Any]:
+def facts(result: Collected, dry_run: bool) -> dict[str, Any]:
     """A study's part of the JSON."""
     from dataclasses import asdict
 
     return {
-        "study": one.study,
+        "study": result.study,
         "dry_run": dry_run,
-        "bytes": one.bytes,
-        "kept_bytes": one.kept_bytes,
-        "note": one.note,
-        "removals": [asdict(removal) for removal in one.removals],
+        "bytes": result.bytes,
+        "kept_bytes": result.kept_bytes,
+        "note": result.note,
+        "removals": [asdict(removal) for removal in result.removals],
     }
 
 
@@ -95,16 +95,16 @@ def show(store: Store, collected: list[Collected], dry_run: bool) -> None:
     from saddle.cli.output.tables import print_table, say
     from saddle.cli.paths import short
 
-    for one in collected:
-        if one.removals:
-            rows = [(r.trial or None, r.path.rpartition("/")[2], megabytes(r.bytes), r.why) for r in one.removals]
-            print_table(("trial", "what", "MB", "why"), rows, title=one.study)
-        if one.note:
-            say(f"{one.study}: {one.note}")
+    for result in collected:
+        if result.removals:
+            rows = [(r.trial or None, r.path.rpartition("/")[2], megabytes(r.bytes), r.why) for r in result.removals]
+            print_table(("trial", "what", "MB", "why"), rows, title=result.study)
+        if result.note:
+            say(f"{result.study}: {result.note}")
     if not collected:
         say(f"no studies in {short(store.url)}")
         return
-    total, count = sum(one.bytes for one in collected), sum(len(one.removals) for one in collected)
+    total, count = sum(result.bytes for result in collected), sum(len(result.removals) for result in collected)
     verb = "would free" if dry_run else "freed"
     say(f"{verb} {megabytes(total):g} MB in {count} place{'s' * (count != 1)}" if count else "nothing to remove")
 

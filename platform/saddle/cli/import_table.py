@@ -94,13 +94,13 @@ def import_table(
         {"--study": [study], "--arm": [arm], "--seed": [seed], "--metric": metrics, "--baseline": [baseline],
          "--block": blocks, "--where": where, "--unit": unit, "--smaller-is-better": smaller, "--set": settings}
     )  # fmt: skip
-    asked = Asked(study, baseline, question, chosen, settings or (), options)
-    show(import_results(open_store(storage), read, columns, asked, fresh=fresh, track=track), as_json=as_json)
+    request = Asked(study, baseline, question, chosen, settings or (), options)
+    show(import_results(open_store(storage), read, columns, request, fresh=fresh, track=track), as_json=as_json)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the study of a table is to be: its name, baseline and question, which rows, and the options that say so."""
+    """The study to make of a table: its name, baseline and question, which rows, and the options that say so."""
 
     study: str
     baseline: str
@@ -111,7 +111,7 @@ class Asked:
 
 
 def import_results(
-    store: Store, table: ResultTable, columns: TableColumns, asked: Asked, *, fresh: bool, track: bool
+    store: Store, table: ResultTable, columns: TableColumns, request: Asked, *, fresh: bool, track: bool
 ) -> ImportedStudy:
     """Store the table's results as a study that says how it is imported again."""
     from saddle.archive.imported.results import read_results
@@ -120,13 +120,13 @@ def import_results(
     from saddle.cli.paths import command
     from saddle.study.imported_table import ImportedTable
 
-    results = read_results(table.where(asked.rows), columns)
-    seeds = () if fresh else seeds_of_import(store, asked.study)
+    results = read_results(table.where(request.rows), columns)
+    seeds = () if fresh else seeds_of_import(store, request.study)
     ablation = study_of_results(
-        asked.study, columns, results, asked.baseline,
-        question=asked.question, fixed=asked.rows, seeds=seeds, settings=asked.settings,
+        request.study, columns, results, request.baseline,
+        question=request.question, fixed=request.rows, seeds=seeds, settings=request.settings,
     )  # fmt: skip
-    again = command("import", table.file, *asked.options)
+    again = command("import", table.file, *request.options)
     declared = declare_results(columns, ImportedTable(table.file, table.sha256, again))
     return store_results(store, ablation, declared, results, fresh=fresh, track=track)
 

@@ -18,7 +18,7 @@ def init(
     to: Annotated[Path, typer.Option("--to", help="Folder to write to.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented study file that runs as it is; for `trainable`, also a training script.
+    """Write a commented study file that runs unchanged; for `trainable`, also a training script.
 
     Example: saddle init trainable --to my-study
     """
@@ -28,17 +28,17 @@ def init(
     from saddle.studyfile.starters import starter
 
     files = starter(kind)
-    taken = [name for name in files if (to / name).exists()]
-    if taken:
-        raise UserError(f"{to / taken[0]} is there already; name another folder with --to")
+    existing = [name for name in files if (to / name).exists()]
+    if existing:
+        raise UserError(f"{to / existing[0]} is there already; name another folder with --to")
     to.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (to / name).write_text(text, encoding="utf-8")
     study = next(name for name in files if name.endswith(".yaml"))
-    written, plan = [str(to / name) for name in files], command("plan", str(to / study))
+    paths, plan = [str(to / name) for name in files], command("plan", str(to / study))
     if as_json:
-        print_json({"kind": kind, "files": written, "next": plan})
+        print_json({"kind": kind, "files": paths, "next": plan})
         return
-    for path in written:
+    for path in paths:
         echo(path)
     echo(f"next: {plan}")

@@ -123,7 +123,7 @@ def write_log(text: str) -> None:
 
 
 def follow_trials(store: Store, stored: StoredStudy, key: str | None) -> None:
-    """Print what trials print until their study ends, or the one of them that is asked for."""
+    """Print what trials print until their study ends, or only the requested one of them."""
     from saddle.archive.trial_logs import LogFollower
     from saddle.store.ledger.ledger import Ledger
     from saddle.store.ownership.lock import driver_of

@@ -163,11 +163,13 @@ def bisect(
     from saddle.cli.output.tables import print_json
 
     where = arguments(data_root, track, address, packages, insecure)
-    found = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
-    sentence = "nothing has changed, so there is no commit to search for" if found is None else found.sentence
+    bisection = open_nightly(study, settings, storage, where, quiet=as_json).bisect(night)
+    sentence = "nothing has changed, so there is no commit to search for" if bisection is None else bisection.sentence
     if as_json:
-        suspects = [] if found is None else [str(suspect) for suspect in found.suspects]
-        print_json({"sentence": sentence, "suspects": suspects, "tried": 0 if found is None else len(found.tried)})
+        suspects = [] if bisection is None else [str(suspect) for suspect in bisection.suspects]
+        print_json(
+            {"sentence": sentence, "suspects": suspects, "tried": 0 if bisection is None else len(bisection.tried)}
+        )
         return
     echo(sentence)
 
@@ -227,7 +229,7 @@ def open_nightly(
     writes: bool = True,
     quiet: bool = False,
 ) -> Nightly:
-    """The nightly of a file, its progress printed; the storage must be there only for who `writes`.
+    """The nightly of a file, its progress printed; the storage is created, if it is missing, only where it `writes`.
 
     Progress goes to standard error where standard output is to be `quiet`.
     """
@@ -272,14 +274,14 @@ def conclude(nightly: Nightly, decision: Decision, *, as_json: bool) -> None:
 
 
 def program() -> list[str]:
-    """How `saddle` is started, whole, as a scheduler has another PATH."""
+    """The command that starts `saddle`, with its full path, as a scheduler has another PATH."""
     command = Path(sys.executable).with_name("saddle")
 
     return [str(command)] if command.exists() else [sys.executable, "-m", "saddle.cli"]
 
 
 def whole(study: str) -> str:
-    """A study file by its whole path; the name of a packaged one as it is."""
+    """A study file by its whole path; the name of a packaged one unchanged."""
     from saddle.studyfile.packaged import split_choice
 
     file, chosen = split_choice(study)

@@ -1,4 +1,4 @@
-"""`saddle note`: what somebody wants to keep of a study, an arm or a trial."""
+"""`saddle note`: notes about a study, an arm or a trial."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def note(
     if text is None and not tags:
         show_notes(read_notes(store, stored.run), key, arm or "", as_json=as_json)
         return
-    kept, undelivered = keep_note(store, stored, text or "", tags or (), arm=arm or "", trial=key)
+    stored_note, undelivered = keep_note(store, stored, text or "", tags or (), arm=arm or "", trial=key)
     if as_json:
-        print_json([asdict(kept)])
+        print_json([asdict(stored_note)])
     else:
-        echo(f"{stored.run.name}, {kept.about}: {kept.line}")
+        echo(f"{stored.run.name}, {stored_note.about}: {stored_note.line}")
     if undelivered:
         echo(f"MLflow: {undelivered}", err=True)
 
@@ -70,12 +70,12 @@ def show_notes(notes: list[Note], trial: str, arm: str, *, as_json: bool) -> Non
     """Print the notes, or those of one trial or arm."""
     from saddle.cli.output.tables import print_json, print_table
 
-    shown = [each for each in notes if (not trial or each.trial == trial) and (not arm or each.arm == arm)]
+    listed = [each for each in notes if (not trial or each.trial == trial) and (not arm or each.arm == arm)]
     if as_json:
-        print_json([asdict(each) for each in shown])
+        print_json([asdict(each) for each in listed])
         return
-    when = [time.strftime("%Y-%m-%d %H:%M", time.localtime(each.when)) for each in shown]
-    rows = [(date, each.who, each.about, each.line) for date, each in zip(when, shown, strict=True)]
+    when = [time.strftime("%Y-%m-%d %H:%M", time.localtime(each.when)) for each in listed]
+    rows = [(date, each.who, each.about, each.line) for date, each in zip(when, listed, strict=True)]
     if rows:
         print_table(("when", "who", "about", "note"), rows)
     else:

@@ -84,7 +84,7 @@ R = TypeVar("R")
 
 
 def accept_storage(command: Callable[P, R]) -> Callable[..., R]:
-    """Let a command that reads no storage take `--storage` all the same, so that a script may give it to every one."""
+    """Let a command that reads no storage accept `--storage` anyway, so that a script may pass it to every command."""
     signature = inspect.signature(command, eval_str=True)
     if "storage" in signature.parameters:
         return command

@@ -53,16 +53,16 @@ def plan(
     studies = load_studies(study, settings or ())
     if gpu_throughput is not None and not (math.isfinite(gpu_throughput) and gpu_throughput > 0):
         raise UserError(f"--gpu-throughput {gpu_throughput:g} is not above zero")
-    refuse_senseless(effect, spread, pilot, any(found.ablation for found in studies))
+    refuse_senseless(effect, spread, pilot, any(each.ablation for each in studies))
     question = PowerQuestion(effect, spread, pilot)
     earlier = EarlierTrials(store)
-    plans = [plan_study(found, store, root, question, gpu_throughput, earlier) for found in studies]
+    plans = [plan_study(each, store, root, question, gpu_throughput, earlier) for each in studies]
     warn_of_tracking()
     if as_json:
-        print_json([as_plain(found) for found in plans])
+        print_json([as_plain(study_plan) for study_plan in plans])
     else:
-        for found in plans:
-            show_plan(found)
+        for study_plan in plans:
+            show_plan(study_plan)
 
 
 def warn_of_tracking() -> None:
@@ -167,7 +167,7 @@ def power_as_plain(plan: Plan) -> dict[str, Any] | None:
 
 
 def refuse_senseless(effect: float | None, spread: float | None, pilot: str | None, ablates: bool) -> None:
-    """Raise `UserError` for numbers that mean nothing, and for options that exclude each other or ask a search."""
+    """Raise `UserError` for numbers that mean nothing, and for options that exclude each other or concern a search."""
     from saddle.errors import UserError
 
     for name, value in (("--effect", effect), ("--spread", spread)):

@@ -48,18 +48,18 @@ def report(
     from saddle.errors import UserError
 
     store, study = open_named(study, storage)
-    found = find_studies(store, study)
+    studies = find_studies(store, study)
     if kind == "md" and open_it:
         raise UserError("--open shows a page, and --format md makes none; leave one of them out")
-    if kind == "html" and output is not None and len(found) > 1:
-        names = " or ".join(stored.run.name for stored in found)
+    if kind == "html" and output is not None and len(studies) > 1:
+        names = " or ".join(stored.run.name for stored in studies)
         raise UserError(f"{study} holds several studies, and --output is one page; name {names} instead")
     if kind == "md":
-        show_markdown([(stored.run.name, markdown(store, stored)) for stored in found], output, as_json=as_json)
+        show_markdown([(stored.run.name, markdown(store, stored)) for stored in studies], output, as_json=as_json)
         return
-    pages = [page(store, stored, output) for stored in found]
+    pages = [page(store, stored, output) for stored in studies]
     if as_json:
-        print_json([as_plain(stored.run.name, path=path) for stored, path in zip(found, pages, strict=True)])
+        print_json([as_plain(stored.run.name, path=path) for stored, path in zip(studies, pages, strict=True)])
     for path in pages:
         if not as_json:
             echo(short(path))

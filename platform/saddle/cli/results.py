@@ -57,14 +57,14 @@ def results(
         else:
             echo("".join(text for _, text in tables), nl=False)
         return
-    found = [(stored, study_rows(store, stored)) for stored in find_studies(store, study)]
-    rows = [row for _, part in found for row in part]
+    by_study = [(stored, study_rows(store, stored)) for stored in find_studies(store, study)]
+    rows = [row for _, part in by_study for row in part]
     if as_json:
         print_json(rows)
     elif as_csv:
         print_csv([flat_row(row) for row in rows])
     else:
-        for stored, part in found:
+        for stored, part in by_study:
             if part:
                 show(stored, part)
                 show_published(store, stored)
@@ -123,11 +123,11 @@ def show(stored: StoredStudy, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 MOST_FLAGS = 10
-"""Flagged trials whose reasons are printed; of more the number."""
+"""Flagged trials whose reasons are printed; of further ones only the number."""
 
 
 def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is against trials, and with what they were measured where that was done again."""
+    """The flags of trials, and the settings with which trials were measured again."""
     from saddle.analyse.text.formatting import listed, settings
 
     flagged = [row for row in rows if row["flags"]]
@@ -138,8 +138,8 @@ def told_beside(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     completed = [row for row in rows if row["outcome"] == "completed"]
     counts = Counter(settings(row["evaluation"].items()) for row in completed)
     for how, count in counts.items() if set(counts) - {""} else ():
-        said = f"again, with {how}" if how else "as trained"
-        yield f"{count} of {len(completed)} completed trials are measured {said}"
+        terms = f"again, with {how}" if how else "as trained"
+        yield f"{count} of {len(completed)} completed trials are measured {terms}"
 
 
 def show_published(store: Store, stored: StoredStudy) -> None:

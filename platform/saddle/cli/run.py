@@ -84,7 +84,7 @@ def run(
 ) -> None:
     """Run or resume every study of a file, and answer its question.
 
-    Ctrl-C stops after the current epochs, a second Ctrl-C at once; the same command resumes the study. The
+    Ctrl-C stops after the current epochs, a second Ctrl-C immediately; the same command resumes the study. The
     exit code is 1 if every trial of a study failed, or the first ones failed in the same way.
 
     Example: saddle run quickstart --set quickstart-search:budget.trials=20

@@ -45,27 +45,31 @@ def status(
     from saddle.archive.study_url import open_named
 
     store, study = open_named(study, storage)
-    found = find_studies(store, study)
-    show(lambda: [with_stored(read_state(store, one.run), store, one) for one in found], as_json=as_json, watch=watch)
+    studies = find_studies(store, study)
+    show(
+        lambda: [with_stored(read_state(store, stored.run), store, stored) for stored in studies],
+        as_json=as_json,
+        watch=watch,
+    )
 
 
 def show(read: Callable[[], list[StudyState]], *, as_json: bool = False, watch: bool = False) -> None:
-    """Show states once, or whenever they change until nothing runs any more."""
+    """Show states once, or after every change until nothing runs any more."""
     from saddle.cli.output.display import state_line
     from saddle.cli.output.tables import print_json, say
 
-    shown: list[str] = []
+    previous: list[str] = []
     while True:
         states = read()
         lines = [state_line(state) for state in states]
-        if lines != shown:
+        if lines != previous:
             if as_json:
                 print_json([state.facts() for state in states])
             else:
                 for line in lines:
-                    if line not in shown:
+                    if line not in previous:
                         say(line)
-            shown = lines
+            previous = lines
         if not watch or not any(state.running for state in states):
             return
         time.sleep(POLL_SECONDS)

@@ -30,7 +30,7 @@ DASHBOARD = "RAY_API_SERVER_ADDRESS"
 NodesDataRoot = Annotated[
     Path | None, typer.Option("--data-root", help="Folder with the datasets on every node of the cluster.")
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Return at once instead of showing the job's output.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return immediately instead of showing the job's output.")]
 
 
 def submit(

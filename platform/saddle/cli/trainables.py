@@ -35,9 +35,9 @@ def trainables(
 
     if name is None and (recipe or scale or settings):
         raise UserError("--recipe, --scale and --set need a trainable; name one, such as adversarial_training")
-    given = values_given(settings or ())
+    values = values_given(settings or ())
     described = [
-        describe_trainable(installed, recipe, scale, given) for installed in ([name] if name else find_trainables())
+        describe_trainable(installed, recipe, scale, values) for installed in ([name] if name else find_trainables())
     ]
     if as_json:
         print_json(described)
@@ -61,18 +61,18 @@ def values_given(settings: Sequence[str]) -> dict[str, Any]:
     from saddle.errors import UserError
     from saddle.studyfile.yaml_reader import read_value
 
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for text in settings:
         name, equals, value = text.partition("=")
         field, _, problems = read_value(value, f"--set {text}")
         if not equals or not name.strip() or problems:
             raise UserError(f"--set {text} sets nothing; write NAME=VALUE, such as dataset=mnist")
-        given[name.strip()] = field
-    return given
+        values[name.strip()] = field
+    return values
 
 
 MOST_DETAILS = 4
-"""Details of a group of metrics that are named; of more the number."""
+"""Details of a group of metrics that are named; of further ones only the number."""
 
 
 def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
@@ -87,10 +87,10 @@ def metric_rows(metrics: Iterable[str]) -> list[tuple[str, str, str]]:
 
 def detail_cell(details: Sequence[str]) -> str:
     """Some details, and how many there are; empty if a measure has none."""
-    named = [detail for detail in details if detail]
-    alone = "as a whole, " if named and "" in details else ""
-    more = f", … ({len(named)})" if len(named) > MOST_DETAILS else ""
-    return alone + ", ".join(named[:MOST_DETAILS]) + more
+    nonempty = [detail for detail in details if detail]
+    alone = "as a whole, " if nonempty and "" in details else ""
+    more = f", … ({len(nonempty)})" if len(nonempty) > MOST_DETAILS else ""
+    return alone + ", ".join(nonempty[:MOST_DETAILS]) + more
 
 
 def component_row(component: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -55,9 +55,9 @@ def ui(
         signal.signal(number, signal.default_int_handler)
     uri = tracking_uri(store)
     for stored in named:
-        left = deliver_rest(store, stored.run, timeout=DELIVERY_SECONDS)
-        if left:
-            echo(f"{stored.run}: {left}", err=True)
+        undelivered = deliver_rest(store, stored.run, timeout=DELIVERY_SECONDS)
+        if undelivered:
+            echo(f"{stored.run}: {undelivered}", err=True)
     if uri.startswith(("http://", "https://")):
         show(uri, runs, browser, as_json=as_json)
         return

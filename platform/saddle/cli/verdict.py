@@ -92,7 +92,7 @@ class JudgedStudy:
             "judgement": self.judgement,
             "cautions": list(self.cautions),
             "verdicts": verdicts,
-            "each": [self._further(*one) for one in self.each],
+            "each": [self._further(*further) for further in self.each],
             "ranks": [
                 {
                     "group": ranked.group.name,

@@ -41,11 +41,11 @@ def verify(
     store, study = open_named(study, storage)
     verifications = [repair_study(store, run) if repair else verify_study(store, run) for run in runs(store, study)]
     if as_json:
-        print_json([one.facts() for one in verifications])
+        print_json([verification.facts() for verification in verifications])
     else:
-        for one in verifications:
-            show(one, store)
-    if not all(one.clean for one in verifications):
+        for verification in verifications:
+            show(verification, store)
+    if not all(verification.clean for verification in verifications):
         raise typer.Exit(DIFFERENT)
 
 
@@ -60,23 +60,27 @@ def runs(store: Store, study: str) -> list[RunId]:
     return [stored.run for stored in find_studies(store, study)]
 
 
-def show(one: Verification, store: Store) -> None:
+def show(verification: Verification, store: Store) -> None:
     """Print what was compared, what differs and what was repaired."""
     from saddle.cli.output.tables import say
     from saddle.cli.paths import command, storage_option
 
-    count = len(one.differences)
-    trials = f"{len(one.finished)} finished trials"
-    if one.clean:
-        say(f"{one.study}: {trials} compared, everything agrees")
+    count = len(verification.differences)
+    trials = f"{len(verification.finished)} finished trials"
+    if verification.clean:
+        say(f"{verification.study}: {trials} compared, everything agrees")
     else:
-        say(f"{one.study}: {trials} compared, {count} difference{'s' * (count != 1)}")
-    for difference in one.repaired:
+        say(f"{verification.study}: {trials} compared, {count} difference{'s' * (count != 1)}")
+    for difference in verification.repaired:
         say(f"mended  {difference}", indent=2)
-    for difference in one.differences:
+    for difference in verification.differences:
         say(f"{'differs' if difference.repairable else 'lost   '} {difference}", indent=2)
-    for note in one.notes:
+    for note in verification.notes:
         say(f"note: {note}", indent=2)
-    if any(difference.repairable for difference in one.differences) and not one.repaired and one.driver is None:
-        mending = command("verify", one.study, "--repair", *storage_option(store.url))
+    if (
+        any(difference.repairable for difference in verification.differences)
+        and not verification.repaired
+        and verification.driver is None
+    ):
+        mending = command("verify", verification.study, "--repair", *storage_option(store.url))
         say(f"`{mending}` repairs what is marked differs", indent=2)

@@ -132,7 +132,7 @@ def _knock_at_port(address: str, authorization: str | None) -> AuthState:
 
 
 def is_from_ray_init(address: str) -> bool:
-    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, as against `ray start`.
+    """Whether the cluster at HOST:PORT says of itself that one program's `ray.init` started it, not `ray start`.
 
     Asked after `require_authentication`; one that doesn't say is taken for a cluster.
     """
@@ -174,4 +174,6 @@ def is_loopback(host: str) -> bool:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError:
         return False
-    return bool(addresses) and all(ipaddress.ip_address(str(one).partition("%")[0]).is_loopback for one in addresses)
+    return bool(addresses) and all(
+        ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in addresses
+    )

@@ -81,8 +81,8 @@ def connect(
     """What each node offers of the cluster at `address`, at RAY_ADDRESS, or of one started here and ended afterwards.
 
     `address` is `auto` (the cluster that this machine is a node of) or HOST:PORT; its nodes are sent saddle and
-    `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is taken as it
-    is.
+    `packages`. Only what `ray start` started is joined. A cluster this process is connected to already is used
+    unchanged.
     Raises `ClusterError` if there is none, or if it is open to anyone (see `require_authentication`).
     """
     for name, value in QUIET.items():
@@ -103,7 +103,7 @@ def connect(
             stack.enter_context(_started() if own else _joined(address, insecure, packages))
         if not own:  # workers of a Ray that is started here inherit this process's environment
             stack.enter_context(share_credentials())
-        # of a trial's error Tune logs a traceback; what it means is said by us, in a line (see `failing_the_study`)
+        # of a trial's error Tune logs a traceback; saddle reports what it means, in a line (see `failing_the_study`)
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         yield [dict(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
@@ -142,7 +142,7 @@ def _started() -> Iterator[None]:
                     # they are not read, and its port demands no token
                     _system_config={"enable_metrics_collection": False},
                 )
-        except Exception as error:  # Ray raises whatever its processes ran into, most of it plain `Exception`
+        except Exception as error:  # Ray raises the errors of its processes, most of them as plain `Exception`
             fault = not_started(folder, error)
             ray.shutdown()
             raise fault from error
@@ -168,8 +168,10 @@ def require_text_arguments() -> None:
     """Raise `ClusterError` for bytes that are not text where Ray reads them: it hands on a process's command line."""
     for what, text in (*(("the argument", argument) for argument in sys.argv), ("the working directory", os.getcwd())):
         if any("\ud800" <= character <= "\udfff" for character in text):
-            shown = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            raise ClusterError(f"{what} {shown} has bytes that are not UTF-8 text, which Ray can't handle; rename it")
+            printable = text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            raise ClusterError(
+                f"{what} {printable} has bytes that are not UTF-8 text, which Ray can't handle; rename it"
+            )
 
 
 def short_folder() -> Path:
@@ -177,13 +179,13 @@ def short_folder() -> Path:
 
     Raises `ClusterError` if there is none.
     """
-    wanted = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
-    candidates = [Path(folder).absolute() for folder in (wanted, *SHORT_FOLDERS)]
+    preferred = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    candidates = [Path(folder).absolute() for folder in (preferred, *SHORT_FOLDERS)]
     for folder in candidates:
         if len(os.fsencode(folder)) <= LONGEST_FOLDER and (folder == candidates[0] or os.access(folder, os.W_OK)):
             return folder
     raise ClusterError(
-        f"the path of {wanted} is too long for Ray's sockets, and {', '.join(SHORT_FOLDERS)} can't be written; set "
+        f"the path of {preferred} is too long for Ray's sockets, and {', '.join(SHORT_FOLDERS)} can't be written; set "
         f"RAY_TMPDIR to a folder whose path has at most {LONGEST_FOLDER} characters"
     )
 

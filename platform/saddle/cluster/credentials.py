@@ -115,25 +115,25 @@ def adopt_credentials(storage: str) -> None:
 
     Called by every worker process before its first use of S3, and before each trial: they may have been renewed.
     """
-    given = _ask_driver()
-    if not given or (not _adopted.is_set() and node_opens(storage)):
+    variables = _ask_driver()
+    if not variables or (not _adopted.is_set() and node_opens(storage)):
         return
     _adopted.set()
     for name in (KEY, SECRET, SESSION, "AWS_SECURITY_TOKEN"):
-        if name not in given:
+        if name not in variables:
             os.environ.pop(name, None)
-    os.environ.update({name: value for name, value in given.items() if is_secret_name(name)})
+    os.environ.update({name: value for name, value in variables.items() if is_secret_name(name)})
     if "AWS_ENDPOINT_URL" not in os.environ:
-        os.environ.update({name: given[name] for name in (ENDPOINT,) if name in given})
-    if REGION in given:
-        os.environ.setdefault(REGION, given[REGION])
+        os.environ.update({name: variables[name] for name in (ENDPOINT,) if name in variables})
+    if REGION in variables:
+        os.environ.setdefault(REGION, variables[REGION])
 
 
 @cache
 def node_opens(storage: str) -> bool:
     """Whether this node has credentials of its own, from its environment, files or role, that open `storage`.
 
-    To be refused is what counts: many a machine has a role that has nothing to do with the storage, or only reads it.
+    Only a refusal counts: many machines have a role that has nothing to do with the storage, or only reads it.
     An endpoint that can't be reached says nothing against them.
     """
     import boto3
@@ -161,7 +161,7 @@ def _use(bucket: str, prefix: str) -> None:
 
 
 def _name() -> str:
-    """What the keeper of this driver is called; another driver in the same namespace has another."""
+    """The name of this driver's keeper; another driver in the same namespace has another."""
     import ray
 
     return f"saddle-credentials-{ray.get_runtime_context().get_job_id()}"
@@ -173,8 +173,8 @@ def _start_keeper() -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    made = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(CredentialKeeper)
-    return made.options(name=_name(), get_if_exists=True, scheduling_strategy=here).remote()
+    actor_class = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(CredentialKeeper)
+    return actor_class.options(name=_name(), get_if_exists=True, scheduling_strategy=here).remote()
 
 
 def _refresh(keeper: Any, ended: threading.Event) -> None:

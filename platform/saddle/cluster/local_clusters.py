@@ -49,13 +49,13 @@ def local_nodes() -> list[LocalNode]:
 
 def read_node(command: Sequence[str], process: psutil.Process) -> LocalNode:
     """The node that a raylet's command line names; Ray writes its options with dashes or underscores."""
-    given = dict(part[2:].partition("=")[::2] for part in command if part.startswith("--"))
-    options = {name.replace("_", "-"): value for name, value in given.items()}
+    raw = dict(part[2:].partition("=")[::2] for part in command if part.startswith("--"))
+    options = {name.replace("_", "-"): value for name, value in raw.items()}
     temporary = options.get("temp-dir", "")
     creator = CREATOR.fullmatch(Path(options.get("session-dir", "")).name)
     parent = process.parent()
     private_to = None
-    # a head that `ray start` left has another parent by now; one that it waits for (--block) is its child
+    # a head that `ray start` left has another parent; one that it waits for (--block) is its child
     if "head" in options and creator and parent and parent.pid == int(creator[1]) and not is_ray_start(parent):
         private_to = parent.pid
     elif is_of_saddle(temporary):

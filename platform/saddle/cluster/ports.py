@@ -108,7 +108,7 @@ def _ask_http(host: str, number: int) -> bool | None:
 def _ask_grpc(host: str, number: int) -> bool | None:
     import grpc  # type: ignore[import-untyped]
 
-    known = None
+    understood = None
     with grpc.insecure_channel(f"{host}:{number}") as channel:
         for question in ray_internals.HARMLESS_QUESTIONS:
             ask = channel.unary_unary(question, request_serializer=None, response_deserializer=None)
@@ -117,10 +117,10 @@ def _ask_grpc(host: str, number: int) -> bool | None:
                 return True
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-                    known = False
+                    understood = False
                 elif error.code() != grpc.StatusCode.UNIMPLEMENTED:
-                    return known
-    return known
+                    return understood
+    return understood
 
 
 def describe_ports(ports: Sequence[Port]) -> str:
@@ -129,10 +129,10 @@ def describe_ports(ports: Sequence[Port]) -> str:
     free = [port for port in ports if port.open]
     unknown = [port for port in ports if port.open is None]
     where = "all on loopback" if not outside else f"reached from other machines: {_listed(outside)}"
-    said = [f"{len(ports)} ports, {where}"]
-    said += [f"answering without a token: {_listed(free)}" if free else "none answers without a token"]
-    said += [f"not known: {_listed(unknown)}"] if unknown else []
-    return "; ".join(said)
+    facts = [f"{len(ports)} ports, {where}"]
+    facts += [f"answering without a token: {_listed(free)}" if free else "none answers without a token"]
+    facts += [f"not known: {_listed(unknown)}"] if unknown else []
+    return "; ".join(facts)
 
 
 def _listed(ports: Sequence[Port]) -> str:

@@ -1,4 +1,4 @@
-"""Every name of Ray's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+"""Every private name of Ray's that saddle uses, in one place; this file's tests say what breaks without each."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def actors() -> Iterator[Any]:
 
 
 def is_dead(actor: Any) -> bool:
-    """Whether an actor is gone for good."""
+    """Whether an actor is gone permanently."""
     return bool(actor.state == type(actor).DEAD)
 
 
@@ -268,7 +268,7 @@ def keep_starting_actors(controller: Any) -> None:
 def make_trainer() -> Any:
     """`TorchTrainer` without two helpers, each of them a process more for every group.
 
-    The one hands out Ray datasets, of which there are none; the other, detached, frees the resources of a dead
+    One hands out Ray datasets, and there are none here; the other, detached, frees the resources of a dead
     controller, but only where Ray's dashboard is up (see `failures.free_orphaned_groups`).
     """
     from ray.train.torch import TorchTrainer

@@ -16,9 +16,9 @@ def forget(trials: list[Trial]) -> None:
     The ledger has them. Tune would keep some 25 kB of each, and look through all of them at every step.
     """
     finished = [trial for trial in trials if trial.is_finished()]
-    gone = {id(trial) for trial in finished[:-KEPT]}
-    if not gone:
+    dropped = {id(trial) for trial in finished[:-KEPT]}
+    if not dropped:
         return
     for trial in finished[:-KEPT]:
         empty_trial(trial)
-    trials[:] = [trial for trial in trials if id(trial) not in gone]
+    trials[:] = [trial for trial in trials if id(trial) not in dropped]

@@ -54,22 +54,22 @@ def _where_factors_stand(
 
     Every arm states every factor, so that an arm's settings (and its key) don't depend on defaults elsewhere.
     """
-    begun: dict[str, Any] = {}
+    settled: dict[str, Any] = {}
     standing: dict[str, Any] = {}
     for factor, levels in ablation.factors.items():
         if is_component(ablation, factor):
-            standing[factor] = _begin_component(ablation, factor, baseline, settings, begun)
+            standing[factor] = _begin_component(ablation, factor, baseline, settings, settled)
         elif factor in baseline:
             standing[factor] = baseline[factor]
         else:
             level = settings[factor] if factor in settings else _open_level(design, factor, levels)
-            _settle(begun, factor, level, factor)
+            _settle(settled, factor, level, factor)
             standing[factor] = level
-    return {**baseline, **begun}, standing
+    return {**baseline, **settled}, standing
 
 
 def _begin_component(
-    ablation: Ablation, factor: str, baseline: Mapping[str, Any], settings: Mapping[str, Any], begun: dict[str, Any]
+    ablation: Ablation, factor: str, baseline: Mapping[str, Any], settings: Mapping[str, Any], settled: dict[str, Any]
 ) -> str:
     component = ablation.components[factor]
     off = stands_off(component, {**settings, **baseline})
@@ -77,19 +77,19 @@ def _begin_component(
         if name in baseline:
             continue
         if name in settings:
-            _settle(begun, name, settings[name], factor)
+            _settle(settled, name, settings[name], factor)
         elif not off and name in component.on:
-            _settle(begun, name, component.on[name], factor)
+            _settle(settled, name, component.on[name], factor)
     return OFF if off else ON
 
 
-def _settle(begun: dict[str, Any], name: str, value: Any, factor: str) -> None:
-    if name in begun and not same(begun[name], value):
+def _settle(settled: dict[str, Any], name: str, value: Any, factor: str) -> None:
+    if name in settled and not same(settled[name], value):
         raise DesignError(
-            f"in the baseline {factor} sets {name} to {readable(value)}, and another factor to {readable(begun[name])};"
-            f" write {name} into baseline"
+            f"in the baseline {factor} sets {name} to {readable(value)}, and another factor to"
+            f" {readable(settled[name])}; write {name} into baseline"
         )
-    begun[name] = value
+    settled[name] = value
 
 
 def _open_level(design: Design, factor: str, levels: list[Any]) -> Any:
@@ -140,5 +140,5 @@ def _refuse_repeated_arms(arms: list[Arm]) -> None:
             raise DesignError(f"two arms would both be called {arm.name}: {levels}; rename one of the levels")
 
 
-def _same_or_called_same(one: Arm, other: Arm) -> bool:
-    return one.name == other.name or same(one.settings, other.settings)
+def _same_or_called_same(arm: Arm, other: Arm) -> bool:
+    return arm.name == other.name or same(arm.settings, other.settings)

@@ -34,7 +34,7 @@ def varied(ablation: Ablation) -> list[str]:
 
 
 def settings_at(ablation: Ablation, factor: str, level: Any) -> dict[str, Any]:
-    """What a level of a factor says by itself, whatever the baseline."""
+    """What a level of a factor says by itself, regardless of the baseline."""
     if not is_component(ablation, factor):
         return {factor: level}
     component = ablation.components[factor]

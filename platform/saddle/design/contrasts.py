@@ -54,9 +54,9 @@ class Contrast:
     def shares_text(self) -> str:
         """`−0.17 of c × d (= a × b), 0.17 of b × c`, the largest first."""
         ordered = sorted(self.shares, key=lambda share: -round(abs(share[1]), 6))
-        shown = [f"{share:.2g} of {name}".replace("-", "−") for name, share in ordered[:MOST_SHARES]]
-        return ", ".join(shown) + (
-            f" and {len(ordered) - len(shown)} smaller ones" if len(ordered) > len(shown) else ""
+        texts = [f"{share:.2g} of {name}".replace("-", "−") for name, share in ordered[:MOST_SHARES]]
+        return ", ".join(texts) + (
+            f" and {len(ordered) - len(texts)} smaller ones" if len(ordered) > len(texts) else ""
         )
 
     @property
@@ -132,5 +132,5 @@ def changed_levels(factors: Levels, baseline: Standing, factor: str) -> list[Any
 
 
 def spread_factor(weights: Mapping[int, float]) -> float:
-    """A contrast's standard deviation over that of the difference of two arms, whose noise is independent and alike."""
+    """A contrast's standard deviation over that of the difference of two arms, whose noise is independent and equal."""
     return float((sum(weight**2 for weight in weights.values()) / 2) ** 0.5)

@@ -70,26 +70,26 @@ def describe_design(ablation: Ablation, arms: Sequence[Arm]) -> DesignFacts:
 
 def sentences(facts: DesignFacts) -> list[str]:
     """What can be estimated and what can't."""
-    said, kinds, contrasts = [*facts.sentences], [kind for _, kind in facts.effects], facts.contrasts
+    texts, kinds, contrasts = [*facts.sentences], [kind for _, kind in facts.effects], facts.contrasts
     if contrasts is None:
         arms = f"each of {len(kinds)} arms" if len(kinds) > 1 else "one arm"
-        said.append(f"estimated: {arms} against the baseline")
+        texts.append(f"estimated: {arms} against the baseline")
         if len(facts.factors) > 1:
-            said.append("not estimated: interactions of factors, which design: factorial or fractional would show")
-        return said
+            texts.append("not estimated: interactions of factors, which design: factorial or fractional would show")
+        return texts
     parts = [f"{kinds.count(kind)} {kind}{'s' * (kinds.count(kind) != 1)}" for kind in dict.fromkeys(kinds)]
-    said.append(f"estimated: {' and '.join(parts)} of two factors" if len(parts) > 1 else f"estimated: {parts[0]}")
+    texts.append(f"estimated: {' and '.join(parts)} of two factors" if len(parts) > 1 else f"estimated: {parts[0]}")
     if contrasts.left_out:
         why = (
             "the remaining arms can't distinguish them from others"
             if contrasts.adjusted
             else "exclude leaves no arms for them"
         )
-        said.append(f"not estimated, as {why}: {', '.join(contrasts.left_out)}")
+        texts.append(f"not estimated, as {why}: {', '.join(contrasts.left_out)}")
     partial = [contrast.name for contrast in contrasts.effects if contrast.note]
     if partial:
-        said.append(f"averaged over some combinations of the other factors only: {', '.join(partial)}")
-    return said
+        texts.append(f"averaged over some combinations of the other factors only: {', '.join(partial)}")
+    return texts
 
 
 def component_text(facts: DesignFacts, name: str) -> str:

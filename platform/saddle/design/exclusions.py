@@ -30,14 +30,14 @@ def without(points: Sequence[Point], exclude: Sequence[Entry], factors: Levels) 
     standing = next(point.levels for point in points if point.is_baseline)
     known = known_levels(factors, standing)
     rules = _rules(exclude, known)
-    left = []
+    remaining = []
     for point in points:
         entry = _matching(point.levels, rules)
         if entry is not None and point.is_baseline:
             raise ExclusionError(f"exclude rules out the baseline: {_shown(entry)}; every arm is compared with it")
         if entry is None:
-            left.append(point)
-    return left
+            remaining.append(point)
+    return remaining
 
 
 def known_levels(factors: Levels, standing: Standing) -> Known:

@@ -53,7 +53,7 @@ def _adjusted(
 ) -> Contrasts:
     """The contrasts of what exclusions left of a fraction; their sides are adjusted means."""
     short = [" × ".join(names) for names in levels]
-    seen = [_with_aliases(term, others) for term, others in zip(short, aliases, strict=True)]
+    labels = [_with_aliases(term, others) for term, others in zip(short, aliases, strict=True)]
     half = {next(iter(at)): estimate for at, estimate in zip(levels, estimates.columns, strict=True) if len(at) == 1}
     effects, left_out = [], []
     for term, at, others, estimate in zip(terms, levels, aliases, estimates.columns, strict=True):
@@ -66,7 +66,7 @@ def _adjusted(
         if len(at) == 2:  # the effect of the first with the second changed, and not
             high, low = 2 * (main.weights + estimate.weights), 2 * (main.weights - estimate.weights)
         # next to half the distance of a main effect's sides an interaction, which is four times its column, counts half
-        shares = [(seen[place], share / (3 - len(at))) for place, share in estimate.shares.items()]
+        shares = [(labels[place], share / (3 - len(at))) for place, share in estimate.shares.items()]
         effects.append(contrast_between(term, at, baseline, _sparse(high), _sparse(low), others, shares=shares))
     most = estimates.correlation
     return Contrasts(

@@ -88,7 +88,7 @@ def resolution_of(arms: tuple[Changed, ...]) -> int | None:
 
 
 def _smallest(count: int, resolution: int) -> tuple[Changed, ...]:
-    """The smallest design of at least this resolution, be it the full factorial."""
+    """The smallest design of at least this resolution, which may be the full factorial."""
     from pydoe import fracfact, fracfact_by_res, fracfact_opt
 
     if count < 2:

@@ -62,22 +62,28 @@ def least_squares(columns: Sequence[Sequence[bool]], mains: int) -> Estimates:
     base = [place for place in range(model.shape[1]) if place <= mains or clear[place]]
     of_base = np.linalg.pinv(model[:, base], rcond=NOTHING)
     estimates: list[Estimate | None] = []
-    seen: list[Floats] = []
+    residuals: list[Floats] = []
     for place in range(1, model.shape[1]):
         if clear[place]:
             weights = inverse[place]
         elif place <= mains:
             weights = of_base[base.index(place)]
         else:
-            left = model[:, place] - model[:, base] @ (of_base @ model[:, place])
-            length = float(left @ left)
-            if length < NOTHING or any((left @ other) ** 2 > CERTAIN * length * float(other @ other) for other in seen):
+            residual = model[:, place] - model[:, base] @ (of_base @ model[:, place])
+            length = float(residual @ residual)
+            if length < NOTHING or any(
+                (residual @ other) ** 2 > CERTAIN * length * float(other @ other) for other in residuals
+            ):
                 estimates.append(None)
                 continue
-            seen.append(left)
-            weights = left / length
-        held = weights @ model
-        shares = {k - 1: float(held[k]) for k in range(1, len(held)) if k != place and abs(held[k]) > NOTHING}
+            residuals.append(residual)
+            weights = residual / length
+        shares_held = weights @ model
+        shares = {
+            k - 1: float(shares_held[k])
+            for k in range(1, len(shares_held))
+            if k != place and abs(shares_held[k]) > NOTHING
+        }
         estimates.append(Estimate(np.where(np.abs(weights) > NOTHING, weights, 0.0), shares))
     return Estimates(of_base[0], tuple(estimates), _largest_correlation(model))
 
@@ -111,6 +117,6 @@ def _largest_correlation(model: Floats) -> tuple[int, int, float] | None:
         return None
     correlations = np.asarray(np.corrcoef(model[:, varying], rowvar=False))
     np.fill_diagonal(correlations, 0.0)
-    one, other = sorted(int(place) for place in np.unravel_index(np.abs(correlations).argmax(), correlations.shape))
-    largest = float(correlations[one, other])
-    return (varying[one] - 1, varying[other] - 1, largest) if abs(largest) > NOTHING else None
+    first, second = sorted(int(place) for place in np.unravel_index(np.abs(correlations).argmax(), correlations.shape))
+    largest = float(correlations[first, second])
+    return (varying[first] - 1, varying[second] - 1, largest) if abs(largest) > NOTHING else None

@@ -21,10 +21,10 @@ def refuse_lost_main_effects(
 ) -> None:
     """Raise `ExclusionError` if the remaining points of a fraction don't distinguish all main effects."""
     moved = _moved(points, standing)
-    lost = confounded(moved)
-    if not lost:
+    confounding = confounded(moved)
+    if not confounding:
         return
-    factor, others = next(iter(lost.items()))
+    factor, others = next(iter(confounding.items()))
     other_level = next(level for level in factors[factor] if not same(level, standing[factor]))
     if not any(moved[factor]):
         raise ExclusionError(

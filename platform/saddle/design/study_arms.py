@@ -1,8 +1,8 @@
-"""The arms of a study; of an ablation that grew after its first trials those that were there stay as they were.
+"""The arms of a study; those that an ablation had before it grew stay unchanged.
 
 Every arm states every factor, so with a factor more all arms would have other settings, and their trials other keys.
 In an ablation that grew, the arms of its first factors are as these made them; a later factor, or what a later file
-says of the baseline, is stated only by the arms that vary it, since the others leave it as it was.
+says of the baseline, is stated only by the arms that vary it, since the others don't change it.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def _first_arms(study: Study, baseline: Mapping[str, Any], later: Collection[str
 def _as_it_was(arm: Arm, first: list[Arm], later: Collection[str], standing: Arm) -> Arm:
     """The arm with the name and settings of the same one among the first; a new one without what it leaves alone."""
     if all(same(arm.levels[factor], standing.levels[factor]) for factor in later):
-        for known in first:
-            if all(same(arm.levels[factor], level) for factor, level in known.levels.items()):
-                return replace(arm, name=known.name, settings=known.settings)
+        for first_arm in first:
+            if all(same(arm.levels[factor], level) for factor, level in first_arm.levels.items()):
+                return replace(arm, name=first_arm.name, settings=first_arm.settings)
     settings = {
         name: value
         for name, value in arm.settings.items()

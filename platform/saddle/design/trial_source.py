@@ -68,7 +68,9 @@ class AblationSource:
         if self._judge is None or _kinds(self._todo) == [None]:
             return set(self._seeds)
         first = min(self._seeds.index(replicate.seed) for replicate in self._todo)
-        of_kinds = Counter(one.block.get(MACHINE) for one in self._todo if one.seed == self._seeds[first])
+        of_kinds = Counter(
+            replicate.block.get(MACHINE) for replicate in self._todo if replicate.seed == self._seeds[first]
+        )
         last = first + math.ceil(slots / max(of_kinds.values()))
         return set(self._seeds[: max(FIRST_LOOK, last)])
 
@@ -79,7 +81,7 @@ class AblationSource:
         """Nothing: no call here waits."""
 
     def next(self) -> TrialSpec | None:
-        replicate = next((one for one in self._waiting() if one.block.get(MACHINE) == self.machine), None)
+        replicate = next((waiting for waiting in self._waiting() if waiting.block.get(MACHINE) == self.machine), None)
         if replicate is None:
             return None
         self._todo.remove(replicate)
@@ -98,9 +100,9 @@ class AblationSource:
         if self._judge is None or not self._todo:
             return
         needs = self._judge(list(self._finished.values()))
-        kept = [replicate for replicate in self._todo if needs(replicate)]
-        self._count -= len(self._todo) - len(kept)
-        self._todo = kept
+        remaining = [replicate for replicate in self._todo if needs(replicate)]
+        self._count -= len(self._todo) - len(remaining)
+        self._todo = remaining
 
 
 def _kinds(replicates: Iterable[Replicate]) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""Whether the first trials of a study all fail alike, so that the others would, too."""
+"""Whether the first trials of a study all fail with the same error, so that the others would, too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from saddle.trial.outcome import Outcome
 from saddle.trial.record import TrialRecord
 
 ENOUGH = 3
-"""How many first trials that fail alike stop a study whose file says nothing."""
+"""How many first trials with the same failure stop a study whose file gives no number."""
 
 
 @dataclass
@@ -41,11 +41,11 @@ class AlikeFailures:
         return self._error(record, failure) if len(self._keys) == self.limit else None
 
     def _error(self, record: TrialRecord, failure: Failure) -> FailedAlike:
-        said = next((line for line in reversed(record.why.splitlines()) if line.strip()), failure.kind).strip()
+        message = next((line for line in reversed(record.why.splitlines()) if line.strip()), failure.kind).strip()
         at = f" ({failure.place})" if failure.place else ""
         return FailedAlike(
             f"the first {self.limit} trials of {record.study} failed in the same way, so the study was stopped: "
-            f"{said}{at}\nWhat one of them printed, and its traceback: saddle logs {record.study}/{record.key}\nOnce "
-            "that is fixed, the same command with --retry failed continues; budget.failures_alike: 0 in the study file "
-            "runs all trials regardless."
+            f"{message}{at}\nWhat one of them printed, and its traceback: saddle logs {record.study}/{record.key}\n"
+            "Once that is fixed, the same command with --retry failed continues; budget.failures_alike: 0 in the study "
+            "file runs all trials regardless."
         )

@@ -63,7 +63,7 @@ DELIVERY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Options:
-    """How to run, as against what."""
+    """How studies are run; which ones is a separate argument."""
 
     fresh: bool = False
     retry: Sequence[str] = ()
@@ -203,8 +203,8 @@ def run_study(study: Study, store: Store, nodes: Nodes, options: Options, warm: 
             keeper.end(*end_of(scheduler))
             result = conclude(recorder, stored, options, interrupted=scheduler.stopping)
             if not asked_to_stop:
-                said = text_of_end(result.results, result.report)
-                tell_end(study, keeper, said if trouble is None else text_of_stop(study, str(trouble)))
+                text = text_of_end(result.results, result.report)
+                tell_end(study, keeper, text if trouble is None else text_of_stop(study, str(trouble)))
             if trouble is not None and not asked_to_stop:
                 raise trouble
             return result
@@ -249,9 +249,9 @@ def telling_of_faults(study: Study, keeper: ProgressKeeper) -> Iterator[None]:
 
 @contextlib.contextmanager
 def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> Iterator[None]:
-    """Let what machine, disk or network did end the study as `InfrastructureError`, noted for `saddle status`.
+    """End the study with `InfrastructureError` where machine, disk or network failed, noted for `saddle status`.
 
-    Where another driver has the study by now, nothing is noted.
+    Nothing is noted if another driver has taken the study over.
     """
     try:
         yield
@@ -266,7 +266,7 @@ def noting_faults(keeper: ProgressKeeper, tracker: Tracker, lock: StudyLock) -> 
 
 
 def count_at_start(study: Study, nodes: Nodes, source: TrialSource) -> SlotCount:
-    """How many trials run at once, counted again on a cluster that grows; raises `DoesNotFit` if none ever would."""
+    """How many trials run concurrently, counted again as a cluster grows; raises `DoesNotFit` if none ever will."""
     slots = SlotCount(study, nodes, alive_nodes if connected() and can_grow() else None)
     if slots.fitting or not slots.may_wait:
         slots_for(study, nodes, source)
@@ -285,7 +285,7 @@ def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
         scheduler.stopping = True
         source.cancel_waits()
         keeper.listener.changed(
-            keeper.progress, "stopping after the current epochs; press Ctrl-C again to stop at once"
+            keeper.progress, "stopping after the current epochs; press Ctrl-C again to stop immediately"
         )
 
     watching = watching_cluster(lambda error: keeper.stop(str(error)))
@@ -304,7 +304,7 @@ def run_all(scheduler: Scheduler, warm: WarmSlots) -> None:
 
 
 def measure_as_others(recorder: Recorder, stored: StoredStudy, nodes: Nodes, options: Options, warm: WarmSlots) -> None:
-    """Measure new trials as those before were measured again (see `remeasurement`): they are trained as those were."""
+    """Measure new trials again as earlier ones were (see `remeasurement`): all are trained in the same way."""
     pending = stored.evaluation.pending(recorder.ledger.entries())
     if not pending:
         return

@@ -37,8 +37,8 @@ def check_best(
     store = recorder.ledger.store
     if trainable.check_robustness is None:
         return
-    chosen = to_check(stored.results(recorder.ledger.entries()))
-    todo = [record for record in chosen if not record.checks and "best" in record.checkpoints]
+    records = to_check(stored.results(recorder.ledger.entries()))
+    todo = [record for record in records if not record.checks and "best" in record.checkpoints]
     if not todo:
         return
     names = ", ".join(entry.key for entry in todo)

@@ -1,4 +1,4 @@
-"""What a result rests on besides its configuration: data, code and environment."""
+"""What a result depends on in addition to its configuration: data, code and environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fingerprint_code(trainable: LoadedTrainable) -> dict[str, Any]:
     where = Path(__file__).resolve()
     facts: dict[str, Any] = fingerprint_sources(trainable)
     commit = _git(where.parent, "rev-parse", "HEAD")
-    # an installed copy may lie inside somebody else's checkout, whose commit would say nothing of our code
+    # an installed copy may be inside somebody else's checkout, whose commit doesn't identify our code
     if commit is not None and _git(where.parent, "ls-files", "--error-unmatch", where.name) is not None:
         changes = uncommitted_changes()
         facts["commit"] = commit.strip()
@@ -79,12 +79,12 @@ def checksum_sources(folder: Path, without: Collection[str] = ()) -> str:
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says in `folder`, or None if there is no checkout of ours or no git."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True, errors="replace"
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout
+    return process.stdout
 
 
 def fingerprint_environment() -> dict[str, Any]:

@@ -30,7 +30,7 @@ def minutes_allowed() -> float:
 
 
 def wait_for_first_node(scheduler: Scheduler, request: NodeRequest) -> bool:
-    """Wait until a trial fits, of each kind of machine one; whether anything had to be waited for.
+    """Wait until one trial fits on each kind of machine; returns whether it had to wait.
 
     Raises `InfrastructureError` if none has come within the minutes allowed.
     """

@@ -74,11 +74,11 @@ class GpuMemory:
     def __str__(self) -> str:
         if self.memory is None:
             return "no memory could be measured on a GPU, so each trial gets a whole one"
-        seen = self.memory
-        left_out = f", {seen.left_out} more were not measured" if seen.left_out else ""
+        memory = self.memory
+        left_out = f", {memory.left_out} more were not measured" if memory.left_out else ""
         return (
-            f"a trial took up to {gigabytes(seen.used)} of a GPU in {seen.configurations} configurations{left_out}, "
-            f"and gets {gigabytes(seen.needed)} of {gigabytes(seen.gpu)} ({seen.name})"
+            f"a trial took up to {gigabytes(memory.used)} of a GPU in {memory.configurations} configurations{left_out},"
+            f" and gets {gigabytes(memory.needed)} of {gigabytes(memory.gpu)} ({memory.name})"
         )
 
     @property
@@ -137,8 +137,8 @@ def smallest_gpu() -> int | None:
     nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("GPU")]
     there = [NodeAffinitySchedulingStrategy(node, soft=True) for node in nodes]
     answers = [ask.options(scheduling_strategy=strategy).remote() for strategy in there]
-    done, _ = ray.wait(answers, num_returns=len(answers), timeout=ASK_SECONDS) if answers else ([], [])
-    return min((gpu.memory for answer in done for gpu in ray.get(answer)), default=None)
+    answered, _ = ray.wait(answers, num_returns=len(answers), timeout=ASK_SECONDS) if answers else ([], [])
+    return min((gpu.memory for answer in answered for gpu in ray.get(answer)), default=None)
 
 
 def gigabytes(amount: int) -> str:

@@ -27,7 +27,7 @@ class Turn:
 
     scheduler: Scheduler
     slots: int
-    """How many trials run at once."""
+    """How many trials run at the same time."""
     last: bool = False
     """Whether no other study comes after it: each slot ends with its last trial, and is not kept for anything."""
     over: threading.Event = field(default_factory=threading.Event)
@@ -44,15 +44,15 @@ class Handover:
     def __init__(self, slots: int = 0, warm_up: Callable[[], dict[str, Any]] = dict) -> None:
         self.turn: Turn | None = None
         self.closing = False
-        """Whether all is to end at once, whatever is under way."""
+        """Whether everything is to end immediately, running trials included."""
         self.finished = False
         """Whether there will be no further trial."""
         self.live: set[str] = set()
-        """Tune's names of the trials that it has under way, those that start slots included."""
+        """Tune's names of the trials that it runs, those that start slots included."""
         self.warming: set[str] = set()
         """Those that start slots and have not started."""
         self.errands: dict[str, Errand] = {}
-        """Those under way, by Tune's names of the trials that they are to it."""
+        """The running errands, by Tune's names of their trials."""
         self._waiting: list[Errand] = []
         self._slots = 1
         self._cold, self._warm_up = slots, warm_up
@@ -74,7 +74,7 @@ class Handover:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let Tune's loop end, with all that is under way."""
+        """Let Tune's loop end, with everything that is running."""
         with self._changed:
             self.closing = self.finished = True
             self._changed.notify_all()
@@ -89,10 +89,10 @@ class Handover:
     def next_config(self, trial: str, propose: Propose) -> dict[str, Any] | None:
         """What Tune's trial of this name is to do; None if there is nothing for now, or, if `finished`, ever.
 
-        Waits while nothing is under way and no study has its turn: Tune itself would ask once a second.
+        Waits while nothing is running and no study has its turn: Tune itself would ask once a second.
         """
         while not self.finished:
-            turn = self.turn  # looked at once: another may begin at any moment after this one
+            turn = self.turn  # read a single time: another may begin at any moment after this one
             config = self._config(trial, turn, propose)
             if config is not None:
                 self.live.add(trial)
@@ -142,19 +142,19 @@ class Handover:
             errand.end(answer, error)
 
     def end(self) -> None:
-        """Tune's loop has ended, and nothing that waits for it comes to anything."""
+        """Tune's loop has ended; what still waits for it gets an error."""
         self.closing = self.finished = True
         self.end_turn()
         for errand in (*self.errands.values(), *self._waiting):
             errand.end(error=InfrastructureError("the slots have ended"))
 
     def resize(self, slots: int) -> None:
-        """So many trials run at once from now on: nodes have joined or left, or few trials are left."""
+        """So many trials run at the same time from now on: nodes have joined or left, or few trials are left."""
         if self.turn is not None:
             self.turn.slots = self._slots = slots
 
     def end_turn(self) -> None:
-        """The study has no trial under way and gets no more; its driver continues."""
+        """The study has no running trial and gets no more; its driver continues."""
         turn, self.turn = self.turn, None
         if turn is not None:
             turn.over.set()

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends the run between two epochs, the second at once."""
+"""Ctrl-C: the first one ends the run between two epochs, the second immediately."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    seen = False
+    interrupted = False
 
     def handle(signum: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
+        nonlocal interrupted
+        if interrupted:
             leave()
-        seen = True
+        interrupted = True
         stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -47,7 +47,7 @@ class Listener(Protocol):
 
 
 Choose = Callable[[Sequence[TrialRecord]], TrialRecord | None]
-"""The best of some trials, as everything else that speaks of a best one chooses it (see `best_trial`)."""
+"""The best of some trials, as everything else that reports a best one chooses it (see `best_trial`)."""
 Terms = Callable[[TrialRecord], str]
 """By what terms validation measured a trial, empty for those of its test (see `terms_key`)."""
 Doubt = Callable[[Sequence[TrialRecord]], str]
@@ -144,21 +144,21 @@ class ProgressKeeper:
             self.completed.append(record)
             self._seen_terms.add(self.terms(record))
         may_lead = [*self.leaders, record]
-        if len(self._seen_terms) > 1:  # what validation measured by terms of its own ranks nothing
-            may_lead = [one for one in may_lead if not self.terms(one)]
+        if len(self._seen_terms) > 1:  # validation on different terms ranks nothing
+            may_lead = [leader for leader in may_lead if not self.terms(leader)]
         self.leaders = list(self._in_order(may_lead))[:MOST_LEADERS]
         p.no_best = self.doubt(self.completed)
-        p.leaders = [Leader(one.key, name_in_study(one), one.metrics[p.metric]) for one in self.leaders]
+        p.leaders = [Leader(leader.key, name_in_study(leader), leader.metrics[p.metric]) for leader in self.leaders]
         p.best, p.best_trial = (p.leaders[0].value, p.leaders[0].trial) if p.leaders else (None, None)
 
     def _in_order(self, records: list[TrialRecord]) -> Iterator[TrialRecord]:
         """Those of the records that may be the best, the best first."""
         while (best := self.choose(records)) is not None:
             yield best
-            records = [one for one in records if one.key != best.key]
+            records = [each for each in records if each.key != best.key]
 
     def wait(self, waiting: str) -> None:
-        """Note what is waited for, empty for nothing; said when it begins."""
+        """Note what is waited for, empty for nothing; reported when it begins."""
         begins = waiting and not self.progress.waiting
         ends = self.progress.waiting and not waiting
         self.progress.waiting = waiting
@@ -167,7 +167,7 @@ class ProgressKeeper:
             self._tell(waiting or None)
 
     def resize(self, slots: int, nodes: int) -> None:
-        """Note that another number of trials runs at once, since nodes have joined or left; there are `nodes` now."""
+        """Note that another number of trials runs now, since nodes have joined or left; there are `nodes` now."""
         if slots != self.progress.slots:
             self.progress.slots = slots
             trials, has = "trial" if slots == 1 else "trials", "1 node" if nodes == 1 else f"{nodes} nodes"
@@ -229,8 +229,8 @@ def count_again(
         return
     progress.best, progress.best_trial, progress.outcomes, progress.leaders = None, None, {}, []
     progress.metric = selection_of(study, declared).name
-    begun = time.monotonic() - progress.seconds
-    keeper = ProgressKeeper(progress, store, run, Silent(), **ranking(study, declared), begun=begun, lock=lock)
+    start = time.monotonic() - progress.seconds
+    keeper = ProgressKeeper(progress, store, run, Silent(), **ranking(study, declared), begun=start, lock=lock)
     for entry in entries:
         keeper.count(entry)
     keeper.end(progress.state, progress.why)

@@ -42,7 +42,7 @@ class Recorder:
     recorded: set[str] = field(default_factory=set)
     """The keys in the ledger that we know: those of earlier runs, and our own."""
     conflict: str = ""
-    """What somebody else wrote into the ledger, of a trial that we have ended."""
+    """What another driver wrote into the ledger about a trial that we have ended."""
     unindexed: int = 0
 
     @property
@@ -55,8 +55,8 @@ class Recorder:
         write_settings(self.ledger.store, trial.spec, self.lock)
         self.tracker.start_trial(trial)
         planned = trial.spec.params.get("epochs")
-        shown = RunningTrial(name_in_study(trial.spec), planned if isinstance(planned, int) else None)
-        self.progress.started(trial.spec.key, shown)
+        running = RunningTrial(name_in_study(trial.spec), planned if isinstance(planned, int) else None)
+        self.progress.started(trial.spec.key, running)
 
     def report(self, message: EpochMessage) -> None:
         """An epoch is over; its checkpoint and metrics are in the manifest, which its worker wrote."""
@@ -118,10 +118,10 @@ class Recorder:
 
 
 def why_in_a_line(record: TrialRecord) -> str:
-    """What a trial ended of, and the file and line of its code that it came from."""
-    said = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
+    """Why a trial ended, and the file and line of its code that it came from."""
+    reason = "".join(f"; {line}" for line in record.why.strip().splitlines()[-1:])
     place = failure_of(record.why).place if record.outcome == Outcome.FAILED else ""
-    return f"{said} ({place})" if place else said
+    return f"{reason} ({place})" if place else reason
 
 
 def describe(record: TrialRecord, metric: str, declared: Declarations) -> str:

@@ -1,4 +1,4 @@
-"""Measures a study's stored checkpoints again: several at once, and only those that are still to be measured so."""
+"""Measures a study's stored checkpoints again: several at a time, and only those that are still to be measured so."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ RESTARTS = 2
 """How often a process that measures may die under one trial before that trial is left out."""
 
 OnMeasured = Callable[[TrialRecord, TrialRecord, Declarations], None]
-"""Hears of each trial that was measured: as it was before, as it is now, and what its metrics mean."""
+"""Called for each trial that was measured: with its record before, its record now, and what its metrics mean."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to measure, as against what."""
+    """How to measure; which trials is a separate argument."""
 
     anew: bool = False
     """Measure also what is measured with the same settings already."""
@@ -63,7 +63,7 @@ class Options:
     insecure: bool = False
     on_measured: OnMeasured = lambda before, now, declared: None
     begun: Callable[[int, int], None] = lambda pending, already: None
-    """Hears how many trials are still to be measured, and how many are already, before the first one is."""
+    """Called before the first trial: with how many are still to be measured, and how many are already."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def measure_pending(
     options: Options,
     measured: list[TrialRecord],
 ) -> dict[str, str]:
-    """Measure these trials, store and announce each at once; returns why others could not be, by their key.
+    """Measure these trials, store and announce each immediately; returns why others could not be, by their key.
 
     Those that were are added to `measured`, also where an error ends it. Raises `InfrastructureError`.
     """
@@ -178,7 +178,7 @@ def measure_pending(
 
 
 def measure_all(messages: Sequence[MeasureMessage], slots: int) -> Iterator[MeasuredMessage]:
-    """What came of each message, as it ends; `slots` of them at once in processes of Ray's."""
+    """The result of each message, as it ends; `slots` of them at a time in Ray's processes."""
     import ray
 
     def start() -> Any:

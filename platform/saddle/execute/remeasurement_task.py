@@ -1,4 +1,4 @@
-"""Measures one stored trial again, in whatever process that is done."""
+"""Measures one stored trial again, in any process."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class MeasuredMessage:
 
 
 def measure_again(message: MeasureMessage, cache: DataCache) -> MeasuredMessage:
-    """Measure a trial's checkpoints with other settings; whatever the trainable raises is said of that trial alone."""
+    """Measure a trial's checkpoints with other settings; an error of the trainable is reported for that trial alone."""
     try:
         return MeasuredMessage(message.key, _measure(message, cache))
     except (NotFound, Damaged, ForeignPath) as error:  # no checkpoint, or one that can't be used

@@ -50,18 +50,18 @@ class Scheduler:
     placement: Placement
     """Where trials run that ask for no kind of machine."""
     slots: SlotCount
-    """How many trials run at once, as nodes come and go."""
+    """How many trials run at the same time, as nodes come and go."""
     stopping: bool = False
     under_way: dict[str, TrialProgress] = field(default_factory=dict)
     lost: list[TrialSpec] = field(default_factory=list)
-    """Trials under way that Tune lost together with their slots."""
+    """Running trials that Tune lost together with their slots."""
     restarts: RestartPolicy = field(default_factory=RestartPolicy)
     gpu_faults: SharedGpuFaults = field(default_factory=SharedGpuFaults)
     """What failed under trials that share a GPU; those wait there until they run again."""
     failure: Exception | None = None
     """What ends the study without ending its trials: of machine, disk or network, or a mistake of the driver's."""
     hopeless: FailedAlike | None = None
-    """What stops the study where its first trials failed alike."""
+    """What stops the study where its first trials failed in the same way."""
     swept: float = 0.0
     waiting: ResourceWait = field(default_factory=ResourceWait)
     request: NodeRequest = field(default_factory=NodeRequest)
@@ -81,7 +81,7 @@ class Scheduler:
         return None
 
     def _next_lost(self, *, at_once: bool = False) -> TrialSpec | None:
-        """A trial under way that is to be resumed; `at_once` also where a GPU's fault may not be over."""
+        """A running trial that is to be resumed; `at_once` also where a GPU's fault may not be over."""
         if self.stopping:
             return None
         self._judge_gpu_faults(at_once=at_once)
@@ -106,11 +106,11 @@ class Scheduler:
 
     def _resolve(self, spec: TrialSpec) -> tuple[TrialSpec, str]:
         """The trial with its complete configuration, or with what it was given and why the trainable refuses that."""
-        given = {**self.study.settings, **spec.settings}
+        settings = {**self.study.settings, **spec.settings}
         try:
-            resolved = resolve(self.trainable, given, self.study.recipe, self.study.scale)
+            resolved = resolve(self.trainable, settings, self.study.recipe, self.study.scale)
         except ValidationError as error:
-            return replace(spec, params=given), str(error)
+            return replace(spec, params=settings), str(error)
         return replace(spec, params=resolved.config.model_dump(mode="json"), sources=dict(resolved.sources)), ""
 
     def _start_message(self, spec: TrialSpec) -> StartMessage:
@@ -175,7 +175,7 @@ class Scheduler:
             self.source.cancel_waits()
 
     def fail(self, error: Exception) -> None:
-        """End the study because of `error`, the first of its kind; what is under way stays unfinished."""
+        """End the study because of `error`, the first of its kind; running trials stay unfinished."""
         if self.failure is None:
             self.failure = error
         self.stopping = True
@@ -207,7 +207,7 @@ class Scheduler:
 
     def _give_up(self, key: str, why: str) -> None:
         """Let the next worker of the trial only end it."""
-        with contextlib.suppress(Superseded):  # by another driver, whose affair the trial is now
+        with contextlib.suppress(Superseded):  # by another driver, which has the trial now
             token = self.recorder.lock.token
             Checkpoints.of_trial(self.store, self.run, key, token).give_up(Outcome.FAILED, why)
 
@@ -225,7 +225,7 @@ class Scheduler:
 
     @property
     def has_lost(self) -> bool:
-        """Whether a trial under way waits to be resumed."""
+        """Whether a running trial waits to be resumed."""
         return bool(self.lost) or self.gpu_faults.holds()
 
     def exhausted(self) -> str:
@@ -241,11 +241,11 @@ class Scheduler:
 
     @property
     def at_once(self) -> int:
-        """How many trials run at once now."""
+        """How many trials run at the same time now."""
         return self.slots.at_once(self.recorder.progress.progress.done, self.source.total)
 
     def usable_slots(self) -> int:
-        """How many trials could run at once on as many nodes as they want; none once the study stops."""
+        """How many trials could run at the same time on as many nodes as they want; none once the study stops."""
         return 0 if self.stopping else self.slots.usable(self.recorder.progress.progress.done, self.source.total)
 
     def look_at_cluster(self) -> None:

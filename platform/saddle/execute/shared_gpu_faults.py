@@ -1,9 +1,9 @@
 """Which of the trials that shared a GPU through MPS is to blame for an error that all of them got.
 
 CUDA reports a fatal error to every client on the GPU, without saying whose error it is. What is known: who got an error
-of the MPS server's own only suffered from it, and the one to blame meets its error again wherever it runs, while others
+of the MPS server's own only suffered from it, and the one to blame meets its error again on any GPU, while others
 meet it only next to that one. So those that may be to blame run again one at a time, each until it has finished an
-epoch; who was in most faults is blamed; and blame counts as a death of its worker, of which the first few are forgiven.
+epoch. The trial in most faults is blamed; blame counts as a death of its worker, and the first few deaths are forgiven.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WINDOW = 10.0
 """Seconds after the first word of a fault within which its other trials report it: a kernel may run that long."""
 
 FREE = 8
-"""How often a trial is resumed for nothing: one whose GPU never works again would continue for ever."""
+"""How often a trial is resumed without being blamed: one whose GPU never works again would continue forever."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class SharedGpuFaults:
     suspected: Counter[str] = field(default_factory=Counter)
     """In how many faults each trial may have been the one to blame, since it last finished an epoch."""
     freed: Counter[str] = field(default_factory=Counter)
-    """How often each was resumed for nothing."""
+    """How often each was resumed without being blamed."""
     innocent: list[str] = field(default_factory=list)
     """Trials that run again as any other."""
     suspects: list[str] = field(default_factory=list)
@@ -110,12 +110,12 @@ class SharedGpuFaults:
             self.alone = None
 
     def _guilty(self, words: list[GpuFaultMessage]) -> GpuFaultMessage | None:
-        """Who was in most faults, of equals who spoke first; None where the server failed under all of them."""
+        """The trial in most faults, of equals the first to report; None where the server failed under all of them."""
         suspects = [word for word in words if word.maybe_own]
         return max(suspects, key=lambda word: self.suspected[word.key], default=None)
 
     def _free(self, word: GpuFaultMessage) -> None:
-        """Take the trial up again for nothing, unless it was too often."""
+        """Resume the trial without blaming it, unless that was too often."""
         self.freed[word.key] += 1
         if self.freed[word.key] > FREE:
             self.blamed.append(word)

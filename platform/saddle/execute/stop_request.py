@@ -10,16 +10,16 @@ from saddle.store.open import study_folder
 from saddle.trial.run_id import RunId
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks for a wish: in a bucket each of them is a request."""
+"""Seconds between two looks for a request: in a bucket each of them is an HTTP call."""
 
 
 def stop_path(run: RunId) -> str:
-    """Where `saddle stop` leaves its wish, and the driver finds it."""
+    """Where `saddle stop` leaves its request, and the driver finds it."""
     return f"{study_folder(run)}/stop"
 
 
 def ask_to_stop(store: Store, run: RunId) -> None:
-    """Leave the wish that the driver of a run stops after the current epochs."""
+    """Request that the driver of a run stops after the current epochs."""
     store.write(stop_path(run), b"")
 
 
@@ -34,11 +34,11 @@ class StopWish:
 
     store: Store
     run: RunId
-    _looked: float = 0.0
+    _looked_at: float = 0.0
 
     def made(self) -> bool:
-        """Whether the wish was there when it was last looked for."""
-        if time.monotonic() - self._looked < LOOK_EVERY:
+        """Whether there was a request at the last look."""
+        if time.monotonic() - self._looked_at < LOOK_EVERY:
             return False
-        self._looked = time.monotonic()
+        self._looked_at = time.monotonic()
         return is_asked_to_stop(self.store, self.run)

@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 Event = TypeVar("Event")
 
 UNLIMITED = 10**6
-"""How many trials Tune may run at once: the study whose turn it is gives it no more than fit."""
+"""How many trials Tune may run at the same time: the study whose turn it is gives it no more than fit."""
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class Ends(Unpickled, tune.Callback):
 
 
 def is_of_no_study(trial: Trial) -> bool:
-    """Whether Tune's trial only starts a slot or is an errand; what that dies of a study's next trial dies of, too."""
+    """Whether Tune's trial only starts a slot or is an errand; what ends one would end a study's next trial."""
     return START not in trial.config
 
 
@@ -228,7 +228,7 @@ def look_around(scheduler: Scheduler) -> bool:
 def run_tune(handover: Handover, bundle: dict[str, float], name: str) -> None:
     """Run the trials of every study that is handed over, in slots of one shape, until that is closed.
 
-    One shape, as Tune keeps slots for trials of the same only. How many run at once each study says.
+    One shape, as Tune keeps slots for trials of the same only. How many run at the same time each study says.
     """
     withhold_secrets_from_tune()
     report_all_actor_failures()

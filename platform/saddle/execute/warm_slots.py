@@ -19,13 +19,13 @@ from saddle.study.models import Study
 from saddle.trial.placement import Placement
 
 CLOSE_SECONDS = 60.0
-"""How long the slots may take to end before whatever ends Ray ends them."""
+"""How long the slots may take to end before the end of Ray ends them."""
 
 LOOK_SECONDS = 1.0
 
 
 class SlotRun:
-    """Slots of one shape: a run of Tune on a thread of its own."""
+    """Slots of one shape: a run of Tune on a separate thread."""
 
     def __init__(self, study: Study, placement: Placement, slots: int = 0) -> None:
         self.shape = shape_of(placement)
@@ -81,7 +81,7 @@ class WarmSlots:
     def __init__(self) -> None:
         self._run: SlotRun | None = None
         self.kept = False
-        """Whether slots outlive the study that is trained; otherwise each ends with its last trial, for others wait."""
+        """Whether slots outlive the study that is trained; otherwise each ends with its last trial, as others wait."""
 
     def start(self, study: Study, placement: Placement, slots: int) -> None:
         """Begin to start as many slots as the study will want, without waiting for them."""
@@ -89,7 +89,7 @@ class WarmSlots:
         self._run = SlotRun(study, placement, slots)
 
     def train(self, scheduler: Scheduler, slots: int, machine: str | None = None) -> None:
-        """Run every trial the scheduler proposes, `slots` at once, until there are no more or it was asked to stop.
+        """Run every trial the scheduler proposes, `slots` at a time, until there are no more or it was asked to stop.
 
         All on nodes of one kind of `machine`, if any. Raises what ended the study (`Scheduler.failure`).
         """

@@ -49,9 +49,9 @@ class Bisection:
         trials = f"one seed trained with {len(self.tried)} commit{'s' * (len(self.tried) != 1)}"
         if len(self.suspects) == 1:
             return f"The change came with {self.suspects[0]} ({trials})."
-        named = "; ".join(map(str, self.suspects))
+        names = "; ".join(map(str, self.suspects))
         why = f"; {len(self.skipped)} could not be run" if self.skipped else ""
-        return f"The change came with one of: {named} ({trials}{why})."
+        return f"The change came with one of: {names} ({trials}{why})."
 
     def to_json(self) -> bytes:
         """The bisection as JSON."""

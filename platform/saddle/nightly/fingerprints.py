@@ -30,7 +30,7 @@ def repository_of(trainable: LoadedTrainable) -> Repository | None:
 
 
 def code_of(trainable: LoadedTrainable, repository: Repository | None) -> Code:
-    """The code as it is now: of a repository what is checked out, else the checksum of the trainable's files."""
+    """The present code: of a repository what is checked out, else the checksum of the trainable's files."""
     if repository is not None:
         return repository.code
     file = getattr(trainable.code, "__file__", __file__)
@@ -38,20 +38,20 @@ def code_of(trainable: LoadedTrainable, repository: Repository | None) -> Code:
 
 
 def code_id(code: Code) -> str:
-    """What a code is called in the names of files: no two have the same."""
+    """The name of a code in file names: no two codes have the same."""
     return f"{code.commit}-{code.dirty}" if code.dirty else code.commit
 
 
 def is_sources(code: Code) -> bool:
-    """Whether the code is known by its checksum only, so that no other can be had."""
+    """Whether the code is known by its checksum only, so that no other is available."""
     return code.commit.startswith(SOURCES)
 
 
 def environment_now(study: Study, code: Code) -> Environment:
     """What a night would run with; which data, its trials say."""
     versions = hashlib.sha256(json.dumps(fingerprint_environment(), sort_keys=True).encode()).hexdigest()[:16]
-    named = study.nightly.machine if study.nightly is not None else None
-    return Environment(code, "", versions, named or machine_type())
+    machine = study.nightly.machine if study.nightly is not None else None
+    return Environment(code, "", versions, machine or machine_type())
 
 
 def machine_type() -> str:
@@ -66,6 +66,8 @@ def machine_type() -> str:
 
 def fingerprint_of_data(records: Iterable[TrialRecord]) -> str:
     """What the trials were trained on; of several datasets a checksum of all of them."""
-    seen: set[tuple[Any, ...]] = {tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records}
-    known = sorted({"/".join(map(str, each)) for each in seen if any(each)})
-    return known[0] if len(known) == 1 else hashlib.sha256("\n".join(known).encode()).hexdigest()[:16] if known else ""
+    combinations: set[tuple[Any, ...]] = {
+        tuple(record.fingerprints.get(name) for name in OF_DATA) for record in records
+    }
+    texts = sorted({"/".join(map(str, each)) for each in combinations if any(each)})
+    return texts[0] if len(texts) == 1 else hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16] if texts else ""

@@ -39,7 +39,7 @@ class Repository:
     def git(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """What git prints, without the last line end; raises `GitError`."""
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 ["git", *arguments],
                 cwd=self.root,
                 capture_output=True,
@@ -50,9 +50,9 @@ class Repository:
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise GitError(f"git {arguments[0]} can't be run in {self.root}: {error}") from None
-        if done.returncode:
-            raise GitError(f"git {' '.join(arguments[:2])} failed in {self.root}: {done.stderr.strip()}")
-        return done.stdout.rstrip("\n")
+        if process.returncode:
+            raise GitError(f"git {' '.join(arguments[:2])} failed in {self.root}: {process.stderr.strip()}")
+        return process.stdout.rstrip("\n")
 
     @property
     def code(self) -> Code:
@@ -77,8 +77,8 @@ class Repository:
 
     def code_before(self, moment: str) -> Code:
         """The first-parent commit that was checked out last before `moment` (ISO 8601); the oldest one before it."""
-        found = self.git("rev-list", "-1", "--first-parent", f"--before={moment}", "HEAD")
-        return Code(found or self.git("rev-list", "--first-parent", "HEAD").splitlines()[-1])
+        commit = self.git("rev-list", "-1", "--first-parent", f"--before={moment}", "HEAD")
+        return Code(commit or self.git("rev-list", "--first-parent", "HEAD").splitlines()[-1])
 
     def between(self, before: str, after: str) -> list[Commit]:
         """The commits that lead from one to the other, oldest first, the last one included; none if no line does."""
@@ -102,7 +102,7 @@ def find_repository(files: Sequence[Path]) -> Repository | None:
         here = Repository(file.resolve().parent)
         try:
             root = Path(here.git("rev-parse", "--show-toplevel"))
-            # an installed copy may lie inside somebody else's checkout, whose commits say nothing of our code
+            # an installed copy may be inside somebody else's checkout, whose commits don't identify our code
             here.git("ls-files", "--error-unmatch", file.name)
         except GitError:
             continue

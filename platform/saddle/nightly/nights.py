@@ -53,7 +53,7 @@ class Nightly:
 
     @property
     def storage(self) -> NightlyStorage:
-        """Where its nights lie."""
+        """Where its nights are stored."""
         return NightlyStorage(self.store, self.study.study)
 
     def run(self, date: str | None = None) -> Decision:
@@ -83,8 +83,8 @@ class Nightly:
             raise UserError("--why is empty; give the reason for accepting the change, for readers of the history")
         with self._alone() as lock:
             if self.storage.night(night) is None:
-                known = ", ".join(self.storage.dates()[-5:]) or "none yet"
-                raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {known}")
+                latest = ", ".join(self.storage.dates()[-5:]) or "none yet"
+                raise UserError(f"there is no finished night {night} of {self.study.study}; the latest are: {latest}")
             history = self.storage.history(policy_of(self.study, load_trainable(self.study.source)))
             self.storage.write_acceptance(history.accept(night, why, _user()).accepted[-1], lock)
             self._publish(lock)
@@ -116,7 +116,7 @@ class Nightly:
             yield lock
 
     def _keep_study(self, lock: StudyLock) -> None:
-        """Store the study with the first night; raises `UserError` if its arms or settings are others by now."""
+        """Store the study with the first night; raises `UserError` if its arms or settings have changed since."""
         content = self.storage.read(STUDY)
         if content is not None:
             [stored] = parse_studies(content, self.store.locate(self.storage.path(STUDY)), stored=True)
@@ -131,9 +131,9 @@ class Nightly:
 
     def _check_order(self, wanted: str) -> None:
         """Raise `UserError` for a new night before the latest one: each is compared with those before it."""
-        begun = self.storage.dates()
-        if begun and wanted < begun[-1] and wanted not in begun:
-            raise UserError(f"{self.study.study} has run the night of {begun[-1]}; an earlier one can't be added")
+        dates = self.storage.dates()
+        if dates and wanted < dates[-1] and wanted not in dates:
+            raise UserError(f"{self.study.study} has run the night of {dates[-1]}; an earlier one can't be added")
 
     def _runner(self, lock: StudyLock) -> NightRunner:
         trainable = load_trainable(self.study.source)
@@ -147,7 +147,7 @@ class Nightly:
         return NightRunner(self.storage, policy_of(self.study, trainable), trainer, lock, hours, options.say)
 
     def _environment(self, runner: NightRunner, date: str, *, now: bool) -> Environment:
-        """What the night runs with: the code as it is now, or of a date that has passed as it was then."""
+        """What the night runs with: the present code, or for a past date the code of that date."""
         code: Code = runner.trainer.code
         if not now and runner.trainer.worktrees is not None:
             code = runner.trainer.worktrees.repository.code_before(end_of(date, section(self.study).timezone))
@@ -186,7 +186,7 @@ class Nightly:
 
 
 def _without_seeds(study: Study) -> Study:
-    """The study as its nights have it in common: which seeds each has, it says itself."""
+    """The part of the study that all its nights share; each night states its own seeds."""
     assert study.ablation is not None
     ablation = study.ablation.model_copy(update={"seeds": study.ablation.seed_list[:1]})
     return study.model_copy(update={"ablation": ablation})

@@ -26,7 +26,7 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class NightRunner:
-    """Runs nights of one study; only for who holds the nightly's `lock`."""
+    """Runs nights of one study; only for the holder of the nightly's `lock`."""
 
     storage: NightlyStorage
     policy: Policy
@@ -77,11 +77,11 @@ class NightRunner:
             night = _with_part(night, part)
         began = time.monotonic()
         while (work := next_work(history, night)) is not None:
-            left = None if self.hours is None else self.hours - (time.monotonic() - began) / HOUR
-            if not work.required and left is not None and left <= 0:
+            hours_left = None if self.hours is None else self.hours - (time.monotonic() - began) / HOUR
+            if not work.required and hours_left is not None and hours_left <= 0:
                 break
             measured = len(night.measurements)
-            night = _with_part(night, self._train(pin.date, work, None if work.required else left))
+            night = _with_part(night, self._train(pin.date, work, None if work.required else hours_left))
             if len(night.measurements) == measured:
                 break
         return night
@@ -129,9 +129,9 @@ class NightRunner:
             # a change that came on top of another one is compared with that one, and not with the references
             earlier = [each for _, each in self.storage.decisions() if each.environment.code == change.before.code]
             as_references = all(each.change is None for each in earlier)
-            found = bisect(change, worktrees.repository, self._measure_code, from_references=as_references)
-            write_bisection(self.storage, change, found, self.lock)
-            self.say(f"{decision.date}: {found.sentence}")
+            bisection = bisect(change, worktrees.repository, self._measure_code, from_references=as_references)
+            write_bisection(self.storage, change, bisection, self.lock)
+            self.say(f"{decision.date}: {bisection.sentence}")
 
     def _measure_code(self, code: Code, seed: int) -> tuple[Measurement, ...] | None:
         """Every arm with a code and a seed, kept for later; None if that code can't be run."""
@@ -163,7 +163,7 @@ def _with_part(night: Night, part: Part) -> Night:
 
 
 def bisection_path(change: ChangeRange) -> tuple[str, ...]:
-    """The path of the record of which commit a change came with."""
+    """The path of the record that names the commit of a change."""
     before, after = change.commits
     return ("bisect", f"{before.commit[:12]}-{code_id(after)}.json")
 
@@ -174,6 +174,6 @@ def read_bisection(storage: NightlyStorage, change: ChangeRange | None) -> Bisec
     return None if content is None else Bisection.from_json(content)
 
 
-def write_bisection(storage: NightlyStorage, change: ChangeRange, found: Bisection, lock: StudyLock) -> None:
+def write_bisection(storage: NightlyStorage, change: ChangeRange, bisection: Bisection, lock: StudyLock) -> None:
     """Keep which commit a change came with."""
-    storage.write(found.to_json(), lock, *bisection_path(change))
+    storage.write(bisection.to_json(), lock, *bisection_path(change))

@@ -1,4 +1,4 @@
-"""A nightly as it is stored: its nights, what was pinned of one under way, what was decided, and what was accepted.
+"""A nightly in its storage: its nights, what was pinned of a running one, what was decided, and what was accepted.
 
 ```
 studies/STUDY@nightly/
@@ -49,9 +49,9 @@ class Pin:
 
 @dataclass(frozen=True)
 class Part:
-    """What is trained with one code, as a run of the study of its own.
+    """What is trained with one code, as a separate run of the study.
 
-    `before`: the instance that lay under the study's name when the part began, and is set aside for it. `instance` and
+    `before`: the instance that had the study's name when the part began, and is set aside for it. `instance` and
     `measurements` are known once all is trained.
     """
 
@@ -146,7 +146,7 @@ class NightlyStorage:
         write_once(self.store, self.night_path(pin.date, "pin.json"), _PIN.dump_json(pin), lock)
 
     def write_part(self, date: str, part: Part, lock: StudyLock) -> None:
-        """Note a part as it begins, and again as it is measured."""
+        """Note a part when it begins, and again once it is measured."""
         write_fenced(self.store, self.night_path(date, "parts", f"{part.number:03d}.json"), _PART.dump_json(part), lock)
 
     def write_night(self, night: Night, lock: StudyLock) -> None:

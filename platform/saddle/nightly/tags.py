@@ -12,7 +12,7 @@ from saddle.trial.run_id import MARK
 DELIVERY_SECONDS = 30.0
 
 
-def tags_of(decision: Decision, part: Part, found: Bisection | None) -> dict[str, str]:
+def tags_of(decision: Decision, part: Part, bisection: Bisection | None) -> dict[str, str]:
     """The night, result, and which change that is about."""
     tags = {
         "saddle.nightly.date": decision.date,
@@ -22,16 +22,16 @@ def tags_of(decision: Decision, part: Part, found: Bisection | None) -> dict[str
     }
     if decision.change is not None:
         tags["saddle.nightly.changed_since"] = decision.change.first_night
-    if found is not None and found.suspects:
-        tags["saddle.nightly.changed_by"] = "; ".join(map(str, found.suspects))
+    if bisection is not None and bisection.suspects:
+        tags["saddle.nightly.changed_by"] = "; ".join(map(str, bisection.suspects))
     return tags
 
 
-def tag_part(storage: NightlyStorage, part: Part, decision: Decision, found: Bisection | None) -> str | None:
+def tag_part(storage: NightlyStorage, part: Part, decision: Decision, bisection: Bisection | None) -> str | None:
     """Tag the run of a part if MLflow has it; what could not be delivered, in words."""
     stored = find_run(storage.store, f"{storage.study}{MARK}{part.instance}") if part.is_done else None
     if stored is None or not was_tracked(storage.store, stored.run):
         return None
     tracker = open_tracker(storage.store, stored.run, declared=stored.declared)
-    tracker.tag_study(tags_of(decision, part, found))
+    tracker.tag_study(tags_of(decision, part, bisection))
     return tracker.close(DELIVERY_SECONDS)

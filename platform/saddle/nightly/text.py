@@ -1,4 +1,4 @@
-"""What is said of a night in a sentence, and what is sent to who wants to know of it."""
+"""The result of a night in a sentence, and the message that is sent about it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MOST_NAMED = 4
 SIGN = {"worse": "🔴 ", "changed": "🟡 ", "not settled": "🟡 ", "superseded": "🟡 ", "unfinished": "⚪ "}
 
 
-def sentence(decision: Decision, found: Bisection | None = None) -> str:
+def sentence(decision: Decision, bisection: Bisection | None = None) -> str:
     """What the night came to."""
     parts = [_first(decision)]
     if decision.superseded is not None:
         parts.append(f"The change of {decision.superseded.first_night} is superseded and was not settled.")
     if decision.change is not None and decision.kind != "unchanged":
-        parts.append(changed_since(decision.change, found))
+        parts.append(changed_since(decision.change, bisection))
     if decision.reverted is not None:
         parts.append(f"The change of {decision.reverted.first_night} is gone.")
     return " ".join(parts)
@@ -41,10 +41,10 @@ def _first(decision: Decision) -> str:
     }.get(decision.kind, "Changed, not settled yet.")
 
 
-def changed_since(change: ChangeRange, found: Bisection | None) -> str:
+def changed_since(change: ChangeRange, bisection: Bisection | None) -> str:
     """Between which nights something changed, and which commit did where that was looked for."""
-    if found is not None and found.suspects:
-        return f"Changed since {change.first_night}. {found.sentence}"
+    if bisection is not None and bisection.suspects:
+        return f"Changed since {change.first_night}. {bisection.sentence}"
     before, after = change.commits
     if not change.what:
         return f"Changed since {change.first_night}, with the same code and data: results are not reproducible here."
@@ -78,6 +78,6 @@ def _signed(value: float) -> str:
     return f"{value:+.3g}".replace("-", "−")
 
 
-def message(study: str, decision: Decision, found: Bisection | None, page: str) -> str:
-    """What is sent of a night."""
-    return f"{SIGN.get(decision.kind, '🟢 ')}{study}, {decision.date}: {sentence(decision, found)}\n{page}"
+def message(study: str, decision: Decision, bisection: Bisection | None, page: str) -> str:
+    """The message that is sent about a night."""
+    return f"{SIGN.get(decision.kind, '🟢 ')}{study}, {decision.date}: {sentence(decision, bisection)}\n{page}"

@@ -1,4 +1,4 @@
-"""Training replicates with one code: a run of the study of its own, by a process that imports that code."""
+"""Training replicates with one code: a separate run of the study, by a process that imports that code."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Trainer:
-    """Trains parts of a nightly's nights in one storage; only for who holds the nightly's lock.
+    """Trains parts of a nightly's nights in one storage; only for the holder of the nightly's lock.
 
     `options` are those of `saddle run` that say where the study runs. `say` gets what its processes print, line by
     line.
@@ -159,9 +159,9 @@ class Trainer:
             return
         commit = self.worktrees.repository.commit_of(code)
         commits = {str(record.fingerprints["commit"]) for record in records if "commit" in record.fingerprints}
-        others = commits - {commit}
-        if others:
-            raise CouldNotRun(f"trials ran with {', '.join(sorted(others))} instead of {commit}")
+        other_commits = commits - {commit}
+        if other_commits:
+            raise CouldNotRun(f"trials ran with {', '.join(sorted(other_commits))} instead of {commit}")
 
     def _read(self, results: StudyResults, wanted: Sequence[Replicate], purpose: Purpose, *, partial: bool) -> Trained:
         records = {Replicate(str(results.name_of_arm(record)), record.seed): record for record in results.records}
@@ -180,7 +180,7 @@ def measurement_of(
 ) -> Measurement:
     """Every reproducible number of a trial: of the selected checkpoint, the last one, and the last epoch.
 
-    A loss shows a change that leaves the accuracy on a few hundred images as it was.
+    A loss shows a change that leaves the accuracy on a few hundred images unchanged.
     """
 
     def exact(metrics: Mapping[str, float], prefix: str = "") -> dict[str, float]:
@@ -223,5 +223,5 @@ def module_of(trainable: LoadedTrainable) -> str:
 
 
 def run_with(run: RunId, instance: str) -> RunId:
-    """The run under the study's name, of which the instance is known."""
+    """The run under the study's name, with its instance."""
     return RunId(run.study, instance)

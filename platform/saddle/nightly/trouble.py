@@ -22,7 +22,7 @@ class Trouble:
 
 
 def note_trouble(storage: NightlyStorage, date: str, why: str, lock: StudyLock) -> None:
-    """Keep why a night could not run, in the place of what kept it before."""
+    """Keep why a night could not run, in place of an earlier reason."""
     trouble = Trouble(redact(why), datetime.now(UTC).isoformat(timespec="seconds"))
     storage.write(json.dumps(asdict(trouble)).encode(), lock, "nights", date, FILE)
 

@@ -1,4 +1,4 @@
-"""A git worktree for each code that a night trains with: the user's checkout stays as it is, whatever it becomes."""
+"""A git worktree for each code that a night trains with: the user's checkout is never changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN_PACKAGES = ("saddle", "trainables", "search_spaces")
 
 @dataclass(frozen=True)
 class Worktrees:
-    """Where a nightly's worktrees lie on this machine; only who holds its lock may use them."""
+    """Where a nightly's worktrees are on this machine; only the holder of its lock may use them."""
 
     repository: Repository
     folder: Path
@@ -63,12 +63,12 @@ class Worktrees:
 def python_path(repository: Repository, worktree: Path, packages: Iterable[str]) -> str:
     """The `PYTHONPATH` with which a process imports the repository's packages from the worktree."""
     roots = [folder for name in packages for folder in _folders(name)]
-    given = [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    current = [Path(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     moved: list[Path] = []
-    for path in (*roots, *given):
+    for path in (*roots, *current):
         resolved = path.resolve()
         inside = resolved.is_relative_to(repository.root)
-        if inside or path in given:
+        if inside or path in current:
             moved.append(worktree / resolved.relative_to(repository.root) if inside else path)
     return os.pathsep.join(map(str, dict.fromkeys(moved)))
 

@@ -91,13 +91,13 @@ def repeated(entries: Sequence[TrialRecord], lengths: Sequence[int], called: Cal
     import pandas as pd
 
     arms = [called(entry) for entry in entries]
-    known = list(dict.fromkeys(arm for arm in arms if arm is not None))
-    place = {arm: code for code, arm in enumerate(known)}
+    names = list(dict.fromkeys(arm for arm in arms if arm is not None))
+    place = {arm: code for code, arm in enumerate(names)}
     of_arm = np.array([place[arm] if arm is not None else -1 for arm in arms], dtype=int)
     return {
         "trial": pd.Categorical.from_codes(
             np.repeat(np.arange(len(entries)), lengths), [entry.key for entry in entries]
         ),
-        "arm": pd.Categorical.from_codes(np.repeat(of_arm, lengths), known),
+        "arm": pd.Categorical.from_codes(np.repeat(of_arm, lengths), names),
         "seed": np.repeat(np.array([entry.seed for entry in entries], dtype=np.int64), lengths),
     }

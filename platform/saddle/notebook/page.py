@@ -18,8 +18,8 @@ def page(results: StudyResults) -> str:
     head = line("th", answer.columns)
     body = "".join(line("td", row) for row in answer.rows[:MOST_ROWS])
     more = len(answer.rows) - MOST_ROWS
-    said = [*answer.warnings, *([answer.conditional] if answer.conditional else [])]
-    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in said)
+    cautions = [*answer.warnings, *([answer.conditional] if answer.conditional else [])]
+    warnings = "".join(f"<li>{escape(warning)}</li>" for warning in cautions)
     return "".join(
         (
             f"<h3>{escape(results.run.name)}</h3>",

@@ -59,11 +59,11 @@ class Plots:
         plate = self._plates.get(name)
         if plate is None:
             hint = nearest(name, self._plates)
-            known = f"did you mean {hint}? " if hint else ""
+            hint_text = f"did you mean {hint}? " if hint else ""
             study = self._results.study
             kind = {"search": "a search", "ablation": "an ablation", "relation": "a relation"}[study.kind]
             raise NoFigure(
-                f"{study.study} is {kind} and has no figure {name!r}; {known}it has {', '.join(self._plates)}"
+                f"{study.study} is {kind} and has no figure {name!r}; {hint_text}it has {', '.join(self._plates)}"
             )
         return shown(plate.figure())
 

@@ -57,7 +57,7 @@ def predictions(entries: Sequence[TrialRecord], called: Called, store: Store, *,
 
 
 def joined(arrays: Sequence[Any]) -> Any:
-    """Arrays behind each other, whole numbers in the fewest bytes that hold them."""
+    """Arrays one after the other, whole numbers in the fewest bytes that hold them."""
     import numpy as np
 
     whole = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
@@ -83,7 +83,7 @@ def compare(
 ) -> DataFrame:
     """McNemar's tests of an arm against another, or of two trials (see `LoadedStudy.compare_samples`)."""
     arms = results.named_arms
-    named = {**arms, **{one.key: one for one in arms.values()}, **{one.name: one for one in arms.values()}}
+    named = {**arms, **{each.key: each for each in arms.values()}, **{each.name: each for each in arms.values()}}
     base = baseline if baseline is not None else results.baseline
     if base is None:
         raise UserError(
@@ -93,8 +93,8 @@ def compare(
         ours, theirs = (results.of_arm(named[name]) for name in (arm, base))
         [paired] = pair_samples({arm: ours}, theirs, store, against=base, under=under)
         return table(paired.tests)
-    one, other = (found(name, pick, named) for name in (arm, base))
-    test = mcnemar(read_predictions(one, store.read), read_predictions(other, store.read), under)
+    record, other = (found(name, pick, named) for name in (arm, base))
+    test = mcnemar(read_predictions(record, store.read), read_predictions(other, store.read), under)
     return table([test])
 
 

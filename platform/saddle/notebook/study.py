@@ -31,7 +31,7 @@ class LoadedStudy:
     """A study as it was when it was loaded; frames are made when they are first asked for, and kept.
 
     `trials`, `arms`, `effects`, `curves` and `predictions` are pandas data frames, `arrow(name)` gives the same for
-    pyarrow; `answer` is the answer in words; `plot` draws; `model` loads what was trained. Load again for news.
+    pyarrow; `answer` is the answer in words; `plot` draws; `model` loads what was trained. Load again to see changes.
     """
 
     def __init__(self, store: Store, stored: StoredStudy) -> None:
@@ -169,11 +169,11 @@ def _did_you_mean(name: str) -> str:
 
 def load_study(name: str, storage: Any = None) -> LoadedStudy:
     """The stored study `name`; raises `saddle.archive.lookup.NotFound`."""
-    store, found = open_named(name, storage)
+    store, path = open_named(name, storage)
     try:
-        return LoadedStudy(store, find_study(store, found))
+        return LoadedStudy(store, find_study(store, path))
     except NotFound:
-        study, slash, trial = found.partition("/")
+        study, slash, trial = path.partition("/")
         if slash and trial and study in study_names(store):
             raise NotFound(f"{name!r} is a trial; its model is saddle.load_model({name!r})") from None
         raise

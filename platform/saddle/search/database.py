@@ -31,7 +31,7 @@ NOTICES_A_DEAD_HOST = {
 """libpq's: a host that vanished without a word is noticed within half a minute."""
 
 AWAY = (OperationalError, InterfaceError)
-"""What drivers raise when the server does not answer, as against refusing what it was asked."""
+"""What drivers raise when the server does not answer, but not when it refuses a request."""
 
 OPENINGS = 6
 """How often a database is opened: if it is new, another driver may be making the same tables just now."""
@@ -44,13 +44,13 @@ def shared_url() -> str | None:
 
 def patience() -> float:
     """How long to wait for a lost database; raises `SharedDatabaseError` if it is not a number of seconds."""
-    given = os.environ.get(PATIENCE_VARIABLE)
+    text = os.environ.get(PATIENCE_VARIABLE)
     try:
-        seconds = PATIENCE if given is None else float(given)
+        seconds = PATIENCE if text is None else float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e9:
-        raise SharedDatabaseError(f"{PATIENCE_VARIABLE} is {given!r}, but it must be a number of seconds, such as 120")
+        raise SharedDatabaseError(f"{PATIENCE_VARIABLE} is {text!r}, but it must be a number of seconds, such as 120")
     return seconds
 
 
@@ -62,7 +62,7 @@ def open_shared(url: str) -> PatientStorage:
     parsed = parse(url)
     database = open_database(parsed, url)
     event.listen(database.engine, "handle_error", tell_lost_connections)
-    # Optuna's own cache, which it puts before every database: only trials under way are read again
+    # Optuna's own cache, which it puts before every database: only running trials are read again
     name = f"Optuna's database {redact(url)}"
     return PatientStorage(get_storage(database), name, patience(), release=database.engine.dispose)
 
@@ -104,9 +104,9 @@ def open_database(parsed: URL, url: str) -> RDBStorage:
             if not isinstance(cause, SQLAlchemyError):
                 raise
             if isinstance(cause, AWAY) or attempt == OPENINGS:
-                said = reason(cause)
+                why = reason(cause)
                 raise SharedDatabaseError(
-                    f"{VARIABLE}: {redact(url)} can't be used: {said}; start the server or mend the address, {INSTEAD}"
+                    f"{VARIABLE}: {redact(url)} can't be used: {why}; start the server or mend the address, {INSTEAD}"
                 ) from None
             time.sleep(pause_after(attempt, 0.1))
     raise AssertionError

@@ -44,10 +44,10 @@ def make_grid(space: Mapping[str, Parameter], options: Grid) -> dict[str, list[A
 
 def grid_values(parameter: Parameter, points: int) -> list[Any]:
     """All choices, every value of a lattice or a narrow int range, else `points` values (log-)evenly apart."""
-    counted = finite_values(parameter)
+    finite = finite_values(parameter)
     low, high = parameter.bounds
-    if counted is not None and (parameter.int_range is None or parameter.step is not None or high - low < points):
-        return counted
+    if finite is not None and (parameter.int_range is None or parameter.step is not None or high - low < points):
+        return finite
     values = evenly(low, high, points, log=parameter.log)
     return sorted({round(v) for v in values}) if parameter.int_range is not None else values
 
@@ -113,7 +113,7 @@ def _combinations(
         if not space[name].active({**known, **chosen}):
             yield chosen
             continue
-        for value in [None] if possible is None else {canonical(one): one for one in possible}.values():
+        for value in [None] if possible is None else {canonical(choice): choice for choice in possible}.values():
             yield {**chosen, name: value}
 
 
@@ -121,11 +121,11 @@ def draw_settings(
     space: Mapping[str, Parameter], values: Values, known: Mapping[str, Any], generator: np.random.Generator
 ) -> dict[str, Any]:
     """Settings with every value drawn at random, evenly if it is one of a list."""
-    drawn: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name in order_by_condition(space):
-        if space[name].active({**known, **drawn}):
-            drawn[name] = _draw(space[name], values[name], generator)
-    return drawn
+        if space[name].active({**known, **settings}):
+            settings[name] = _draw(space[name], values[name], generator)
+    return settings
 
 
 def _draw(parameter: Parameter, values: Sequence[Any] | None, generator: np.random.Generator) -> Any:
@@ -133,8 +133,8 @@ def _draw(parameter: Parameter, values: Sequence[Any] | None, generator: np.rand
         return values[int(generator.integers(len(values)))]
     (low, high), step = parameter.bounds, _step(parameter)
     ends = (math.log(low), math.log(high)) if parameter.log else (low, high)
-    drawn = math.exp(generator.uniform(*ends)) if parameter.log else float(generator.uniform(*ends))
-    value = min(max(nearest_step(drawn, low, step) if step else drawn, low), high)
+    sample = math.exp(generator.uniform(*ends)) if parameter.log else float(generator.uniform(*ends))
+    value = min(max(nearest_step(sample, low, step) if step else sample, low), high)
     return int(value) if parameter.int_range is not None else value
 
 

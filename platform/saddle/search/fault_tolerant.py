@@ -1,4 +1,4 @@
-"""A search whose storage may be lost for good while trials run: what runs may end, nothing new starts."""
+"""A search whose storage may be lost permanently while trials run: those may end, and no new ones start."""
 
 from __future__ import annotations
 

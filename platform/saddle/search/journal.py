@@ -1,6 +1,6 @@
 """Optuna's journal of a search, opened if it is whole; a damaged one is set aside and rebuilt from the ledger.
 
-Optuna replays a journal line by line and raises whatever the first strange line leads to; a broken last line it
+Optuna replays a journal line by line and raises any error that the first invalid line leads to; a broken last line it
 forgives, until the next one follows. What replays but is not what the ledger says (lines lost, another study's journal)
 would let trials end under wrong numbers.
 """
@@ -34,9 +34,9 @@ class NotWhole(Exception):
 def open_whole(
     path: Path, study: Study, name: str, finished: Iterable[TrialRecord], begun: Mapping[int, TrialProgress | None]
 ) -> BaseStorage:
-    """The journal at `path`; one that is not whole is moved aside, said in a line, and an empty one takes its place.
+    """The journal at `path`; one that is not whole is moved aside, which is logged, and an empty one takes its place.
 
-    `begun` are the trials under way (see `unfinished.begun_trials`).
+    `begun` are the running trials (see `unfinished.begun_trials`).
     """
     if not path.exists():
         return open_journal(path)
@@ -62,17 +62,17 @@ def read_whole(
     check_lines(path)
     try:
         storage = open_journal(path)
-        held = {search.study_name: search for search in storage.get_all_studies()}
-        if set(held) - {name}:
-            raise NotWhole(f"it is of another study, {', '.join(sorted(set(held) - {name}))}")
-        if name not in held:
+        searches = {search.study_name: search for search in storage.get_all_studies()}
+        if set(searches) - {name}:
+            raise NotWhole(f"it is of another study, {', '.join(sorted(set(searches) - {name}))}")
+        if name not in searches:
             if finished or begun:
                 raise NotWhole("it has no study")
             return storage
         check_trials(optuna.load_study(study_name=name, storage=storage), study, finished, begun)
     except (NotWhole, OSError):
         raise
-    except Exception as error:  # whatever Optuna's replay runs into: it checks nothing
+    except Exception as error:  # Optuna's replay may raise anything: it checks nothing
         raise NotWhole(f"{type(error).__name__}: {error}") from error
     return storage
 

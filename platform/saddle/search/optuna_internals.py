@@ -1,4 +1,4 @@
-"""Every name of Optuna's that it keeps for itself, in one place; this file's tests say what breaks without each."""
+"""Every private name of Optuna's that saddle uses, in one place; this file's tests say what breaks without each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GRID_NOTES = ("grid_id", "search_space")
 
 
 def trial_id(trial: FrozenTrial | Trial) -> int:
-    """What a storage calls a trial, as against its number in the study; ids ascend."""
+    """What a storage calls a trial, unlike its number in the study; ids ascend."""
     return int(trial._trial_id)
 
 
 def live_trial(study: optuna.Study, trial: FrozenTrial) -> Trial:
-    """A trial that is under way in the storage, as `ask` gave it to the driver that started it."""
+    """A trial that is running in the storage, as `ask` gave it to the driver that started it."""
     return Trial(study, trial_id(trial))
 
 
@@ -34,9 +34,9 @@ def study_id(study: optuna.Study) -> int:
 
 def start_trial(study: optuna.Study, storage: BaseStorage, template: FrozenTrial) -> Trial:
     """A new trial like the template; as `ask` does, the study's copy of its trials is dropped for the sampler."""
-    made = storage.create_new_trial(study_id(study), template_trial=template)
+    new_id = storage.create_new_trial(study_id(study), template_trial=template)
     study._thread_local.cached_all_trials = None
-    return Trial(study, made)
+    return Trial(study, new_id)
 
 
 class AskTellGrid(optuna.samplers.GridSampler):
@@ -46,11 +46,11 @@ class AskTellGrid(optuna.samplers.GridSampler):
     """
 
     @staticmethod
-    def _grid_value_equal(one: Any, other: Any) -> bool:
-        both = isinstance(one, float) and isinstance(other, float)
-        if both and math.isclose(one, other, rel_tol=1e-12):
+    def _grid_value_equal(value: Any, other: Any) -> bool:
+        both = isinstance(value, float) and isinstance(other, float)
+        if both and math.isclose(value, other, rel_tol=1e-12):
             return True
-        return bool(optuna.samplers.GridSampler._grid_value_equal(one, other))
+        return bool(optuna.samplers.GridSampler._grid_value_equal(value, other))
 
     def after_trial(self, *arguments: Any, **named: Any) -> None:
         with contextlib.suppress(RuntimeError):

@@ -61,9 +61,9 @@ def suggest(trial: Trial, name: str, parameter: Parameter) -> Any:
         first, last = parameter.int_range
         return trial.suggest_int(name, first, last, step=int(parameter.step or 1), log=parameter.log)
     low, high = parameter.bounds
-    drawn = trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
+    value = trial.suggest_float(name, low, high, step=parameter.step, log=parameter.log)
     # Optuna computes low + k · step in binary arithmetic, where 0.1 + 2 · 0.1 is 0.30000000000000004
-    return drawn if parameter.step is None else nearest_step(drawn, low, parameter.step)
+    return value if parameter.step is None else nearest_step(value, low, parameter.step)
 
 
 def open_search(study: Study, storage: BaseStorage, name: str) -> optuna.Study:
@@ -106,8 +106,8 @@ class OptunaSearch:
         self.space = study.search
         self.objectives = study.objective
         self.optuna = open_search(study, storage, name or study.study)
-        asked = len(self.optuna.get_trials(deepcopy=False))
-        self.optuna.sampler = make_sampler(study.sampler, self.space, asked)
+        trials = len(self.optuna.get_trials(deepcopy=False))
+        self.optuna.sampler = make_sampler(study.sampler, self.space, trials)
         self.storage = storage
         self._planned = planned_trials(study, self.known)
         self._values = values_of(study)
@@ -176,8 +176,8 @@ class OptunaSearch:
     def _propose(self) -> tuple[Trial, dict[str, Any]] | None:
         """The sampler's next trial whose settings have had none, else one drawn at random; None if there is none.
 
-        All trials share a seed, so a second one would only repeat the first. One that the sampler proposes all the same
-        is reported to Optuna as a failure without settings, of which neither sampler nor budget takes notice.
+        All trials share a seed, so a second one would only repeat the first. One that the sampler still proposes
+        is reported to Optuna as a failure without settings, which neither sampler nor budget takes notice of.
         """
         attempts = grid_size(self.space, self.study.sampler.options) if self.study.sampler.name == "grid" else REPEATS
         for _ in range(attempts):

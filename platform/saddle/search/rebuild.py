@@ -37,7 +37,7 @@ def rebuild(
 ) -> int:
     """Add the trials that Optuna's study lacks, every one under its own number; returns how many those were.
 
-    Trials that are there already stay as they are. `begun` are those under way (see `begun_trials`).
+    Trials that are there already stay unchanged. `begun` are the running ones (see `begun_trials`).
     """
     quiet_optuna()
     search = open_search(study, storage, name)
@@ -91,7 +91,7 @@ def finished_trial(study: Study, record: TrialRecord) -> FrozenTrial:
 def running_trial(
     study: Study, begun: TrialProgress, state: TrialState = TrialState.RUNNING, **end: Any
 ) -> FrozenTrial:
-    """What Optuna holds of a trial under way; `end` is what it holds in addition of one that has ended."""
+    """What Optuna holds of a running trial; `end` is what it holds in addition of one that has ended."""
     assert study.objective is not None
     params, distributions = drawn(study, begun.spec.settings)
     trial = create_trial(

@@ -27,7 +27,7 @@ class ConnectionLost(Exception):
 
 
 def _repeatable(name: str) -> Any:
-    """An operation that may be repeated as it is: it reads, or sets a value that is then set already."""
+    """An operation that may be repeated unchanged: it reads, or sets a value that is then set already."""
 
     def operate(storage: PatientStorage, *arguments: Any, **named: Any) -> Any:
         return storage._patiently(lambda again: getattr(storage._storage, name)(*arguments, **named))
@@ -39,7 +39,7 @@ class PatientStorage(BaseStorage):
     """Passes every operation to `storage`, which raises `ConnectionLost`, until it answers or `patience` seconds end.
 
     An operation whose answer was lost may have been done. Trying it again must not do it twice; that rests on there
-    being one writer per study, so that whatever is new in the study was made here.
+    being one writer per study, so that everything new in the study was made here.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class PatientStorage(BaseStorage):
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        while not self._hurried and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, GLANCE))
+        while not self._hurried and (remaining := until - time.monotonic()) > 0:
+            time.sleep(min(remaining, GLANCE))
 
     set_trial_param = _repeatable("set_trial_param")
     set_trial_intermediate_value = _repeatable("set_trial_intermediate_value")
@@ -114,8 +114,8 @@ class PatientStorage(BaseStorage):
                     return optuna_internals.trial_id(trials[-1])  # made by the attempt whose answer was lost
             return int(self._storage.create_new_trial(study_id, template_trial=template_trial))
 
-        self._newest = max(self._newest, made := self._patiently(create))
-        return made
+        self._newest = max(self._newest, trial_id := self._patiently(create))
+        return trial_id
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         def tell(again: bool) -> bool:

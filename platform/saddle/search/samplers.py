@@ -15,10 +15,10 @@ from saddle.study.models import Sampler
 from saddle.study.space import Parameter
 
 
-def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) -> BaseSampler:
-    """The sampler that `spec` describes, over `space`, for a search that has `asked` trials already."""
+def make_sampler(spec: Sampler, space: Mapping[str, Parameter], trials: int = 0) -> BaseSampler:
+    """The sampler that `spec` describes, over `space`, for a search that has so many `trials` already."""
     options = spec.options
-    seed = continued_seed(options.seed, asked)
+    seed = continued_seed(options.seed, trials)
     builders: dict[str, Callable[[], BaseSampler]] = {
         "tpe": lambda: optuna.samplers.TPESampler(
             n_startup_trials=options.startup_trials,
@@ -40,6 +40,6 @@ def make_sampler(spec: Sampler, space: Mapping[str, Parameter], asked: int = 0) 
         return builders[spec.name]()
 
 
-def continued_seed(seed: int, asked: int) -> int:
+def continued_seed(seed: int, trials: int) -> int:
     """The seed of a search that continues: with the first one again, its random draws would repeat themselves."""
-    return seed if asked == 0 else int(np.random.SeedSequence([seed, asked]).generate_state(1)[0])
+    return seed if trials == 0 else int(np.random.SeedSequence([seed, trials]).generate_state(1)[0])

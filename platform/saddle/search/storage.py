@@ -63,13 +63,13 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def quiet_optuna() -> None:
-    """Let saddle speak: what Optuna warns of is said once, in our words, by `sampler_notes.notes`."""
+    """Silence Optuna's warnings: `sampler_notes.notes` reports them once, in our words."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 @contextlib.contextmanager
 def without_warnings() -> Iterator[None]:
-    """Keep what is called from warning: of features on trial, of choices that are lists, of trials ended twice."""
+    """Silence warnings of what is called: of features on trial, of choices that are lists, of trials ended twice."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

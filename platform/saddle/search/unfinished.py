@@ -1,4 +1,4 @@
-"""What a search's trials under way were given, kept in the store: with Optuna's storage gone, they still continue."""
+"""What a search's running trials were given, kept in the store: with Optuna's storage gone, they still continue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = re.compile(r"trial-(\d{5,})")
 
 
 def proposal_path(run: RunId, key: str) -> str:
-    """Where the settings of a search's trial lie."""
+    """Where the settings of a search's trial are stored."""
     return f"{trial_folder(run, key)}/proposal.json"
 
 

@@ -15,7 +15,7 @@ NOTICED = 0.25
 """Seconds after which an open page notices that the server ends."""
 
 Regions = Callable[[], Awaitable[Mapping[str, str]]]
-"""The regions of a page as they are now: HTML by the id of its element."""
+"""The current regions of a page: HTML by the id of its element."""
 
 BEAT = 15.0
 """Seconds without a change after which a comment is sent, so that proxies keep the connection."""
@@ -31,8 +31,8 @@ class Watching:
     async def wait(self, times: float = 1) -> bool:
         """Wait for the next look; whether there is to be one."""
         until = time.monotonic() + times * self.pause
-        while not self.ending() and (left := until - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, NOTICED))
+        while not self.ending() and (seconds := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(seconds, NOTICED))
         return not self.ending()
 
 

@@ -53,7 +53,7 @@ class Access:
 
     @property
     def cookie(self) -> str:
-        """What the cookie that holds the token is called: ports share cookies, so each token has a name of its own."""
+        """The name of the cookie that holds the token: ports share cookies, so each token has a different name."""
         return f"saddle-{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
 
     def knows(self, host: str) -> bool:
@@ -67,9 +67,9 @@ class Access:
             return name in self.names
         return is_loopback(name) or not self.loopback_only
 
-    def holds(self, given: str | None) -> bool:
+    def holds(self, token: str | None) -> bool:
         """Whether a given token is the right one."""
-        return given is not None and hmac.compare_digest(given.encode(), self.token.encode())
+        return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
 
 
 @dataclass
@@ -99,9 +99,9 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self.access.knows(host):
-            known = ", ".join(sorted(self.access.names))
+            names = ", ".join(sorted(self.access.names))
             return PlainTextResponse(
-                f"this server is not called {host[:200]!r}; it knows {known} and addresses"
+                f"this server is not called {host[:200]!r}; it knows {names} and addresses"
                 " (saddle serve --name adds a name)\n",
                 421,
             )
@@ -117,12 +117,12 @@ class Guard:
             Headers(scope=scope),
             parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
         )
-        given = dict(query).get("token")
-        if self.access.holds(given) and scope["method"] in SAFE:
+        token = dict(query).get("token")
+        if self.access.holds(token) and scope["method"] in SAFE:
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             here = "/" + scope["path"].lstrip("/")  # of two slashes a browser would make another server
             answer = RedirectResponse(here + (f"?{rest}" if rest else ""), 303)
-            answer.set_cookie(self.access.cookie, str(given), httponly=True, samesite="strict", path="/")
+            answer.set_cookie(self.access.cookie, str(token), httponly=True, samesite="strict", path="/")
             return answer
         if self.access.holds(_cookie(headers, self.access.cookie)) or self.access.holds(_bearer(headers)):
             return None

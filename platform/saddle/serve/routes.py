@@ -81,7 +81,7 @@ class Pages:
         return event_stream(request, regions_of(reading, study_regions), self.watching)
 
     async def report(self, request: Request) -> Response:
-        """A study's report: as it was written, or of what there is now while the study is not finished."""
+        """A study's report: as written, or made from the present results while the study is not finished."""
         study = await self.study(request.path_params["study"]).get(fresh=True)
         content = await to_thread.run_sync(self._report, study)
         return Response(content, media_type="text/html", headers={"content-security-policy": WRITTEN_POLICY})
@@ -95,7 +95,7 @@ class Pages:
         return page_of(self.store, study.results).encode()
 
     async def stop(self, request: Request) -> Response:
-        """Ask the driver of a study to stop, wherever it is."""
+        """Ask the driver of a study to stop, on any machine."""
         name = request.path_params["study"]
         study = await self.study(name).get(fresh=True)
         if not study.is_training:
@@ -165,7 +165,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
 def regions_of(
     reading: SharedReading[T], render: Callable[[T], Mapping[str, str]]
 ) -> Callable[[], Awaitable[Mapping[str, str]]]:
-    """The regions of a page of what `reading` gives, as they are now."""
+    """The current regions of a page of what `reading` gives."""
 
     async def regions() -> Mapping[str, str]:
         return await to_thread.run_sync(render, await reading.get())

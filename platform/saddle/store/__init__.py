@@ -1,1 +1,1 @@
-"""Where results lie: a folder or a bucket, with ledger, checkpoints, locks and fencing."""
+"""Where results are stored: a folder or a bucket, with ledger, checkpoints, locks and fencing."""

@@ -1,4 +1,4 @@
-"""The seam of storage: named blobs under one root, each written whole or not at all."""
+"""The interface of a storage: named blobs under one root, each written whole or not at all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Store(Protocol):
 
     @property
     def parallel(self) -> int:
-        """How many blobs are worth reading at once."""
+        """How many blobs are worth reading at the same time."""
 
     def locate(self, path: str) -> str:
         """Where a person finds the blob at `path`."""
@@ -42,7 +42,7 @@ class Store(Protocol):
         """The blob at `path` and its ETag; raises as `read` does."""
 
     def etag(self, path: str) -> str | None:
-        """The ETag of the blob at `path`, whatever is in it; None if there is none. Equal contents may share one."""
+        """The ETag of the blob at `path`, damaged or not; None if there is none. Equal contents may share one."""
 
     def write_if(self, path: str, content: bytes, etag: str | None) -> str:
         """Write the blob only while its ETag is `etag`, or None while there is none; returns the new ETag.
@@ -61,7 +61,7 @@ class Store(Protocol):
         """The names directly below `folder`, sorted, folders included; none if it doesn't exist."""
 
     def etags(self, folder: str) -> Mapping[str, str]:
-        """The names of the blobs directly below `folder`, sorted, each with a mark that its next content won't have."""
+        """The names of the blobs directly below `folder`, sorted, each with a stamp that changes with its content."""
 
     def size(self, path: str) -> int:
         """The bytes of the blob at `path`, or of all blobs below it; 0 if there is none."""

@@ -16,7 +16,7 @@ def checksum(content: bytes) -> str:
 
 
 def sign_json(raw: Mapping[str, Any]) -> bytes:
-    """A mapping as JSON with a checksum of its own."""
+    """A mapping as JSON with its own checksum."""
     body = to_json(dict(raw))
     return f'{body[:-1]}, "sha256": "{checksum(body.encode())}"}}'.encode()
 

@@ -40,7 +40,7 @@ def inside(root: Path, path: str) -> Path:
 def entry_itself(root: Path, path: str) -> Path:
     """The location of the name `path` itself, to be renamed or removed: a link is not resolved.
 
-    Raises `ForeignPath` if it, or a link on the way, leads out of `root`.
+    Raises `ForeignPath` if it, or a link in its path, leads out of `root`.
     """
     inside(root, check_path(path))
     folder, _, name = path.rpartition("/")
@@ -105,7 +105,7 @@ def read_file(path: Path) -> bytes:
 def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Put `content` at `path`, whole or not at all; a link there is replaced, not followed.
 
-    With `sync` it is on the disk on return, whatever happens to the machine.
+    With `sync` it is on the disk on return, even if the machine fails then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".writing-{secrets.token_hex(8)}"
@@ -128,11 +128,11 @@ def replace_file(path: Path, content: bytes, *, sync: bool = True) -> None:
 
 def _has_link(root: Path, path: str) -> bool:
     """Whether any part of the path is a link, as far as it exists."""
-    named = os.fspath(root)
+    path_so_far = os.fspath(root)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for part in path.split("/"):
-            named = f"{named}/{part}"
-            if stat.S_ISLNK(os.lstat(named).st_mode):
+            path_so_far = f"{path_so_far}/{part}"
+            if stat.S_ISLNK(os.lstat(path_so_far).st_mode):
                 return True
     return False
 

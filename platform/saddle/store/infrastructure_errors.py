@@ -1,6 +1,6 @@
 """Errors of the machine, its disks and its network, which are never results of a method.
 
-The rule, for workers and driver alike. An error is the infrastructure's if it, or an error it was raised from, says
+The rule, for workers and driver. An error is the infrastructure's if it, or an error it was raised from, says
 
 - a disk or file system is full, over its quota, read-only, failing, gone or stale (`FULL`, `BROKEN`);
 - a right is missing (`RIGHTS`): who may read a folder is not a property of a configuration;
@@ -8,7 +8,7 @@ The rule, for workers and driver alike. An error is the infrastructure's if it, 
 - the system has no file descriptor, process or shared memory left (`LIMITS`): a warm worker serves many trials, so that
   the one that meets the limit need not be the one that used it up.
 
-The trainable's own, so a result (`failed`), are all others: a path that doesn't exist (`FileNotFoundError`), a file of
+All others are the trainable's own, so a result (`failed`): a path that doesn't exist (`FileNotFoundError`), a file of
 a wrong form, a time-out that the trainable set itself, and memory: `MemoryError`, CUDA's out-of-memory, `ENOMEM` and
 the OOM killer, because how much memory a trial takes follows from its configuration.
 """
@@ -98,8 +98,8 @@ def what_failed(error: BaseException) -> tuple[str, str] | None:
     if type(error).__module__.startswith("botocore."):
         from saddle.store.s3.calls import REFUSED, code_of, is_transient
 
-        asked = is_transient(error) or code_of(error) in REFUSED if isinstance(error, Exception) else False
-        return (str(error), ADVICE[frozenset(NETWORK)]) if asked else None
+        is_network = is_transient(error) or code_of(error) in REFUSED if isinstance(error, Exception) else False
+        return (str(error), ADVICE[frozenset(NETWORK)]) if is_network else None
     code = code_in(error)
     if code is None:
         return None
@@ -116,8 +116,8 @@ def code_in(error: BaseException) -> int | None:
         name = getattr(error, "sqlite_errorname", "")
         return next((code for beginning, code in SQLITE.items() if name.startswith(beginning)), None)
     text = str(error)
-    said = next((code for saying, code in SAYINGS if saying.search(text)), None)
-    return said if said is not None else next((code for words, code in TEXT_OF.items() if words in text), None)
+    code = next((code for saying, code in SAYINGS if saying.search(text)), None)
+    return code if code is not None else next((code for words, code in TEXT_OF.items() if words in text), None)
 
 
 def _is_without_folder(error: OSError) -> bool:
@@ -164,12 +164,12 @@ def read_only(folder: str | os.PathLike[str]) -> bool:
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
     """The error and all that it was raised from, each once."""
-    waiting, seen = [error], set[int]()
+    waiting, visited = [error], set[int]()
     while waiting:
         cause = waiting.pop(0)
-        if id(cause) in seen:
+        if id(cause) in visited:
             continue
-        seen.add(id(cause))
+        visited.add(id(cause))
         yield cause
         members = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
         # a context that was suppressed (`from None`), too: that spares the reader, and changes nothing of what happened

@@ -135,7 +135,7 @@ def warn_of_link(refusal: str) -> None:
 
 
 def leads_out(root: Path, path: str) -> bool:
-    """Whether a link leads out of the storage, which is said once."""
+    """Whether a link leads out of the storage, which is logged once."""
     try:
         inside(root, path)
     except ForeignPath as refusal:

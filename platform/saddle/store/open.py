@@ -1,4 +1,4 @@
-"""From what a user writes to a store, and where things lie in it."""
+"""Opens the store that a user names, and says where things are stored in it."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def local_owner(store: Store, run: RunId) -> str:
 
 
 def trial_folder(run: RunId, key: str) -> str:
-    """Where checkpoints, arrays and images of one trial lie; raises `ForeignPath` for what can't be its key."""
+    """Where checkpoints, arrays and images of one trial are stored; raises `ForeignPath` for what can't be its key."""
     return f"{study_folder(run)}/trials/{check_name(key, 'the key of a trial')}"

@@ -1,4 +1,4 @@
-"""Many blobs at once: in a bucket each read waits for the wire, so they wait together."""
+"""Many blobs at the same time: in a bucket each read waits for the network, so they wait together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def in_parallel(store: Store, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`function` of each item in their order; of as many at once as the store is worth asking."""
+    """`function` of each item in their order; of as many at the same time as the store asks for."""
     if store.parallel == 1:
         yield from map(function, items)
         return

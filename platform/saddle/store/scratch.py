@@ -19,7 +19,7 @@ from saddle.store.infrastructure_errors import describe, explain_fault
 
 PREFIX = "saddle-"
 LOCK = ".saddle-scratch"
-"""What distinguishes our folders from whatever else somebody calls saddle-…: nothing without it is ever removed."""
+"""What distinguishes our folders from others that are called saddle-…: nothing without it is ever removed."""
 
 ATTEMPTS = 5
 """How often a folder is recreated that another process removed before it was locked."""

@@ -1,4 +1,4 @@
-"""What of a study may change once it has run: whatever says how its trials are trained, not what they are.
+"""What of a study may change once it has run: how and where its trials are trained, not what they are.
 
 Trials that ended under the old file count for the new one, so nothing may change that a trial's result, or the choice
 of the next trial, rests on. Where and for how long trials run may change: a trial that hangs gets a time limit, a study
@@ -17,7 +17,7 @@ from saddle.study.models import Study
 
 
 class Change(Enum):
-    """How a field may differ from that of the study as it was run before."""
+    """How a field may differ from that of the study's earlier runs."""
 
     FREE = "free"
     RAISED = "raised"
@@ -27,17 +27,17 @@ class Change(Enum):
     EXTENDED = "extended"
     """Units may be added; those that there are stay."""
     BY_ARMS = "by arms"
-    """Whatever the arms that were run are left as by it: arms may be added (`saddle.archive.growth`)."""
+    """Anything that leaves the arms that were run unchanged: arms may be added (`saddle.archive.growth`)."""
     JUDGED = "judged"
-    """How arms are compared, of which every change is kept and shown, unless looks have ended arms by it."""
+    """How arms are compared; every change is kept and shown, unless looks have ended arms by it."""
     NEVER = "never"
 
 
 SEEDS = "ablation.seeds"
-"""Compared as the list of all seeds, in whatever form the file gives them."""
+"""Compared as the list of all seeds, in any form that the file gives them in."""
 RELATION_SEEDS = "relation.seeds"
 UNITS = "relation.units"
-"""Compared as the list of all units, whichever families and levels the file gives them by."""
+"""Compared as the list of all units, regardless of the families and levels that the file gives them by."""
 WHOLE = (SEEDS, RELATION_SEEDS, UNITS)
 """What is compared as one value, not part by part."""
 
@@ -48,12 +48,12 @@ RULES = {
     "checkpoints": Change.FREE,  # which stay once their trials have ended
     "notify": Change.FREE,  # who is notified of its end
     "published": Change.FREE,  # values to compare with
-    "nightly": Change.FREE,  # which seeds a night has; each is a run of its own
+    "nightly": Change.FREE,  # which seeds a night has; each is a separate run
     "budget.trials": Change.RAISED,
     "budget.hours": Change.FREE,
     "budget.gpu_hours": Change.FREE,
     "budget.failures_alike": Change.FREE,
-    "budget.minutes_per_trial": Change.FREE,  # of trials that are still to end; those that have stay as they are
+    "budget.minutes_per_trial": Change.FREE,  # of trials that are still to end; the others stay unchanged
     "resources.concurrency": Change.FREE,
     "resources.slots": Change.FREE,
     "resources.cpus_per_worker": Change.FREE,
@@ -70,7 +70,7 @@ RULES = {
     "ablation.compare": Change.JUDGED,
     "ablation.compare.also": Change.FREE,  # described without a verdict
     "ablation.compare.mixed_model": Change.FREE,  # decides nothing
-    # how the trials of a relation are analysed, of which every change is kept and shown (`study.history`)
+    # how the trials of a relation are analysed; every change is kept and shown (`study.history`)
     **dict.fromkeys(
         ("relation.gain.metric", "relation.gain.scale", "relation.gain.table", "relation.predictor", "relation.also",
          "relation.alpha"),

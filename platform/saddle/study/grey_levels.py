@@ -1,6 +1,6 @@
 """Numbers that are whole grey levels, such as 0.00392156862745098, as people write them: 1/255.
 
-What the ledger, keys of arms and stored files hold stays as it is; this is for what is read.
+What the ledger, keys of arms and stored files hold is unchanged; this is for what is read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 LEVELS = 255
 SHORT = 6
-"""Significant digits of a decimal that is short enough to be read as it is: 0.2 is 51/255, which helps no reader."""
+"""Significant digits of a decimal that is short enough to be read directly: 0.2 is 51/255, which helps no reader."""
 _LONG_DECIMAL = re.compile(r"(?<![\w.])0\.\d{7,}(?:e-\d+)?(?![\w.])")
 
 

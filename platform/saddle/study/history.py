@@ -63,7 +63,7 @@ class SeedPlan:
         return seeds if len(self.looks) < 2 else f"at most {seeds} with {len(self.looks)} looks"
 
     def is_same(self, other: SeedPlan) -> bool:
-        """Whether the other says the same, whenever it was made."""
+        """Whether the other says the same, regardless of when it was made."""
         return (self.seeds, self.looks) == (other.seeds, other.looks) and same(self.analysis, other.analysis)
 
 
@@ -79,8 +79,8 @@ class PlanHistory:
 
         Nothing could be claimed of fewer than `FIRST_LOOK` seeds, so that adding to those spends nothing.
         """
-        looked = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
-        return ((old, new) for old, new in looked if not new.is_same(old))
+        pairs = ((old, new) for old, new in pairwise(self.plans) if new.finished and _could_claim(old))
+        return ((old, new) for old, new in pairs if not new.is_same(old))
 
     @property
     def analysis_changes(self) -> list[tuple[SeedPlan, list[str]]]:

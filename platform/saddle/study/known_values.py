@@ -1,4 +1,4 @@
-"""What a search leaves as it is: the values that conditions on unsearched hyperparameters are judged by."""
+"""What a search doesn't change: the values that conditions on unsearched hyperparameters are judged by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def known_values(study: Study) -> dict[str, Any]:
     Without the trainable, as where a stored study is read elsewhere, those that the study's file says.
     """
     try:
-        known = load_trainable(study.source).complete(study.settings, study.recipe, study.scale)
+        values = load_trainable(study.source).complete(study.settings, study.recipe, study.scale)
     except TrainableError:
-        known = study.settings
-    return {name: value for name, value in known.items() if name not in (study.search or {})}
+        values = study.settings
+    return {name: value for name, value in values.items() if name not in (study.search or {})}

@@ -229,13 +229,13 @@ class Resources(Section):
 
     @property
     def most(self) -> int | None:
-        """How many trials may run at once at most."""
+        """How many trials may run concurrently at most."""
         return self.concurrency if self.slots is None else self.slots
 
     @model_validator(mode="after")
     def _one_limit(self) -> Resources:
         if self.slots is not None and self.concurrency is not None:
-            raise ValueError("slots and concurrency are both limits of what runs at once; use one")
+            raise ValueError("slots and concurrency both limit how many trials run at a time; use one")
         return self
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from saddle.study.field_types import Section
 FIRST_LOOK = 3
 """Seeds below which no difference is claimed."""
 FEWEST_RACED, MOST_RACED = 4, 100
-"""Seeds with looks on the way: with fewer there is hardly a look before the last, with more bounds take long."""
+"""Seeds with interim looks: with fewer there is hardly a look before the last, with more bounds take long."""
 
 
 SEARCH_SEED = 0

@@ -12,8 +12,10 @@ from trainables.contract import Metric
 def objectives_of(study: Study, declared: Declarations) -> tuple[Metric, ...]:
     """A search's objectives, better as its file says; without any the metric by which its trainable selects."""
     objectives = study.objective or ()
-    asked = tuple(replace(declared.metric(objective.metric), direction=objective.direction) for objective in objectives)
-    return asked or (declared.selected,)
+    metrics = tuple(
+        replace(declared.metric(objective.metric), direction=objective.direction) for objective in objectives
+    )
+    return metrics or (declared.selected,)
 
 
 def selection_of(study: Study, declared: Declarations) -> Metric:

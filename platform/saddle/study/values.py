@@ -48,9 +48,9 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def same(one: Any, other: Any) -> bool:
+def same(value: Any, other: Any) -> bool:
     """Whether two settings mean the same; unlike `==`, `True` and `1` differ."""
-    return canonical(one) == canonical(other)
+    return canonical(value) == canonical(other)
 
 
 def repeats(values: Sequence[Any]) -> list[int]:

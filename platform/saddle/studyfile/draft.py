@@ -26,7 +26,7 @@ MOST_OBJECTIVES = 3
 
 @dataclass
 class Draft:
-    """A document on its way to a `Study`: whatever is valid of it, and the problems found so far."""
+    """A document on its way to a `Study`: its valid parts, and the problems found so far."""
 
     document: Document
     sections: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Draft:
     misspelt: set[str] = field(default_factory=set)
     """Keys that unknown ones seem to have meant; that they are missing needs no second message."""
     trainable: LoadedTrainable | None = None
-    """The trainable, where the document names one that can be had."""
+    """The trainable, where the document names one that can be loaded."""
 
     @property
     def loaded(self) -> LoadedTrainable:
@@ -115,7 +115,7 @@ class Draft:
                 study = study.model_copy(update={"trainable": source.name})
         if study.ablation is None:
             return study
-        # a stored study says itself what its components and its design's options are, whatever is declared later
+        # a stored study says itself what its components and its design's options are, in spite of later declarations
         stated: dict[str, Any] = {"components": dict(self.components)} if self.components else {}
         stated |= {"design": self.ablation["design"]} if "design" in self.ablation else {}
         return study.model_copy(update={"ablation": study.ablation.model_copy(update=stated)})

@@ -94,7 +94,7 @@ def _may_differ(path: str, old: Study, new: Study, before: Mapping[str, Any], af
 
 
 def _units(study: Study) -> dict[str, str]:
-    """What a reader sees the units of a relation called, by their settings as text."""
+    """The names of a relation's units as a reader sees them, by their settings as text."""
     return {} if study.relation is None else {canonical(unit.settings): unit.name for unit in study.relation.unit_list}
 
 
@@ -110,8 +110,8 @@ def _refused_seeds(path: str, old: Study, new: Study) -> str:
 def _refused_units(old: Study, new: Study) -> str:
     """The units that were taken away: which points count must not be chosen once they can be seen."""
     after = _units(new)
-    gone = [name for settings, name in _units(old).items() if settings not in after]
-    return f"{UNITS}: {'; '.join(gone)} taken away; units may be added, and those that there are stay"
+    removed = [name for settings, name in _units(old).items() if settings not in after]
+    return f"{UNITS}: {'; '.join(removed)} taken away; units may be added, and those that there are stay"
 
 
 def is_extension(old: Study, new: Study) -> bool:

@@ -2,7 +2,7 @@
 
 Each is called `NAME-VALUE`. `{dataset}` in its question, in `published` and in `best_of` is the value; values given as
 a mapping, such as `{mnist: MNIST, gtsrb: GTSRB}`, say what the question calls them. The key `sampler_seed` repeats a
-search with other seeds of its sampler, all else alike. `inherit: false` in a later document takes over nothing from the
+search with other seeds of its sampler, all else equal. `inherit: false` in a later document takes over nothing from the
 first.
 """
 
@@ -166,9 +166,9 @@ def _places_of(study: Mapping[str, Any], key: str) -> list[Path]:
 def _place_for(document: Document, key: str) -> tuple[Document, Path]:
     """Where a key of `for` has its value, and the document with a mapping there; `sampler: nsga2` is none yet."""
     if key == SAMPLER_SEED:
-        kind, given = _sampler_of(document.value), document.value.get("sampler")
-        options = given.get(kind) if isinstance(given, dict) else None
-        whole = given if isinstance(given, dict) and options is not None else {kind: {}}
+        kind, value = _sampler_of(document.value), document.value.get("sampler")
+        options = value.get(kind) if isinstance(value, dict) else None
+        whole = value if isinstance(value, dict) and options is not None else {kind: {}}
         return _with(document, ("sampler",), whole), ("sampler", kind, "seed")
     evaluate = document.value.get("evaluate")
     section = "evaluate" if isinstance(evaluate, dict) and key in evaluate else "fixed"
@@ -176,9 +176,9 @@ def _place_for(document: Document, key: str) -> tuple[Document, Path]:
 
 
 def _sampler_of(study: Mapping[str, Any]) -> str:
-    """The name of a document's sampler, in whichever form it is given."""
-    given = study.get("sampler")
-    names = [given] if isinstance(given, str) else list(given) if isinstance(given, dict) else []
+    """The name of a document's sampler, in any form that it is given in."""
+    value = study.get("sampler")
+    names = [value] if isinstance(value, str) else list(value) if isinstance(value, dict) else []
     return str(names[0]) if names else USUAL_SAMPLER
 
 

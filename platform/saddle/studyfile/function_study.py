@@ -81,7 +81,7 @@ def written_file(function: Callable[..., Any], siblings: Mapping[str, Any]) -> t
         raise TrainableError("a lambda has no name; write def train(config, run)")
     try:
         pickled = cloudpickle.dumps({name: function, **around, **siblings})
-    except Exception as error:  # whatever refuses to be pickled raises what it likes
+    except Exception as error:  # an object that can't be pickled may raise anything
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise TrainableError(
             f"{name} can't be sent to a worker: {reason}", "create inside it what it refers to"

@@ -42,19 +42,19 @@ def complete(later: Document, first: Document) -> Document:
     sections = (*INHERITED, *_of_its_kind(later)) if same else WITH_ANOTHER_TRAINABLE
     offered = {name: first.value[name] for name in sections if first.value.get(name) is not None}
     own = {name: item for name, item in later.value.items() if item is not None or name not in INHERITED}
-    taken: list[Path] = []
-    value = _merge(later, own, offered, (), taken)
+    inherited_paths: list[Path] = []
+    value = _merge(later, own, offered, (), inherited_paths)
 
     def is_taken(path: Path) -> bool:
         return any(path[:length] in inherited for length in range(1, 4))
 
-    inherited = set(taken)
+    inherited = set(inherited_paths)
     places = later.places | {path: place for path, place in first.places.items() if is_taken(path)}
     return replace(later, value=value, places=places, broken=later.broken | set(filter(is_taken, first.broken)))
 
 
 def _of_its_kind(later: Document) -> list[str]:
-    """The sections that only studies of its kind have; without a kind of its own it is whatever the first one is."""
+    """The sections that only studies of its kind have; without a kind of its own it has that of the first one."""
     named = {
         name if name in Study.model_fields else nearest(name, Study.model_fields)
         for name, item in later.value.items()
@@ -65,17 +65,17 @@ def _of_its_kind(later: Document) -> list[str]:
 
 
 def _merge(
-    later: Document, own: Mapping[str, Any], offered: Mapping[str, Any], path: Path, taken: list[Path]
+    later: Document, own: Mapping[str, Any], offered: Mapping[str, Any], path: Path, inherited: list[Path]
 ) -> dict[str, Any]:
-    """What a document says itself completed by what is offered; the paths of what it takes over go to `taken`."""
+    """What a document says itself completed by what is offered; the paths of what it takes over go to `inherited`."""
     merged: dict[str, Any] = {}
     for name, item in offered.items():
         here = (*path, name)
         if name not in own:
             merged[name] = item
-            taken.append(here)
+            inherited.append(here)
         elif here in MERGED and isinstance(own[name], dict) and isinstance(item, dict):
-            merged[name] = _merge(later, own[name], item, here, taken)
+            merged[name] = _merge(later, own[name], item, here, inherited)
         elif later.is_broken(here) or not _takes_away(own[name], path):
             merged[name] = own[name]
     return merged | {name: item for name, item in own.items() if name not in offered}

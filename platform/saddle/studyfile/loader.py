@@ -62,9 +62,9 @@ def _chosen(studies: Sequence[tuple[str, Study]], name: str, file: str) -> list[
     ]
     if chosen:
         return chosen
-    known = list(dict.fromkeys(known for family, study in studies for known in (family, study.study)))
-    right = f"it contains: {', '.join(known)}"
-    raise StudyError([Problem(file, None, "", f"the file has no study {show(name)}", right, nearest(name, known))])
+    names = list(dict.fromkeys(each for family, study in studies for each in (family, study.study)))
+    right = f"it contains: {', '.join(names)}"
+    raise StudyError([Problem(file, None, "", f"the file has no study {show(name)}", right, nearest(name, names))])
 
 
 def parse_studies(

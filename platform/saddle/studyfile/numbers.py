@@ -20,7 +20,7 @@ Place = tuple[Any, Any, Path]
 """A mapping or list, a key or index of it, and the path of what is there."""
 
 LAYERS = 3
-"""Passes over a study: what a section refuses as a whole says nothing of the numbers in it before that is right."""
+"""Passes over a study: what a section refuses as a whole says nothing about the numbers in it before that is right."""
 
 
 def with_numbers(

@@ -75,13 +75,13 @@ def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Probl
     equals = _outside_quotes(text, "=")
     if not equals or not text[: equals[0]].strip():
         return None, [Problem(label, None, "", "this sets nothing", "write path=value, such as budget.trials=4")]
-    left, right = text[: equals[0]], text[equals[0] + 1 :]
-    colons = _outside_quotes(left, ":")
-    dots = left[colons[-1] + 1 :] if colons else left
+    target, value_text = text[: equals[0]], text[equals[0] + 1 :]
+    colons = _outside_quotes(target, ":")
+    dots = target[colons[-1] + 1 :] if colons else target
     cuts = [-1, *_outside_quotes(dots, "."), len(dots)]
     parts = (dots[start + 1 : end].strip() for start, end in itertools.pairwise(cuts))
     path = tuple(part[1:-1] if QUOTED.fullmatch(part) else part for part in parts)
-    wanted = Override(label, left[: colons[-1]].strip() if colons else None, path, None)
+    wanted = Override(label, target[: colons[-1]].strip() if colons else None, path, None)
     if wanted.study is not None and wanted.study not in names:
         what = f"no study of this file is called {show(wanted.study)}"
         return None, [wanted.problem(what, f"there are: {', '.join(names)}", nearest(wanted.study, names))]
@@ -89,7 +89,7 @@ def _parse(text: str, names: Sequence[str]) -> tuple[Override | None, list[Probl
         keys = list(Study.model_fields)
         known = f"paths start with: {', '.join(keys)}"
         return None, [wanted.problem(f"no setting is called {show(dots)}", known, nearest(path[0], keys))]
-    value, broken, problems = read_value(right, label)
+    value, broken, problems = read_value(value_text, label)
     refused = [wanted.problem(problem.what, problem.right) for problem in problems]
     return (None if value is NOTHING else replace(wanted, value=value, broken=broken)), refused
 
@@ -155,7 +155,7 @@ def _set(document: Document, wanted: Override) -> Document:
 
 
 def _with(container: Any, path: tuple[str, ...], value: Any, whole: tuple[str, ...]) -> Any:
-    """A copy of `container` with `value` at `path`; mappings that are missing on the way are made."""
+    """A copy of `container` with `value` at `path`; missing mappings in between are made."""
     if not path:
         return value
     above = whole[: len(whole) - len(path)]

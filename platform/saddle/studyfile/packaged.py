@@ -27,7 +27,7 @@ def packaged_studies() -> dict[str, Traversable]:
 
 
 def split_choice(path_or_name: str | Path) -> tuple[str, str | None]:
-    """`FILE:STUDY` as the file and the one study wanted of it; a path that has colons of its own stays whole."""
+    """`FILE:STUDY` as the file and the one study wanted of it; a path that contains colons stays whole."""
     wanted = str(path_or_name)
     file, colon, study = wanted.rpartition(":")
     if not colon or not file or not study or "/" in study or _exists(wanted):
@@ -53,7 +53,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         return wanted, _read(wanted)
     packaged = packaged_studies()
     name = wanted.removesuffix(SUFFIX)
-    matches = [name] if name in packaged else [known for known in packaged if known.endswith(f"/{name}")]
+    matches = [name] if name in packaged else [entry for entry in packaged if entry.endswith(f"/{name}")]
     if len(matches) == 1:
         return str(packaged[matches[0]]), packaged[matches[0]].read_bytes()
     if matches:
@@ -61,7 +61,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
         raise StudyError([Problem(wanted, None, "", "several packaged studies have this name", right)])
     if exists:
         raise StudyError([Problem(wanted, None, "", "this is not a file", "give the path of a study file")])
-    shorts = {known.rpartition("/")[2]: known for known in packaged} | {known: known for known in packaged}
+    shorts = {entry.rpartition("/")[2]: entry for entry in packaged} | {entry: entry for entry in packaged}
     near = nearest(name, shorts)
     meant = file_of(name, packaged) or (shorts[near] if near else None)
     right = f"packaged studies are: {listed_by_folder(packaged)}"
@@ -70,7 +70,7 @@ def find_study(path_or_name: str | Path) -> tuple[str, bytes]:
     shown = wanted if len(wanted) <= 200 else f"{wanted[:200]}…"
     run = RunId.stored(wanted) if RunId.is_name(wanted) else None
     if run is not None and run.is_set_aside and re.fullmatch(STUDY_NAME, run.study):
-        what = "this names a run that --fresh has set aside; it is kept as it is, and nothing trains it any more"
+        what = "this names a run that --fresh has set aside; it is kept unchanged, and nothing trains it any more"
         right = f"{run.study} is the study that continues; saddle status, results, report and verify answer about a run"
         raise StudyError([Problem(repr(shown)[1:-1], None, "", what, right)])
     raise StudyError([Problem(repr(shown)[1:-1], None, "", "no such file", right, meant)])

@@ -59,7 +59,7 @@ def find_table(name: str, study_file: str) -> tuple[str, bytes]:
         except (OSError, ValueError):  # no rights, or a name that no file can have
             continue
     packaged = packaged_tables()
-    matches = [known for known in packaged if known == name or known.endswith(f"/{name}")]
+    matches = [entry for entry in packaged if entry == name or entry.endswith(f"/{name}")]
     if len(matches) == 1:
         return str(packaged[matches[0]]), packaged[matches[0]].read_bytes()
     if matches:

@@ -1,4 +1,4 @@
-"""The commented files that `saddle init` writes: they lie in `starter_files`, as what they say is the methods'."""
+"""The commented files that `saddle init` writes: they are in `starter_files`, as their content is about methods."""
 
 from __future__ import annotations
 

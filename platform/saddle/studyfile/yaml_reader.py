@@ -298,7 +298,7 @@ class _Reader:
         return Place(self.file, self._line(event.start_mark.line))
 
     def _line(self, zero_based: int) -> int:
-        # The end of the text counts as a line of its own to the parser; to the reader it is the last one.
+        # The end of the text counts as a further line to the parser; to the reader it is the last one.
         return max(1, min(zero_based + 1, self.last_line))
 
     def _note(self, event: Event, path: Path, what: str, right: str = "") -> None:

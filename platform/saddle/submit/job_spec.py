@@ -22,7 +22,7 @@ from saddle.study.trainable.own_sources import read_sources
 from saddle.studyfile.loader import dump_study, load_studies, parse_studies, plain_study
 
 STOP_SECONDS = 600
-"""How long a stopped job may take for the epochs under way before Ray kills it; by itself Ray would wait 3 s."""
+"""How long a stopped job may take for the current epochs before Ray kills it; by itself Ray would wait 3 s."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Parcel:
     def runtime_environment(self, folder: Path) -> dict[str, Any]:
         """Ray's runtime environment; its files are made in `folder`.
 
-        In the job's own folder lie the study file and, next to it, the sources of a trainable that is a file.
+        The job's own folder holds the study file and, next to it, the sources of a trainable that is a file.
         """
         files = folder / "study"
         files.mkdir()
@@ -92,14 +92,14 @@ def pack(
     options += [f"--again={trial}" for trial in again]
     options += [] if data_root is None else ["--data-root", os.fspath(data_root)]
     switches = {"--fresh": fresh, "--accept-changes": accept_changes, "--no-mlflow": not track, "--no-check": not check}
-    options += [name for name, given in switches.items() if given]
+    options += [name for name, is_set in switches.items() if is_set]
     return Parcel(studies, where, fresh, options, packages, to_send())
 
 
 def own_sources(studies: Sequence[Study]) -> dict[str, bytes]:
     """The sources of the studies' trainables that are files, by their paths relative to the study file.
 
-    Raises `NotForACluster` if they lie in several folders.
+    Raises `NotForACluster` if they are in several folders.
     """
     folders = sorted({study.source.folder for study in studies if study.source.is_own})
     if len(folders) > 1:
@@ -151,8 +151,8 @@ def resolved(studies: Sequence[Study]) -> str:
     """One file of the studies, every setting written out."""
     text = "---\ninherit: false\n".join(dump_study(study) for study in studies)
     folders = [Path(study.source.folder) for study in studies if study.source.is_own]
-    written = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
-    if list(map(plain_study, written)) != list(map(plain_study, studies)):
+    reread = parse_studies(text, "the resolved file", folder=folders[0] if folders else None)
+    if list(map(plain_study, reread)) != list(map(plain_study, studies)):
         raise RuntimeError("the studies written differ from the studies read")
     return text
 

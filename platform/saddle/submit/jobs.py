@@ -71,11 +71,11 @@ class Jobs:
     def refuse_running(self, parcel: Parcel) -> None:
         """Raise `ClusterError` if a job runs one of the studies already, in the same storage."""
         for job in self.list():
-            taken = sorted({*job.studies} & {*parcel.names})
-            if taken and not job.ended and job.storage == parcel.storage:
+            running = sorted({*job.studies} & {*parcel.names})
+            if running and not job.ended and job.storage == parcel.storage:
                 raise ClusterError(
-                    f"the job {job.id} runs {taken[0]} already; follow it with `saddle logs {taken[0]} --address "
-                    f"{self.address} --follow`, or stop it with `saddle stop {taken[0]} --address {self.address}`"
+                    f"the job {job.id} runs {running[0]} already; follow it with `saddle logs {running[0]} --address "
+                    f"{self.address} --follow`, or stop it with `saddle stop {running[0]} --address {self.address}`"
                 )
 
     def submit(self, parcel: Parcel) -> str:
@@ -133,15 +133,15 @@ class Jobs:
 
     async def _tail(self, name: str, shown: int, show: Callable[[str], None]) -> int:
         """Show the log beyond its first `shown` characters while there is a connection; how far it came."""
-        seen = 0
+        length = 0
         with contextlib.suppress(RuntimeError):
             async for chunk in self.client.tail_job_logs(name):
-                show(chunk[max(0, shown - seen) :])
-                seen += len(chunk)
-        return max(seen, shown)
+                show(chunk[max(0, shown - length) :])
+                length += len(chunk)
+        return max(length, shown)
 
     def stop(self, name: str) -> None:
-        """Ask the job to stop after the epochs under way; Ray kills one that takes more than `STOP_SECONDS` for it."""
+        """Ask the job to stop after the current epochs; Ray kills one that takes more than `STOP_SECONDS` for it."""
         with self._asking():
             self.client.stop_job(name)
 
@@ -156,11 +156,11 @@ class Jobs:
 
 def as_job(details: Any) -> Job:
     """A job from Ray's words."""
-    said = details.metadata or {}
+    metadata = details.metadata or {}
     return Job(
         id=details.submission_id or details.job_id,
-        studies=tuple(said.get(STUDIES, "").split(",")),
-        storage=said.get(STORAGE, ""),
+        studies=tuple(metadata.get(STUDIES, "").split(",")),
+        storage=metadata.get(STORAGE, ""),
         status=str(details.status),
         started=(details.start_time or 0) / 1000,
         exit_code=details.driver_exit_code,

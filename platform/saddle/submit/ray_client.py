@@ -1,4 +1,4 @@
-"""A driver on the head of a cluster that is reached through Ray Client: it runs there and speaks here."""
+"""A driver on the head of a cluster that is reached through Ray Client: it runs there and prints here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 
 class HeadDriver:
-    """An actor that runs a command in a process of its own: with the scheduler's ledger and Tune's loop in one place.
+    """An actor that runs a command in a separate process: with the scheduler's ledger and Tune's loop in one place.
 
     The process ends between two epochs when the actor dies, as it does when the client goes away.
     """
@@ -55,7 +55,7 @@ class HeadDriver:
         return os.pread(self.log, os.fstat(self.log).st_size - offset, offset), code
 
     def interrupt(self) -> None:
-        """What Ctrl-C does in a terminal: the first time after the epochs under way, the second time at once."""
+        """What Ctrl-C does in a terminal: the first time after the current epochs, the second time immediately."""
         self.process.send_signal(signal.SIGINT)
 
 
@@ -68,7 +68,7 @@ def end_with_parent() -> None:
 def run_on_head(parcel: Parcel, address: str, show: Callable[[str], None], *, insecure: bool = False) -> int:
     """Run the studies from the head of the cluster at `address` (`ray://…`), showing what they say; the exit code.
 
-    Ctrl-C here is passed on: the first ends the run after the epochs under way, the second at once.
+    Ctrl-C here is passed on: the first ends the run after the current epochs, the second immediately.
     """
     require_authentication(address, insecure=insecure)
     import ray
@@ -107,12 +107,12 @@ def _listen(driver: Any, show: Callable[[str], None]) -> int:
 
     import ray
 
-    decoder, heard = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    decoder, position = codecs.getincrementaldecoder("utf-8")("replace"), 0
     while True:
         try:
-            said, code = ray.get(driver.poll.remote(heard))
-            heard += len(said)
-            show(decoder.decode(said, final=code is not None))
+            output, code = ray.get(driver.poll.remote(position))
+            position += len(output)
+            show(decoder.decode(output, final=code is not None))
             if code is not None:
                 return int(code)
             time.sleep(POLL_SECONDS)

@@ -41,9 +41,9 @@ def reachable_store(job: Job) -> Store | None:
 
 
 def stop_job(jobs: Jobs, job: Job) -> Sequence[str]:
-    """Stop the job's studies after the epochs under way; their names.
+    """Stop the job's studies after the current epochs; their names.
 
-    A wish left in the storage waits for as long as these take. Where that is out of reach, or the driver has not
+    A request left in the storage waits for as long as these take. Where that is out of reach, or the driver has not
     begun, the job itself is stopped.
     """
     store = reachable_store(job)

@@ -1,4 +1,4 @@
-"""What a failed trial failed of, and where, read from the words that its record keeps."""
+"""Why a trial failed, and where, read from the words that its record keeps."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Failure:
 
     @property
     def is_of_code(self) -> bool:
-        """Whether it is of the trial's code, so that others would fail alike; a worker's death may be a machine's."""
+        """Whether it is of the trial's code, so that others would fail, too; a worker's death may be a machine's."""
         return bool(self.kind) and not self.kind.startswith(WORKER_DIED)
 
     @property
@@ -39,8 +39,8 @@ class Failure:
         if not self.file or not _is_written_here(self.file):
             return ""
         path, here = Path(self.file), Path.cwd()
-        shown = path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-2:])
-        return f"{shown}:{self.line}"
+        readable_path = path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-2:])
+        return f"{readable_path}:{self.line}"
 
 
 def failure_of(why: str) -> Failure:

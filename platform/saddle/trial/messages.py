@@ -90,7 +90,7 @@ class FaultMessage:
 
 @dataclass(frozen=True)
 class GpuFaultMessage:
-    """A GPU that several trials share through MPS failed under all of them, of which one is to blame.
+    """A GPU that several trials share through MPS failed under all of them; one of them is to blame.
 
     `gpu` is the machine and its GPU; `maybe_own` says whether a kernel failed, which may have been the trial's own.
     """
@@ -132,5 +132,5 @@ def parse_message(text: str) -> Message:
     if "measurement" in raw:
         raw["measurement"] = Measurement.parse(raw["measurement"])
     message = KINDS[raw.pop("kind")](**raw)
-    assert not isinstance(message, ReadyMessage)  # the ranks' own affair, a slot never gets one
+    assert not isinstance(message, ReadyMessage)  # used between ranks only, a slot never gets one
     return message

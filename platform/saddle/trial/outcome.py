@@ -10,7 +10,7 @@ class Outcome(StrEnum):
     """How a trial ended; its life, from what the source proposes to what the ledger holds:
 
     ```
-    proposed ──► under way ──┬──► COMPLETED   all epochs trained, test measured
+    proposed ──► running ────┬──► COMPLETED   all epochs trained, test measured
        │         ▲   │       ├──► PRUNED      early stopping ended it after an epoch
        │         │   ▼       ├──► COLLAPSED   the method failed: no result is left to measure
        │      PREEMPTED      ├──► DIVERGED    the method failed: a loss or an objective is not a number
@@ -20,7 +20,7 @@ class Outcome(StrEnum):
        └───────────────────────────────┘ its values exclude each other: nothing is trained
     ```
 
-    PREEMPTED is not an end: the trial is under way for Optuna and MLflow, is not in the ledger, and continues from its
+    PREEMPTED is not an end: the trial is running for Optuna and MLflow, is not in the ledger, and continues from its
     checkpoint. All others are entered once; `--retry` starts those that FAILED or TIMED_OUT over.
     """
 

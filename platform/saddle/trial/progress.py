@@ -10,7 +10,7 @@ from saddle.trial.spec import TrialSpec
 
 @dataclass(frozen=True, slots=True)
 class TrialProgress:
-    """A trial that has begun; of one that is under way the driver knows when it `started`, and the latest attempt.
+    """A trial that has begun; of a running one the driver knows when it `started`, and the latest attempt.
 
     The store keeps it as a manifest, with checksums and fences (`saddle.store.checkpoint.manifest`).
     """
@@ -19,7 +19,7 @@ class TrialProgress:
     started: float = 0.0
     """Unix seconds; 0 if it isn't known."""
     attempts: int = 0
-    """How often a worker has taken it up: the number of the latest attempt, as against orphans of earlier ones."""
+    """How often a worker has taken it up: the latest attempt's number, and orphans have lower ones."""
     epochs: int = 0
     seconds: float = 0.0
     """Training time of all epochs."""

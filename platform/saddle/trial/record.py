@@ -25,7 +25,7 @@ def _from(path: str) -> Any:
 
 
 class PartsOfRecord:
-    """What the parts of a record hold, each under its own name, for who reads one trial after the other."""
+    """What the parts of a record hold, each under its own name, for readers of one trial after the other."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""How often a trial whose workers die is resumed, wherever it is trained or measured."""
+"""How often a trial whose workers die is resumed, in training and in measuring."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Restart(Enum):
     GIVE_UP = "give up"
     """It has died too often, and is not resumed."""
     NEVER_STARTS = "never starts"
-    """So many workers in a row could not even take it up that none ever will, whatever the trial is."""
+    """So many workers in a row could not even take it up that none ever will, regardless of the trial."""
 
 
 @dataclass
 class RestartPolicy:
     """Counts the deaths of each trial's workers, by the trial's key; `restarts` of them are forgiven.
 
-    How often a trial was taken up in all, whatever the reason, is `TrialProgress.attempts`: a number that distinguishes
-    its attempts apart, and decides nothing.
+    How often a trial was taken up in all, for any reason, is `TrialProgress.attempts`: a number that distinguishes
+    its attempts, and decides nothing.
     """
 
     restarts: int = field(default_factory=lambda: RESTARTS)

@@ -1,4 +1,4 @@
-"""Which run of a study is meant: one that `--fresh` restarted has several, each stored in a folder of its own."""
+"""Which run of a study is meant: one that `--fresh` restarted has several, each stored in its own folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARK = "@"
 class RunId:
     """One run of the study called `study`.
 
-    `instance` distinguishes it from every other run of the study, wherever it is stored; empty if that isn't known yet.
+    `instance` distinguishes it from every other run of the study in any storage; empty if that isn't known yet.
     `stored_as` is what its folder is called where that isn't the study's name: `NAME@TIME-INST` once set aside.
     """
 
@@ -48,7 +48,7 @@ class RunId:
 
     @property
     def is_set_aside(self) -> bool:
-        """Whether `--fresh` has put another run in its place: it is kept as it is, and nothing trains it any more."""
+        """Whether `--fresh` has put another run in its place: it is kept unchanged, and nothing trains it any more."""
         return MARK in self.stored_as
 
     @property
@@ -61,7 +61,7 @@ class RunId:
         return replace(self, stored_as=f"{self.study}{MARK}{time}-{self.instance[:digits]}")
 
     def below(self, path: str) -> str:
-        """A path in the storage as it is written into the run's files: relative to its folder, which may be renamed."""
+        """A path in the storage, as written into the run's files: relative to its folder, which may be renamed."""
         return path.removeprefix(f"{self.folder}/")
 
     def place(self, written: str) -> str:

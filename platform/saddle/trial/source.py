@@ -1,4 +1,4 @@
-"""The seam between what decides on trials and what runs them."""
+"""The interface between what decides on trials and what runs them."""
 
 from __future__ import annotations
 

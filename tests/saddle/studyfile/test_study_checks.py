@@ -81,7 +81,7 @@ SEARCH_MISTAKES = [
     ("startup_trials: 4", "startup_trial: 4", "sampler.tpe.startup_trial", "did you mean startup_trials?"),
     ("startup_trials: 4", "startup_trials: 9", "sampler.tpe.startup_trials", "all 8 trials would be start-up trials, drawn at random: tpe starts after 9; write sampler: {tpe: {startup_trials: 2}}"),
     ("{tpe: {startup_trials: 4}}", "gp", "sampler", "all 8 trials would be start-up trials"),
-    ("budget:", "resources: {concurrency: 5}\nbudget:", "sampler.tpe.startup_trials", "5 trials at once, but only 4 start-up trials"),
+    ("budget:", "resources: {concurrency: 5}\nbudget:", "sampler.tpe.startup_trials", "5 concurrent trials, but only 4 start-up trials"),
     ("early_stopping: asha", "early_stopping: ashaa", "early_stopping.ashaa", "did you mean asha?"),
     ("early_stopping: asha", "early_stoping: asha", "early_stoping", "did you mean early_stopping?"),
     ("early_stopping: asha", "early_stopping: {asha: {grace_epochs: 0}}", "early_stopping.asha.grace_epochs", "0 is not accepted; it must be greater than or equal to 1"),

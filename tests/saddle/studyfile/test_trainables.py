@@ -62,7 +62,7 @@ def test_a_broken_trainable_is_a_problem_of_the_study(name: str, words: str) -> 
 
 def test_defaults_are_described_for_a_recipe_a_scale_and_a_dataset_with_whose_they_are() -> None:
     def described(*recipe_and_scale: str | None, **given: Any) -> dict[str, tuple[Any, str, str]]:
-        facts = describe_trainable("adversarial_training", *recipe_and_scale, given=given)
+        facts = describe_trainable("adversarial_training", *recipe_and_scale, settings=given)
         return {h["name"]: (h["default"], h["source"], h["reference"]) for h in facts["hyperparameters"]}
 
     bare = described()

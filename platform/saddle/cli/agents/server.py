@@ -41,7 +41,7 @@ def make_server(tools: StudyTools) -> Any:
 
 
 def plain(tool: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The tool with an answer that every JSON reader takes, and with what the caller can mend as a tool's error."""
+    """The tool with an answer that every JSON reader accepts; what the caller can correct becomes a tool's error."""
 
     @wraps(tool)
     def answered(*arguments: Any, **named: Any) -> dict[str, Any]:

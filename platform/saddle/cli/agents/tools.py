@@ -17,9 +17,9 @@ from saddle.errors import UserError
 from saddle.store.base import Store
 
 LONGEST_TEXT = 200_000
-"""Characters of a report that are returned, what is longer is cut and says so; of a log, its last ones."""
+"""Characters of a report that are returned: a longer one is cut and says so; of a log, its last ones."""
 MOST_ROWS = 200
-"""Trials that are returned at once."""
+"""Trials that one answer returns."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class StudyTools:
 
     def study_status(self, study: str) -> dict[str, Any]:
         """How far a study is: trials done, outcomes, best so far, seconds left, and why it stopped if it did."""
-        found = find_studies(self.store, study)
-        states = [with_stored(read_state(self.store, one.run), self.store, one).facts() for one in found]
+        studies = find_studies(self.store, study)
+        states = [with_stored(read_state(self.store, stored.run), self.store, stored).facts() for stored in studies]
         return {"studies": states}
 
     def study_answer(self, study: str) -> dict[str, Any]:
         """The answer to a study's question in a sentence, with the notes that limit what it means."""
-        answers = [(one.run.name, one.study.question, one.read_results(self.store).answer)
-                   for one in find_studies(self.store, study)]  # fmt: skip
+        answers = [(stored.run.name, stored.study.question, stored.read_results(self.store).answer)
+                   for stored in find_studies(self.store, study)]  # fmt: skip
         return {
             "answers": [
                 {"study": name, "question": question, "answer": answer.sentence, "notes": list(answer.warnings)}
@@ -60,14 +60,14 @@ class StudyTools:
         """The finished trials of a study, 200 at a time from `offset` on: outcome, settings, metrics, seconds."""
         if offset < 0:
             raise UserError(f"offset {offset} is below zero")
-        rows = [row for one in find_studies(self.store, study) for row in study_rows(self.store, one)]
+        rows = [row for stored in find_studies(self.store, study) for row in study_rows(self.store, stored)]
         return {"total": len(rows), "offset": offset, "trials": rows[offset : offset + MOST_ROWS]}
 
     def study_report(self, study: str) -> dict[str, Any]:
         """The report of a study as Markdown."""
         from saddle.report.write import markdown_of
 
-        texts = [markdown_of(self.store, one.read_results(self.store)) for one in find_studies(self.store, study)]
+        texts = [markdown_of(self.store, stored.read_results(self.store)) for stored in find_studies(self.store, study)]
         text = "\n".join(texts)
         return {"markdown": text[:LONGEST_TEXT], "cut": len(text) > LONGEST_TEXT}
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from saddle.cli.answers import models, runs, stored_studies, surroundings
 
 VERSION = 1
-"""Raised where a field that was promised goes or means something else; further fields may come without that."""
+"""Raised where a promised field is removed or changes its meaning; fields may be added without raising it."""
 
 ANSWERS: Mapping[str, Any] = {
     "init": runs.NewFiles,

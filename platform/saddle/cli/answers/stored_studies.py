@@ -26,7 +26,7 @@ class StudyRow(Answer):
 
 
 class Note(Answer):
-    """What somebody wrote of a study, or of an arm or trial of it; `when` is in Unix seconds."""
+    """What somebody wrote about a study, or about an arm or trial of it; `when` is in Unix seconds."""
 
     text: str
     tags: list[str]
@@ -45,7 +45,7 @@ class State(Answer):
     done: int
     total: int | None
     outcomes: Mapping[str, int]
-    running: Mapping[str, int] = Field(description="Trials under way and the epoch each has reached.")
+    running: Mapping[str, int] = Field(description="Running trials and the epoch each has reached.")
     metric: str
     best: float | None
     best_trial: str | None
@@ -96,7 +96,7 @@ class LogPart(Answer):
 
 
 class TrialLog(Answer):
-    """What a trial printed; `outcome` is null while it is under way, `reason` says why it failed."""
+    """What a trial printed; `outcome` is null while it is running, `reason` says why it failed."""
 
     study: str
     trial: str

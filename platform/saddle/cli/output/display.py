@@ -65,8 +65,8 @@ def state_line(state: StudyState) -> str:
 def status_line(progress: Progress) -> str:
     """The line that keeps changing: trials done, best so far, time left, what runs."""
     best = best_so_far(progress) or "no result yet"
-    left = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left unknown"
-    return " · ".join((trials_done(progress), best, left, under_way(progress)))
+    remaining = f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else "time left unknown"
+    return " · ".join((trials_done(progress), best, remaining, under_way(progress)))
 
 
 def best_so_far(progress: Progress) -> str:
@@ -85,8 +85,8 @@ def under_way(progress: Progress) -> str:
     """Which trials run, and the epoch each has reached, and what others wait for."""
     if starting := workers_starting(progress):
         return starting
-    begun = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
-    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in begun.items())
+    epochs = {key: epoch for key, epoch in progress.running.items() if epoch or not progress.waiting}
+    running = ", ".join(f"{key} epoch {epoch}" for key, epoch in epochs.items())
     parts = [progress.waiting] if progress.waiting else []
     return " · ".join([*parts, f"running {running}"] if running else parts or ["starting"])
 
@@ -107,27 +107,27 @@ def done_before(progress: Progress) -> str:
     earlier = progress.done - progress.fresh
     if not earlier:
         return ""
-    left = (
+    remaining = (
         "nothing is left to train" if earlier == progress.total
         else f"{progress.exhausted}, so nothing new starts" if progress.exhausted
         else "continuing"
     )  # fmt: skip
-    return f"{trials_done(replace(progress, done=earlier))} were done before; {left}"
+    return f"{trials_done(replace(progress, done=earlier))} were done before; {remaining}"
 
 
 def event_line(progress: Progress, event: str) -> str:
     """What happened, after how many trials have ended: `[3/10] trial-00002 …`."""
-    done = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
-    return f"  {done} {visible_line(event)}"
+    position = f"[{progress.done}/{progress.total}]" if progress.total is not None else f"[{progress.done}]"
+    return f"  {position} {visible_line(event)}"
 
 
 def workers_starting(progress: Progress) -> str:
-    """`starting 2 workers` while no trial under way has a worker yet; empty afterwards."""
+    """`starting 2 workers` while no running trial has a worker yet; empty afterwards."""
     trials = progress.details.values()
     if not trials or any(trial.begun for trial in trials) or progress.waiting:
         return ""
-    left = progress.slots if progress.total is None else min(progress.slots, progress.total - progress.done)
-    count = max(left, len(trials))
+    expected = progress.slots if progress.total is None else min(progress.slots, progress.total - progress.done)
+    count = max(expected, len(trials))
     return f"starting {count} worker{'s' * (count != 1)}"
 
 

@@ -21,7 +21,7 @@ R = TypeVar("R")
 WRONG_INPUT = 2
 
 NO_SUCH_PATH = {errno.ENAMETOOLONG, errno.ENOTDIR}
-"""System errors of a path that can't be, which is the user's to mend."""
+"""System errors of an impossible path, which the user can correct."""
 
 
 def explain(command: Callable[P, R]) -> Callable[P, R]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from saddle.archive.progress import Progress
 
 MOST_RUNNING = 8
-"""Trials under way that have a row; of more the number."""
+"""Running trials that have a row; of further ones only the number is shown."""
 BAR = 28
 COLOURS = {
     "completed": "green",
@@ -41,7 +41,7 @@ class LiveDisplay:
 
         self._console = console()
         self._progress: Progress | None = None
-        self._begun = time.monotonic()
+        self._start = time.monotonic()
         self._starting_since: float | None = None
         self._live: Live | None = Live(
             get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
@@ -49,11 +49,11 @@ class LiveDisplay:
         self._live.start()
 
     def changed(self, progress: Progress, event: str | None) -> None:
-        """Show what is so now, and print what happened above it."""
+        """Show the current state, and print what happened above it."""
         from rich.text import Text
 
         first = self._progress is None
-        self._progress = deepcopy(progress)  # drawn by a thread of its own, while ours continues
+        self._progress = deepcopy(progress)  # drawn by another thread, while ours continues
         if not workers_starting(progress):
             self._starting_since = None
         elif self._starting_since is None:
@@ -71,13 +71,13 @@ class LiveDisplay:
         from rich.text import Text
 
         if self._progress is None:
-            return Text(f"  preparing, {duration(time.monotonic() - self._begun)}", style="yellow")
+            return Text(f"  preparing, {duration(time.monotonic() - self._start)}", style="yellow")
         waited = None if self._starting_since is None else time.monotonic() - self._starting_since
         return Group(*live_parts(self._progress, waited))
 
 
 def live_parts(progress: Progress, waited: float | None = None) -> Iterator[RenderableType]:
-    """The bar, the trials under way and the best ones; `waited` seconds for the workers that start."""
+    """The bar, the running trials and the best ones; `waited` seconds for the workers that start."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -102,8 +102,8 @@ def bar_line(progress: Progress) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    left = progress.seconds_left
-    outlook = "time left unknown" if left is None else f"{duration(left)} left"
+    seconds_left = progress.seconds_left
+    outlook = "time left unknown" if seconds_left is None else f"{duration(seconds_left)} left"
     cells: list[Any] = [Text(trials_done(progress), style="bold"), Text(outlook), outcomes_text(progress)]
     grid = Table.grid(padding=(0, 2))
     if progress.total:
@@ -122,7 +122,7 @@ def outcomes_text(progress: Progress) -> Text:
 
 
 def running_table(progress: Progress) -> RenderableType:
-    """A row for each trial under way: the epoch it has reached, and its latest value."""
+    """A row for each running trial: the epoch it has reached, and its latest value."""
     from rich.text import Text
 
     table = _table("running", "epoch", visible_line(progress.metric))
@@ -130,10 +130,10 @@ def running_table(progress: Progress) -> RenderableType:
     for key in keys[:MOST_RUNNING]:
         epoch, trial = progress.running[key], progress.details.get(key)
         of = f"/{trial.epochs}" if trial is not None and trial.epochs else ""
-        begun = trial is None or trial.begun
+        has_begun = trial is None or trial.begun
         value = f"{trial.value:.3f}" if trial is not None and trial.value is not None else ""
         name = Text(visible_line(key if trial is None else trial.name))
-        table.add_row(name, Text(f"{epoch}{of}" if begun else "starting"), Text(value))
+        table.add_row(name, Text(f"{epoch}{of}" if has_begun else "starting"), Text(value))
     if len(keys) > MOST_RUNNING:
         table.add_row(Text(f"and {len(keys) - MOST_RUNNING} more"))
     return table
@@ -172,10 +172,10 @@ def waiting(what: str) -> Iterator[None]:
     from rich.live import Live
     from rich.text import Text
 
-    begun = time.monotonic()
+    start = time.monotonic()
 
     def line() -> Text:
-        return Text(f"{what}, {duration(time.monotonic() - begun)}", style="yellow")
+        return Text(f"{what}, {duration(time.monotonic() - start)}", style="yellow")
 
     with Live(get_renderable=line, console=out, refresh_per_second=4, transient=True):
         yield

@@ -165,21 +165,21 @@ def look_lines(plan: Plan) -> Iterator[str]:
     ablation = plan.study.ablation
     if not plan.looks or ablation is None or ablation.spending is None:
         return
-    shown = [f"{seeds} seeds: {bound:.2f}" for seeds, bound in plan.looks]
-    if len(shown) > MOST_LOOKS:
-        shown = [*shown[: MOST_LOOKS - 1], "…", shown[-1]]
+    bounds = [f"{seeds} seeds: {bound:.2f}" for seeds, bound in plan.looks]
+    if len(bounds) > MOST_LOOKS:
+        bounds = [*bounds[: MOST_LOOKS - 1], "…", bounds[-1]]
     step = " at the strictest comparison" if len(plan.arms) > 2 else ""
     yield f"{len(plan.looks)} looks, α spent as {SPENT_AS[ablation.spending]} would; |t| that ends it{step}:"
-    yield "; ".join(shown)
+    yield "; ".join(bounds)
 
 
 def power_lines(plan: Plan) -> Iterator[str]:
     """What effects of each kind need."""
     if plan.spread is None:
         return
-    known = plan.spread
-    within = "" if known.low is None else f"; 95 % interval {known.low:.3g} to {known.high:.3g}"
-    yield f"spread of paired differences: {known.sd:.3g} ({known.source}{within})"
+    spread = plan.spread
+    within = "" if spread.low is None else f"; 95 % interval {spread.low:.3g} to {spread.high:.3g}"
+    yield f"spread of paired differences: {spread.sd:.3g} ({spread.source}{within})"
     seeds, several = len(plan.seeds), sum(need.effects for need in plan.needs)
     step = f" at the strictest of {several} comparisons" if several > 1 else ""
     for need in plan.needs:
@@ -195,8 +195,8 @@ def power_lines(plan: Plan) -> Iterator[str]:
                 "" if need.power_first is None
                 else f" ({100 * need.power_first:.0f} % at the first look, after {plan.looks[0][0]})"
             )  # fmt: skip
-            shown = f"is shown with a chance of {100 * need.power:.0f} % with {seeds} seeds{early}"
-            yield f"{what} of {plan.effect:g} {shown}; for 80 % it takes {takes}"
+            chance = f"is shown with a chance of {100 * need.power:.0f} % with {seeds} seeds{early}"
+            yield f"{what} of {plan.effect:g} {chance}; for 80 % it takes {takes}"
 
 
 def most_seeds(plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""What is shown of a run where standard output is not a terminal: a line a trial, and one now and then in between."""
+"""What is shown of a run where standard output is not a terminal: a line per trial, and one now and then in between."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from saddle.archive.progress import Progress
 
 HEARTBEAT = 60.0
-"""Seconds without a line after which how far the study is is said again, for who watches a log."""
+"""Seconds without a line after which the progress is printed again, for readers of a log."""
 
 
 class PrintedLines:
@@ -30,8 +30,8 @@ class PrintedLines:
         self._console = console()
         self._told_earlier = False
         self._told_start = False
-        self._shown = 0
-        self._said = time.monotonic()
+        self._trials_shown = 0
+        self._printed_at = time.monotonic()
 
     def changed(self, progress: Progress, event: str | None) -> None:
         """Print what is worth a line."""
@@ -44,19 +44,19 @@ class PrintedLines:
         elif not self._told_start and (starting := workers_starting(progress)):
             self._told_start = True
             self._print(f"  {starting}")
-        elif progress.state == "running" and time.monotonic() - self._said > HEARTBEAT:
+        elif progress.state == "running" and time.monotonic() - self._printed_at > HEARTBEAT:
             self._print(f"  {visible_line(status_line(progress))}")
 
     def _with_outlook(self, progress: Progress, line: str) -> str:
         """The line of a trial that ended with the best so far and the time left."""
-        if progress.fresh <= self._shown:
+        if progress.fresh <= self._trials_shown:
             return line
-        self._shown = progress.fresh
-        left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
-        return "; ".join(part for part in (line, best_so_far(progress), left) if part)
+        self._trials_shown = progress.fresh
+        time_left = f"{duration(progress.seconds_left)} left" if progress.seconds_left else ""
+        return "; ".join(part for part in (line, best_so_far(progress), time_left) if part)
 
     def _print(self, line: str) -> None:
         from rich.text import Text
 
-        self._said = time.monotonic()
+        self._printed_at = time.monotonic()
         self._console.print(Text(line), soft_wrap=True)

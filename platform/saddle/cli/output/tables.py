@@ -42,8 +42,8 @@ def console() -> Any:
     """Rich's console, as wide as the terminal or `COLUMNS`; in a log, wide enough to fold little."""
     from rich.console import Console
 
-    known = any(stream.isatty() for stream in (sys.stdout, sys.stderr)) or "COLUMNS" in os.environ
-    return Console(highlight=False, emoji=False, width=None if known else WIDTH_UNKNOWN)
+    has_width = any(stream.isatty() for stream in (sys.stdout, sys.stderr)) or "COLUMNS" in os.environ
+    return Console(highlight=False, emoji=False, width=None if has_width else WIDTH_UNKNOWN)
 
 
 def say(text: str = "", *, style: str = "", indent: int = 0) -> None:
@@ -71,18 +71,18 @@ def print_table(
 
     out = console()
     columns, title = [visible_line(name) for name in columns], title and visible_line(title)
-    given = [list(row) for row in rows]
-    cells = [[shown(value) for value in row] for row in given]
+    row_lists = [list(row) for row in rows]
+    cells = [[shown(value) for value in row] for row in row_lists]
     texts = [(name, *(row[index] for row in cells)) for index, name in enumerate(columns)]
     whole = [column_width(*text) for text in texts]
-    kept = len(columns)
-    while kept > len(columns) - optional and sum(whole[:kept]) + GAP * kept > out.width:
-        kept -= 1
-    widths = fit(texts[:kept], out.width - GAP * kept)
-    many = len(cells) > MANY and all(fits(row[:kept], widths) for row in cells)
+    count = len(columns)
+    while count > len(columns) - optional and sum(whole[:count]) + GAP * count > out.width:
+        count -= 1
+    widths = fit(texts[:count], out.width - GAP * count)
+    many = len(cells) > MANY and all(fits(row[:count], widths) for row in cells)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index, name in enumerate(columns[:kept]):
-        values = [row[index] for row in given if row[index] is not None]
+    for index, name in enumerate(columns[:count]):
+        values = [row[index] for row in row_lists if row[index] is not None]
         numeric = bool(values) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
         table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=widths[index])
     if many:
@@ -90,12 +90,12 @@ def print_table(
         with out.capture() as captured:
             out.print(table)
         *head, foot = captured.get().splitlines(keepends=True)
-        out.file.write("".join((*head, *(line(row[:kept], widths, right) for row in cells), foot)))
+        out.file.write("".join((*head, *(line(row[:count], widths, right) for row in cells), foot)))
     else:
         for row in cells:
-            table.add_row(*(Text(cell) for cell in row[:kept]))
+            table.add_row(*(Text(cell) for cell in row[:count]))
         out.print(table)
-    return tuple(columns[kept:])
+    return tuple(columns[count:])
 
 
 def fits(row: Sequence[str], widths: Sequence[int | None]) -> bool:

@@ -1,4 +1,4 @@
-"""The one way to the terminal for words that somebody wrote: neither commands for it nor secrets get through.
+"""Prints text that somebody wrote on the terminal: neither commands for it nor secrets get through.
 
 A label, a class, a question, a file's name or an exception may hold escape sequences that clear the screen, set the
 window's title or write over what was said, and marks that turn the order of what follows. They are shown as Python

@@ -1,7 +1,7 @@
 """Asks a cluster's autoscaler for the nodes that its studies can use, and takes back what a dead driver asked for.
 
 Ray keeps one request for a whole cluster, the last one made, and keeps it until it is replaced: two studies would
-replace each other's, and that of a killed driver would hold its nodes for ever. So an actor on the head node makes the
+replace each other's, and that of a killed driver would hold its nodes forever. So an actor on the head node makes the
 request. It outlives drivers, asks for what all of them can use together, forgets what a driver asked for whose job has
 ended, and ends once no study asks for anything.
 """
@@ -79,15 +79,15 @@ class NodeRequest:
     """What this driver asks for; use `asking_for_nodes`."""
 
     def __init__(self) -> None:
-        self._asked: Bundles = []
+        self._requested: Bundles = []
         self._actor: Any = None
         self._repeat = threading.Event()
 
     def ask(self, bundles: Bundles) -> None:
-        """Ask for room for all of these at once, in the place of what was asked before."""
-        if bundles != self._asked or (bundles and self._repeat.is_set()):
+        """Ask for room for all of these at the same time, instead of what was asked before."""
+        if bundles != self._requested or (bundles and self._repeat.is_set()):
             self._repeat.clear()
-            self._asked = bundles
+            self._requested = bundles
             self._send()
 
     def repeat(self) -> None:
@@ -100,7 +100,9 @@ class NodeRequest:
 
         with contextlib.suppress(ray.exceptions.RayError, ValueError):
             self._actor = self._actor or start_requests()
-            ray.get(self._actor.ask.remote(ray.get_runtime_context().get_job_id(), self._asked), timeout=ASK_SECONDS)
+            ray.get(
+                self._actor.ask.remote(ray.get_runtime_context().get_job_id(), self._requested), timeout=ASK_SECONDS
+            )
             return
         self._actor = None
         self.repeat()
@@ -129,7 +131,7 @@ def start_requests() -> Any:
     """The cluster's one actor for requests, on the head node: other nodes come and go."""
     import ray
 
-    made = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(NodeRequests)
-    return made.options(
+    actor_class = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=3)(NodeRequests)
+    return actor_class.options(
         name=NAME, namespace=NAMESPACE, lifetime="detached", get_if_exists=True, resources={HEAD_NODE: 0.001}
     ).remote()

@@ -31,15 +31,15 @@ def require_shared_storage(store: Store) -> None:
     store.write(path, nonce.encode())
     look = ray.remote(num_cpus=0, max_retries=1)(sees)
     try:
-        asked = {
+        requests = {
             look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(
                 store.url, path, nonce
             ): node
             for node in working
         }
-        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=LOOK_SECONDS)
-        blind = {_name(asked[answer]): why for answer in answered if (why := _answer(answer))}
-        blind |= {_name(asked[late]): f"no answer within {LOOK_SECONDS:g} s" for late in silent}
+        answered, silent = ray.wait(list(requests), num_returns=len(requests), timeout=LOOK_SECONDS)
+        blind = {_name(requests[answer]): why for answer in answered if (why := _answer(answer))}
+        blind |= {_name(requests[late]): f"no answer within {LOOK_SECONDS:g} s" for late in silent}
     finally:
         with contextlib.suppress(OSError):
             store.delete(path)

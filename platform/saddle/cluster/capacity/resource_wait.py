@@ -24,14 +24,14 @@ class ResourceWait:
     """The placement groups of this job that the cluster has not found room for, and since when."""
 
     since: dict[bytes, float] = field(default_factory=dict)
-    _looked: float = 0.0
+    _looked_at: float = 0.0
 
     def look(self) -> str | None:
-        """What is waited for, in words, empty for nothing; None if it was looked a moment ago."""
+        """What is waited for, in words, empty for nothing; None if that was looked up a moment ago."""
         now = time.monotonic()
-        if now - self._looked < LOOK_EVERY:
+        if now - self._looked_at < LOOK_EVERY:
             return None
-        self._looked = now
+        self._looked_at = now
         pending = dict(pending_groups())
         self.since = {group: self.since.get(group, now) for group in pending}
         late = [bundles for group, bundles in pending.items() if now - self.since[group] >= PATIENCE]
@@ -52,13 +52,13 @@ def describe_wait(groups: list[list[Mapping[str, float]]]) -> str:
     """What the groups want, what the cluster has of it, and who else is there."""
     import ray
 
-    wanted = {name for bundles in groups for bundle in bundles for name in bundle if name in ("CPU", "GPU")}
+    names = {name for bundles in groups for bundle in bundles for name in bundle if name in ("CPU", "GPU")}
     total, free = ray.cluster_resources(), ray.available_resources()
-    has = " and ".join(f"{free.get(name, 0.0):g} of {total.get(name, 0.0):g} {name}" for name in sorted(wanted))
-    others = other_jobs()
-    held = f"; other jobs there: {', '.join(others)}" if others else ""
+    has = " and ".join(f"{free.get(name, 0.0):g} of {total.get(name, 0.0):g} {name}" for name in sorted(names))
+    jobs = other_jobs()
+    other_jobs_text = f"; other jobs there: {', '.join(jobs)}" if jobs else ""
     slots = "a trial waits" if len(groups) == 1 else f"{len(groups)} trials wait"
-    return f"{slots} for {shape_of(groups[0])}: the cluster has {has or 'none'} free{held}"
+    return f"{slots} for {shape_of(groups[0])}: the cluster has {has or 'none'} free{other_jobs_text}"
 
 
 def shape_of(bundles: list[Mapping[str, float]]) -> str:
@@ -72,9 +72,9 @@ def other_jobs() -> list[str]:
     import ray
 
     alive = ray_internals.other_jobs(bytes.fromhex(ray.get_runtime_context().get_job_id()))
-    shown = [
+    listed = [
         f"{redact(job.entrypoint)[:LONGEST] or 'one without a name'} (process {job.driver_pid} on "
         f"{job.driver_address.ip_address or job.driver_ip_address})"
         for job in alive[:SHOWN_JOBS]
     ]
-    return [*shown, f"{len(alive) - SHOWN_JOBS} more"] if len(alive) > SHOWN_JOBS else shown
+    return [*listed, f"{len(alive) - SHOWN_JOBS} more"] if len(alive) > SHOWN_JOBS else listed

@@ -1,4 +1,4 @@
-"""What a trial takes of a cluster, and how many fit at once."""
+"""What a trial takes of a cluster, and how many fit at the same time."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def trial_shape(resources: Resources) -> Shape:
 
 
 def count_slots(resources: Resources, nodes: Nodes) -> int:
-    """How many trials run at once; raises `DoesNotFit` naming the shortfall if none fits.
+    """How many trials run at the same time; raises `DoesNotFit` naming the shortfall if none fits.
 
     A worker has its resources on one node; the workers of a trial may be on several.
     """
@@ -113,7 +113,7 @@ def _shortfall(worker: Shape, nodes: Nodes) -> str:
 
 
 def check_startup(study: Study, slots: int) -> None:
-    """Raise `DoesNotFit` if a sampler's start-up trials don't cover the trials that run at once.
+    """Raise `DoesNotFit` if a sampler's start-up trials don't cover the trials that run concurrently.
 
     With fewer, the sampler's first proposals rest on no result and count as informed ones.
     """
@@ -122,9 +122,9 @@ def check_startup(study: Study, slots: int) -> None:
         return
     if study.sampler.name in ("tpe", "gp") and startup < slots:
         raise DoesNotFit(
-            f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run at once, so that its "
-            f"first informed proposals would rest on no result; set it to {slots} or more, or resources.concurrency "
-            f"(on a cluster that grows: resources.slots) to {startup}"
+            f"sampler.{study.sampler.name}.startup_trials is {startup}, but {slots} trials run concurrently, so that "
+            f"its first informed proposals would rest on no result; set it to {slots} or more, or "
+            f"resources.concurrency (on a cluster that grows: resources.slots) to {startup}"
         )
 
 
@@ -134,7 +134,7 @@ def machines_of(study: Study) -> list[str | None]:
 
 
 def slots_for(study: Study, nodes: Nodes, source: TrialSource | None = None) -> int:
-    """How many trials of `study` run at once on these nodes, never more than there are; raises `DoesNotFit`.
+    """How many trials of `study` run concurrently on these nodes, never more than there are; raises `DoesNotFit`.
 
     Where kinds of machines are blocks, as many as fit on the fewest of a kind, so that all kinds are equally busy.
     """

@@ -1,4 +1,4 @@
-"""How many trials of a study run at once, counted again as nodes join and leave."""
+"""How many trials of a study run at the same time, counted again as nodes join and leave."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def can_grow() -> bool:
 
 @dataclass
 class SlotCount:
-    """Counts the trials that fit at once; `look` says what nodes there are now, None if they never change."""
+    """Counts the trials that fit at the same time; `look` says what nodes there are now, None if they never change."""
 
     study: Study
     nodes: Nodes
@@ -62,10 +62,10 @@ class SlotCount:
         return self.fitting != before
 
     def at_once(self, done: int, total: int | None) -> int:
-        """How many trials run at once now, of a study with `total` trials of which `done` have ended; one at least.
+        """How many trials run concurrently, of a study with `total` trials of which `done` have ended; one at least.
 
-        Where nothing fits any more, one trial waits for room. A sampler's start-up trials cover what runs at once until
-        as many have ended.
+        Where nothing fits any more, one trial waits for room. A sampler's start-up trials cover what runs concurrently
+        until as many have ended.
         """
         limits = [self.fitting, total]
         if self._startup is not None:
@@ -73,7 +73,7 @@ class SlotCount:
         return max(1, min(limit for limit in limits if limit is not None))
 
     def usable(self, done: int, total: int | None) -> int:
-        """How many trials could run at once on as many nodes as they want: what an autoscaler is asked for."""
+        """How many trials could run at the same time on as many nodes as they want: what an autoscaler is asked for."""
         most = self.study.resources.slots
         return 0 if most is None else min(most, most if total is None else max(0, total - done))
 

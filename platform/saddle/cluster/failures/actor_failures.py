@@ -44,5 +44,5 @@ def _reporting_all(handle: Callable[..., None]) -> Callable[..., None]:
 
 def as_actor_failure(error: Exception) -> Exception:
     """The error as Tune knows it: unchanged, unless it is one of Ray's own that Tune has no case for."""
-    known = not isinstance(error, RayError) or isinstance(error, RayActorError | RayTaskError)
-    return error if known else ActorFailure(error)
+    is_known = not isinstance(error, RayError) or isinstance(error, RayActorError | RayTaskError)
+    return error if is_known else ActorFailure(error)

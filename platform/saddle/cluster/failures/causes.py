@@ -35,13 +35,13 @@ def explain_death(error: BaseException) -> Death:
     from ray import exceptions
 
     error = unwrap(error)
-    gone = (
+    lost_errors = (
         exceptions.NodeDiedError, exceptions.LocalRayletDiedError, exceptions.ActorPlacementGroupRemoved,
         exceptions.TaskPlacementGroupRemoved, exceptions.ObjectLostError, exceptions.ActorUnschedulableError,
     )  # fmt: skip
     if isinstance(error, exceptions.OutOfMemoryError):
         return Death(False, _out_of_memory(str(error)))
-    if isinstance(error, gone):
+    if isinstance(error, lost_errors):
         return Death(True, f"its node was lost: {first_line(error)}")
     if isinstance(error, exceptions.RayActorError):
         return _death_of_actor(error)
@@ -59,7 +59,7 @@ def unwrap(error: BaseException) -> BaseException:
 
 
 def is_process_end(error: BaseException) -> bool:
-    """Whether `error` says that a process is gone, as against what one raised."""
+    """Whether `error` says that a process is gone, and is not what one raised."""
     from ray.exceptions import OutOfMemoryError, RayActorError
 
     return isinstance(unwrap(error), RayActorError | OutOfMemoryError)
@@ -120,17 +120,17 @@ def _goes_away(actor: Any) -> bool:
 def _is_alive(node: bytes) -> bool:
     import ray
 
-    return any(known["NodeID"] == node.hex() and known["Alive"] for known in ray.nodes())
+    return any(other["NodeID"] == node.hex() and other["Alive"] for other in ray.nodes())
 
 
-def _how(actor: Any, said: str) -> str:
+def _how(actor: Any, message: str) -> str:
     """How a worker process ended, as the cluster knows it, or else the process's own log."""
-    code = EXIT_CODE.search(said)
+    code = EXIT_CODE.search(message)
     if code is not None:
-        terminated = "signal 15 (SIGTERM), " if "SIGTERM" in said else ""
+        terminated = "signal 15 (SIGTERM), " if "SIGTERM" in message else ""
         return f"{terminated}exit code {code[1]}"
-    if "connection error" not in said:
-        return " ".join(said.split())
+    if "connection error" not in message:
+        return " ".join(message.split())
     return _exit_cause(actor.node_id.hex(), actor.pid)
 
 
@@ -153,9 +153,9 @@ def _look_there(process: int) -> str:
     return cause_of_death(ray_internals.logs_folder(), process)
 
 
-def _out_of_memory(said: str) -> str:
+def _out_of_memory(message: str) -> str:
     """What Ray's memory monitor says, in the words that matter."""
-    used = re.search(r"was ([\d.]+ ?[GMK]i?B ?/ ?[\d.]+ ?[GMK]i?B)", said)
+    used = re.search(r"was ([\d.]+ ?[GMK]i?B ?/ ?[\d.]+ ?[GMK]i?B)", message)
     return "Ray's OOM killer: its node ran out of memory" + (f" ({used[1]} in use)" if used else "")
 
 

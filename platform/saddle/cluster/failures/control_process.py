@@ -54,7 +54,7 @@ def watching_cluster(tell: Callable[[InfrastructureError], None]) -> Iterator[No
 
 
 def end_process(error: InfrastructureError, tell: Callable[[InfrastructureError], None]) -> None:
-    """Say what happened and end at once: nothing of Ray's can be waited for."""
+    """Say what happened and end immediately: nothing of Ray's can be waited for."""
     tell(error)
     print(f"saddle: {error}", file=sys.stderr)
     for stream in (sys.stdout, sys.stderr):
@@ -77,8 +77,8 @@ def kill_own_ray() -> None:
 class ClusterWatch:
     """Whether the cluster is there: our own by its processes, one that was joined by asking it."""
 
-    answered: float = 0.0
-    asked: float = 0.0
+    answered_at: float = 0.0
+    asked_at: float = 0.0
 
     def trouble(self) -> str:
         """What is wrong, in words; empty while nothing is."""
@@ -92,21 +92,21 @@ class ClusterWatch:
 
     def _trouble_of(self, address: str) -> str:
         now = time.monotonic()
-        self.answered = self.answered or now
-        if now - self.asked < ASK_SECONDS:
+        self.answered_at = self.answered_at or now
+        if now - self.asked_at < ASK_SECONDS:
             return ""
-        self.asked = now
+        self.asked_at = now
         with contextlib.suppress(ClusterError):
             probe(address, our_token() if has_token() else None)
-            self.answered = time.monotonic()
+            self.answered_at = time.monotonic()
             if own_node_is_dead():
                 return f"this machine's node of the Ray cluster at {address} has died"
-        silent = time.monotonic() - self.answered
+        silent = time.monotonic() - self.answered_at
         return f"the Ray cluster at {address} has not answered for {silent:.0f} s" if silent > PATIENCE else ""
 
 
 def own_node_is_dead() -> bool:
-    """Whether the cluster takes the node for dead by which this process has joined it: Ray would wait for ever.
+    """Whether the cluster takes the node for dead by which this process has joined it: Ray would wait forever.
 
     So it is after a raylet's end, a network that was cut, or where the head came back with what it had stored.
     """

@@ -18,7 +18,7 @@ def interrupts_afterwards() -> Iterator[None]:
     """Raise `KeyboardInterrupt` at the end of the block for a Ctrl-C within it, also where the block fails of it.
 
     In the middle of its start Ray (2.60) answers one with a crash of this process. A second Ctrl-C, or a block that
-    continues for `LONGEST_SECONDS`, ends the process at once. Outside the main thread, where Python raises none,
+    continues for `LONGEST_SECONDS`, ends the process immediately. Outside the main thread, where Python raises none,
     nothing is done.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""The end of this process at once, with all that it started."""
+"""Ends this process immediately, with all that it started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERRUPTED = 130
 def leave() -> NoReturn:
     """End this process and all it started; what reached the ledger and the checkpoints stays.
 
-    Killed one by one: Ray's own shutdown waits for the epochs under way.
+    Killed one by one: Ray's own shutdown waits for the running epochs.
     """
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):

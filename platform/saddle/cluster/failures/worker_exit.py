@@ -1,4 +1,4 @@
-"""How a worker process ended, noted in a file of its own next to Ray's logs: Ray says only that it is gone.
+"""How a worker process ended, noted in a separate file next to Ray's logs: Ray says only that it is gone.
 
 `faulthandler` writes a fatal signal there, and what ends a process without a handler is noted beforehand (`os._exit`)
 or concluded: only SIGKILL leaves no trace at all. Not in the process's standard error: where Ray rotates its logs that
@@ -78,7 +78,7 @@ def cause_of_death(logs: str, process: int) -> str:
 
 
 def conclude(note: bytes, kills_now: int) -> str:
-    """What ended a process with this note, on a machine whose kernel has made `kills_now` OOM kills by now."""
+    """What ended a process with this note, on a machine whose kernel has made `kills_now` OOM kills so far."""
     exited = EXITED.findall(note)
     if exited:
         return f"exit code {exited[-1].decode()} (os._exit)"

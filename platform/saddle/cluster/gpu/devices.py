@@ -61,7 +61,7 @@ def parse_gpus(answer: str) -> list[Gpu]:
 
 
 def own_gpu() -> str:
-    """The machine and the GPU that this process has of Ray; of several of its own all of them."""
+    """The machine and the GPU that this process has of Ray; all of them if it has several."""
     import ray
 
     context = ray.get_runtime_context()

@@ -12,7 +12,7 @@ HEADROOM = 1.2
 """By what the measured memory is multiplied: the probe saw a few steps of a few configurations."""
 
 STEPS = 10_000
-"""Of a GPU Ray counts no smaller part than one of so many."""
+"""The smallest part of a GPU that Ray counts is one of so many."""
 
 CONTEXT = 512 * 2**20
 """Bytes of a process's context on a GPU in addition to torch's memory; assumed, as no GPU was available to measure."""
@@ -46,7 +46,7 @@ class TrialMemory:
 
 
 def share_of(trials: int) -> float:
-    """The share of a GPU that so many trials can have at once, rounded down to what Ray counts."""
+    """The share of a GPU that so many trials can have at the same time, rounded down to what Ray counts."""
     return math.floor(STEPS / trials) / STEPS
 
 

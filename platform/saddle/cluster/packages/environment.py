@@ -1,7 +1,7 @@
 """Which environment variables saddle reads, and which of them travel to a cluster.
 
-None that travels may be a secret, for Ray shows them to the cluster's users; and only these do, whatever else begins
-with `SADDLE_`: the content of such a variable is not known.
+None that travels may be a secret, as Ray shows them to the cluster's users; and only these do, not every one that
+begins with `SADDLE_`: the content of such a variable is not known.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def is_secret(name: str, value: str) -> bool:
         return True
     try:
         return urlsplit(value).password is not None
-    except ValueError:  # whatever this is, it is not shown to anybody
+    except ValueError:  # an address that can't be read is not shown to anyone
         return True
 
 

@@ -40,7 +40,7 @@ def build_wheels(packages: Sequence[str | Path], folder: Path) -> list[Path]:
 
 
 def package_wheel(package: Path, folder: Path) -> Path:
-    """The wheel of a package's folder, or a wheel as it is, without its requirements."""
+    """The wheel of a package's folder, or a given wheel, without its requirements."""
     if package.suffix == ".whl":
         return without_requirements(package, folder)
     if not (package / "pyproject.toml").is_file():
@@ -55,7 +55,7 @@ def package_wheel(package: Path, folder: Path) -> Path:
 
 
 def copy_sources(package: Path, copy: Path) -> None:
-    """Copy a package's sources: in a checkout what git would track, elsewhere all but what is clearly none."""
+    """Copy a package's sources: in a checkout what git would track, elsewhere all but what is clearly not a source."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=package, capture_output=True, timeout=60,
@@ -65,29 +65,29 @@ def copy_sources(package: Path, copy: Path) -> None:
         shutil.copytree(package, copy, ignore=LEFT_BEHIND)
         return
     for name in names:
-        if (package / name).is_file():  # not so if it was deleted or is another repository
+        if (package / name).is_file():  # false if it was deleted or is another repository
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(package / name, copy / name)
 
 
 def build(package: Path, copy: Path, built: Path) -> None:
-    """Call the package's own build backend as it is installed here: nothing is downloaded."""
+    """Call the package's own build backend, as installed here: nothing is downloaded."""
     try:
         declared = tomllib.loads((copy / "pyproject.toml").read_text()).get("build-system", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WheelError(f"--package {package}: its pyproject.toml can't be read: {error}") from error
     backend, within = declared.get("build-backend", LEGACY), declared.get("backend-path", [])
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", BUILD, backend, str(built), *within],
             cwd=copy, capture_output=True, text=True, timeout=BUILD_SECONDS, errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise WheelError(f"--package {package}: building took more than {BUILD_SECONDS} s") from error
-    if done.returncode == 0:
+    if process.returncode == 0:
         return
-    said = done.stderr.strip().splitlines() or ["it said nothing"]
-    if said[-1].startswith("ModuleNotFoundError"):
+    errors = process.stderr.strip().splitlines() or ["it said nothing"]
+    if errors[-1].startswith("ModuleNotFoundError"):
         needed = " ".join(declared.get("requires", ["setuptools"]))
-        raise WheelError(f"--package {package}: {said[-1]}; `pip install {needed}`, or give --package a wheel")
-    raise WheelError(f"--package {package} can't be built:\n" + "\n".join(said[-15:]))
+        raise WheelError(f"--package {package}: {errors[-1]}; `pip install {needed}`, or give --package a wheel")
+    raise WheelError(f"--package {package} can't be built:\n" + "\n".join(errors[-15:]))

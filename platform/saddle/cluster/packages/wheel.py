@@ -23,7 +23,7 @@ NOT_SHIPPED = ("Requires-Dist:", "Provides-Extra:")
 
 
 def saddle_wheel(folder: Path) -> Path:
-    """saddle's wheel in `folder`, without a build and without network, from a checkout and an installation alike."""
+    """saddle's wheel in `folder`, without a build and without network, from a checkout or an installation."""
     installed = distribution(DISTRIBUTION)
     metadata = "\n".join(f"{name}: {installed.metadata[name]}" for name in ("Metadata-Version", "Name", "Version"))
     info = f"{DISTRIBUTION}-{installed.version}.dist-info"
@@ -73,15 +73,15 @@ def without_requirements(wheel: Path, folder: Path) -> Path:
         name, version, *_, python, abi, platform = wheel.stem.split("-")
     except (OSError, zipfile.BadZipFile, ValueError) as error:
         raise WheelError(f"{wheel} is not a wheel ({error})") from error
-    kept = {}
+    entries = {}
     for path, content in files.items():
         if path.endswith(".dist-info/METADATA"):
             head, _, body = content.decode().partition("\n\n")
             head = "\n".join(line for line in head.splitlines() if not line.startswith(NOT_SHIPPED))
             content = f"{head}\n\n{body}".encode()
         if not path.endswith(".dist-info/RECORD"):
-            kept[path] = content
-    return write_wheel(kept, folder, f"{name}-{version}", f"{python}-{abi}-{platform}")
+            entries[path] = content
+    return write_wheel(entries, folder, f"{name}-{version}", f"{python}-{abi}-{platform}")
 
 
 def _digest(content: bytes) -> str:

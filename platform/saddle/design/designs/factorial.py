@@ -16,7 +16,7 @@ Cell = tuple[str, ...]
 """The canonical level of every factor, in the order of the study file."""
 
 MOST_ARMS = 1024
-"""A product larger than this is a slip of the pen rather than an ablation."""
+"""A product larger than this is more likely a mistake than an ablation."""
 
 
 class Factorial(Design):

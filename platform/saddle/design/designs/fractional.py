@@ -72,10 +72,10 @@ class Fractional(Design):
 def _unbalanced(contrasts: Contrasts) -> Iterator[str]:
     """What exclusions do to a fraction."""
     if contrasts.correlation is not None:
-        one, other, size = contrasts.correlation
+        first, second, size = contrasts.correlation
         yield (
             "effects are estimated by least squares, as these arms are not balanced: their columns correlate by up to"
-            f" {abs(size):.2g} ({one} and {other})"
+            f" {abs(size):.2g} ({first} and {second})"
         )
     mixed = [contrast for contrast in contrasts.effects if contrast.shares]
     if mixed:

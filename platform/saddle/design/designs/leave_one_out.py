@@ -38,5 +38,5 @@ class LeaveOneOut(Design):
         return points
 
     def level_in_baseline(self, levels: Sequence[Any]) -> Any:
-        """The first that isn't off: the baseline has every component, in whatever order its levels are listed."""
+        """The first that isn't off: the baseline has every component, in any order of its levels."""
         return next((level for level in levels if not is_off(level)), levels[0])

@@ -20,9 +20,9 @@ def find_baseline(study: Study, store: Store, *, fresh: bool = False) -> dict[st
     """
     if study.ablation is None:
         return None
-    kept = None if fresh else _kept_baseline(study, store)
-    if kept is not None:
-        return kept
+    stored = None if fresh else _kept_baseline(study, store)
+    if stored is not None:
+        return stored
     if study.ablation.best_of is None:
         return dict(study.ablation.baseline)
     return {**_best_settings(study.study, study.ablation.best_of, store), **study.ablation.baseline}

@@ -1,4 +1,4 @@
-"""What new trials of a stored study would be trained with, where its stored trials were trained otherwise."""
+"""What new trials of a stored study would be trained with, where its stored trials were trained differently."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOWHERE = object()
 
 @dataclass(frozen=True)
 class _Trained:
-    """A stored study with its changed file, its trials that an answer rests on, and its trainable as it is now."""
+    """A stored study with its changed file, its trials that an answer rests on, and its present trainable."""
 
     store: Store
     stored: StoredStudy
@@ -48,7 +48,7 @@ class _Trained:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """What a reader sees arms called."""
+        """The names of arms as a reader sees them."""
         return self.stored.results(self.records).arm_names
 
     @property
@@ -63,7 +63,7 @@ class _Trained:
 def refuse_other_code(
     studies: Sequence[Study], store: Store, run: CheckingRun, retry: Sequence[str] = (), again: Sequence[str] = ()
 ) -> None:
-    """Raise `CodeChanged` for the first study whose trials to come would be trained otherwise than its stored ones."""
+    """Raise `CodeChanged` for the first study whose next trials would be trained differently from its stored ones."""
     for study in studies:
         changes = changed_code(study, store, run, retry, again)
         if changes:
@@ -102,11 +102,11 @@ def is_left(stored: StoredStudy, study: Study, entries: Sequence[TrialRecord], s
     study = with_seeds(study, stored.history.plans)
     arms = stored.arms if study.relation is not None else growth_of(stored, study).arms
     finished = {record.key for record in entries}
-    left = [each for each in replicates_of_study(study, arms, stored.units.absent) if each.key not in finished]
-    if left and study.ablation is not None and study.ablation.spending is not None:
+    unfinished = [each for each in replicates_of_study(study, arms, stored.units.absent) if each.key not in finished]
+    if unfinished and study.ablation is not None and study.ablation.spending is not None:
         needs = needs_of(study, arms, entries, load_trainable(study.source), stored.history)
-        left = [replicate for replicate in left if needs(replicate)]
-    return bool(left)
+        unfinished = [replicate for replicate in unfinished if needs(replicate)]
+    return bool(unfinished)
 
 
 def _code(trained: _Trained) -> Iterator[str]:
@@ -115,8 +115,8 @@ def _code(trained: _Trained) -> Iterator[str]:
     before = by_value(trained.records)
     for name, now in basis_of_facts(facts).items():
         if name in before and now not in before[name]:
-            said = "; ".join(f"{value} in {whose(group, trained.names)}" for value, group in before[name].items())
-            yield f"{name}: {said} → {now}{_files(trained, name, before[name])}"
+            former = "; ".join(f"{value} in {whose(group, trained.names)}" for value, group in before[name].items())
+            yield f"{name}: {former} → {now}{_files(trained, name, before[name])}"
 
 
 def _files(trained: _Trained, name: str, before: Mapping[str, Sequence[TrialRecord]]) -> str:
@@ -142,9 +142,9 @@ def _configuration(trained: _Trained) -> Iterator[str]:
 def _completed_otherwise(trained: _Trained, record: TrialRecord) -> dict[str, str]:
     """The values that a trial was trained with and those it would have now, `10 → 15`, if they differ."""
     study = trained.study
-    given = {**study.settings, **record.settings}
+    settings = {**study.settings, **record.settings}
     try:
-        resolved = resolve(trained.trainable, given, study.recipe, study.scale)
+        resolved = resolve(trained.trainable, settings, study.recipe, study.scale)
     except ValidationError as error:
         return {"configuration": f"valid → refused: {error.errors()[0]['msg']}"}
     now: dict[str, Any] = json.loads(to_json(resolved.config.model_dump(mode="json")))  # as a ledger has it
@@ -162,18 +162,18 @@ def _said(value: Any) -> str:
 
 def _data(trained: _Trained, run: CheckingRun) -> Iterator[str]:
     """Datasets that are no longer what the trials were trained on."""
-    said: dict[str, None] = {}
+    changes: dict[str, None] = {}
     for group in trained.groups:
-        known = by_value(group)
-        if not any(name.startswith("data of ") for name in known):
+        by_fact = by_value(group)
+        if not any(name.startswith("data of ") for name in by_fact):
             continue
         try:
             config = trained.trainable.Config.model_validate(dict(group[0].params))
             now = basis_of_facts(fingerprint_data(config, run))
         except (ValidationError, DataError):
-            continue  # said by who checks configurations and data
+            continue  # reported by the check of configurations and data
         for name, value in now.items():
-            if name in known and value not in known[name]:
-                before = "; ".join(f"{old} in {whose(of, trained.names)}" for old, of in known[name].items())
-                said[f"{name}: {before} → {value}"] = None
-    yield from said
+            if name in by_fact and value not in by_fact[name]:
+                before = "; ".join(f"{old} in {whose(of, trained.names)}" for old, of in by_fact[name].items())
+                changes[f"{name}: {before} → {value}"] = None
+    yield from changes

@@ -34,7 +34,7 @@ class ChangedFile:
 
 
 def describe_change(study: Study, stored: StoredStudy, store: Store) -> ChangedFile | None:
-    """What `study` makes of the stored one; None if that is as it was and nothing is left to train.
+    """What `study` makes of the stored one; None if that is unchanged and nothing is left to train.
 
     Data are not looked at, which may take long: whether they have changed is seen when it runs.
     """

@@ -25,7 +25,7 @@ from trainables.datasets.errors import DataError
 FORMAT = 1
 MOST_NOTES = 1000
 LIBRARIES = ("saddle", "torch", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy")
-"""With which data are read."""
+"""The libraries that data are read with."""
 
 log = logging.getLogger(__name__)
 

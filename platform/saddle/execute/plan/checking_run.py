@@ -17,7 +17,7 @@ ASSUMED = "; until then, estimates use assumed images and classes where the stud
 
 @dataclass
 class CheckingRun(InProcessRun):
-    """A run that loads every dataset once, however many configurations are checked against it, and fails alike."""
+    """A run that loads every dataset once for all configurations that are checked; a failure is repeated for each."""
 
     loaded: dict[str, Any] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)

@@ -55,7 +55,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds, bytes and multiply-adds of one trial, and what they rest on; None if nothing is known."""
+    """Seconds, bytes and multiply-adds of one trial, and what they are based on; None if nothing is known."""
 
     seconds: float | None
     bytes: int | None
@@ -79,8 +79,8 @@ def estimate_trial(
     if not configs:
         return Estimate(0.0, 0, "nothing is trained")
     resources = resources or Resources()
-    counted = [trainable.estimate(config) for config in configs] if trainable.estimate is not None else []
-    operations = mean(amount for amount, _ in counted) if counted else None
+    estimates = [trainable.estimate(config) for config in configs] if trainable.estimate is not None else []
+    operations = mean(amount for amount, _ in estimates) if estimates else None
     measured = (earlier or EarlierTrials(store)).of(trainable.name, on_gpu=resources.gpus_per_worker > 0)
     if measured:
         paces = [pace for _, entry in measured if (pace := seconds_per_unit(trainable, entry)) is not None]
@@ -93,7 +93,7 @@ def estimate_trial(
         )
     if operations is None:
         return Estimate(None, None, f"known once a trial of {trainable.name} has run in this storage")
-    stored = round(CHECKPOINTS_KEPT * mean(state for _, state in counted)) + BYTES_BESIDE_CHECKPOINTS
+    stored = round(CHECKPOINTS_KEPT * mean(state for _, state in estimates)) + BYTES_BESIDE_CHECKPOINTS
     stated = pace_of(resources, gpu_throughput)
     seconds = operations / stated.operations_per_second
     if not resources.gpus_per_worker and seconds > MOST_CPU_SECONDS:

@@ -26,7 +26,7 @@ def evaluation_notes(trainable: LoadedTrainable, names: Sequence[str], resolved:
     alike = ", ".join(f"{name}: {setting(values[-1])}" for name, values in unlike.items())
     note = (
         f"trials would be measured with different {which}, so a difference between them may be the evaluation's;"
-        f" fixed: {{{alike}}} measures all of them alike"
+        f" fixed: {{{alike}}} measures all of them in the same way"
     )
     return [note]
 

@@ -20,12 +20,12 @@ from saddle.studyfile.dump import dump_plain, plain_study
 from saddle.trial.record import TrialRecord
 
 SEEDS = 5
-"""Fewer leave an interval that shows only what needs no test."""
+"""With fewer seeds, the interval shows only effects that need no test."""
 
 MOST_LEVELS = 3
 
 KEPT = ("trainable", "recipe", "scale", "resources", "evaluate")
-"""What the ablation shares with the search as it is."""
+"""What the ablation takes over from the search unchanged."""
 
 
 def follow_up(study: Study, store: Store, declared: Declarations) -> str:
@@ -34,25 +34,25 @@ def follow_up(study: Study, store: Store, declared: Declarations) -> str:
     Around the settings of the search's best trial, present or future. Its
     seeds are others than the search's, whose best trial was chosen by that seed.
     """
-    asked = study.asks
-    if asked is None or study.search is None:
+    asks = study.asks
+    if asks is None or study.search is None:
         return ""
-    parameter, winner = study.search[asked], stored_winner(study, store)
-    first, *others = levels(parameter, None if winner is None else winner.settings.get(asked))
-    fixed = {**study.fixed, **_conditions(parameter, winner), **_best_settings(study, asked, winner)}
+    parameter, winner = study.search[asks], stored_winner(study, store)
+    first, *others = levels(parameter, None if winner is None else winner.settings.get(asks))
+    fixed = {**study.fixed, **_conditions(parameter, winner), **_best_settings(study, asks, winner)}
     origin: dict[str, Any] = {} if winner is not None else {"best_of": study.study}
     plain = plain_study(study)
     metric = twin(study.objective[0].metric) if study.objective else ""
     compare: dict[str, Any] = {"compare": {"metric": metric}} if metric in declared.metrics else {}
     ablation: dict[str, Any] = {
-        "baseline": {**origin, asked: first},
-        "factors": {asked: [first, *others]},
+        "baseline": {**origin, asks: first},
+        "factors": {asks: [first, *others]},
         "seeds": list(range(SEARCH_SEED + 1, SEARCH_SEED + 1 + SEEDS)),
         **compare,
     }
-    kept = {name: plain[name] for name in KEPT if plain.get(name)}
+    copied = {name: plain[name] for name in KEPT if plain.get(name)}
     return dump_plain(
-        {"study": f"{study.study}-{asked}", "question": study.question, **kept, "fixed": fixed, "ablation": ablation}
+        {"study": f"{study.study}-{asks}", "question": study.question, **copied, "fixed": fixed, "ablation": ablation}
     )
 
 
@@ -68,8 +68,8 @@ def levels(parameter: Parameter, best: Any) -> list[Any]:
     if values is not None and len(values) <= MOST_LEVELS:
         return list({canonical(value): value for value in values}.values())
     if parameter.choice is not None:
-        chosen = [*parameter.choice[:1], *([] if best is None else [best]), *parameter.choice[1:]]
-        return list({canonical(value): value for value in chosen}.values())[:MOST_LEVELS]
+        ordered = [*parameter.choice[:1], *([] if best is None else [best]), *parameter.choice[1:]]
+        return list({canonical(value): value for value in ordered}.values())[:MOST_LEVELS]
     low, middle, high = evenly(*parameter.bounds, MOST_LEVELS, log=parameter.log)
     if parameter.int_range is not None or parameter.step is not None:
         middle = nearest_step(middle, low, parameter.step or 1.0)
@@ -83,15 +83,15 @@ def _conditions(parameter: Parameter, winner: TrialRecord | None) -> dict[str, A
     """What the parameter's condition wants, where the best trial does not meet it."""
     settings: Mapping[str, Any] = {} if winner is None else {**winner.params, **winner.settings}
     return {
-        name: wanted[0] if isinstance(wanted, list) else wanted
-        for name, wanted in parameter.when.items()
-        if not Parameter(choice=[0], when={name: wanted}).active(dict(settings))
+        name: condition[0] if isinstance(condition, list) else condition
+        for name, condition in parameter.when.items()
+        if not Parameter(choice=[0], when={name: condition}).active(dict(settings))
     }
 
 
-def _best_settings(study: Study, asked: str, winner: TrialRecord | None) -> dict[str, Any]:
+def _best_settings(study: Study, asks: str, winner: TrialRecord | None) -> dict[str, Any]:
     """The best trial's settings but for the one asked about, and those which that one's value decides on."""
     space: Mapping[str, Parameter] = study.search or {}
-    left_out: Sequence[str] = [asked, *(name for name, parameter in space.items() if asked in parameter.when)]
-    left_out = [*left_out, *space[asked].when] if winner is not None and asked not in winner.settings else left_out
+    left_out: Sequence[str] = [asks, *(name for name, parameter in space.items() if asks in parameter.when)]
+    left_out = [*left_out, *space[asks].when] if winner is not None and asks not in winner.settings else left_out
     return {} if winner is None else {name: v for name, v in winner.settings.items() if name not in left_out}

@@ -45,7 +45,7 @@ def local_resources() -> list[dict[str, float]]:
 
 
 def _key() -> str:
-    """The name of the note on this machine as it is: another one once anything that Ray looks at changes."""
+    """The name of the note on this machine; it changes with anything that Ray looks at."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     facts = [FORMAT, "resources", metadata.version("ray"), os.cpu_count(), allowed, *_facts()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The spread of paired differences that a plan reckons with: stated, or that of an ablation in the storage."""
+"""The spread of paired differences that a plan uses: stated, or that of an ablation in the storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be known to fail is found before anything starts."""
+"""Finds what is certain to fail before anything starts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_studies(studies: Sequence[Study], store: Store, *, fresh: bool = False
 
 
 def check_stored(studies: Sequence[Study], store: Store, *, fresh: bool = False) -> None:
-    """Raise what the storage has against running the studies: other settings, no baseline, another driver."""
+    """Raise where the storage doesn't allow running the studies: other settings, no baseline, another driver."""
     names = [study.study for study in studies]
     for position, study in enumerate(studies):
         refuse_second_driver(store, RunId(study.study))
@@ -163,8 +163,8 @@ def resolutions(study: Study) -> Iterator[Resolved]:
     """
     trainable = load_trainable(study.source)
     if study.relation is not None:
-        for given in settings_in_units(study):
-            yield resolve(trainable, given, study.recipe, study.scale)
+        for unit_settings in settings_in_units(study):
+            yield resolve(trainable, unit_settings, study.recipe, study.scale)
         return
     base = study.settings
     blocks: list[Block] = [{}]

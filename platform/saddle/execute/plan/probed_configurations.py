@@ -21,9 +21,9 @@ def probed_configurations(
 ) -> tuple[list[dict[str, Any]], int]:
     """The complete settings of those, the most work first, and how many were left out; invalid ones don't count."""
     complete: dict[str, tuple[float, dict[str, Any]]] = {}
-    for given in settings_of_extremes(study, arms):
+    for settings in settings_of_extremes(study, arms):
         try:
-            config = resolve(trainable, given, study.recipe, study.scale).config
+            config = resolve(trainable, settings, study.recipe, study.scale).config
         except ValueError:
             continue
         work = trainable.estimate(config)[0] if trainable.estimate is not None else 0.0

@@ -93,8 +93,8 @@ def plan_relation(study: Study, trainable: LoadedTrainable, store: Store, data_r
     sd_of_gains, sd_of_seeds, source = spreads(measured)
     seeds = max(len(relation.seed_list), 1)
     present = [unit for unit in planned if not unit.absent]
-    wanted = [sizes_of(present), *([sizes_of(planned)] if len(present) < len(planned) else [])]
-    power = [chances(sizes, seeds, sd_of_gains, sd_of_seeds, relation.alpha) for sizes in wanted if sum(sizes) > 2]
+    size_lists = [sizes_of(present), *([sizes_of(planned)] if len(present) < len(planned) else [])]
+    power = [chances(sizes, seeds, sd_of_gains, sd_of_seeds, relation.alpha) for sizes in size_lists if sum(sizes) > 2]
     digest = plan_digest(relation.analysis_plan)
     return RelationPlan(planned, predictor, digest, sd_of_gains, sd_of_seeds, source, power)
 
@@ -120,7 +120,7 @@ def _facts(
 
 
 def sizes_of(planned: Sequence[PlannedUnit]) -> tuple[int, ...]:
-    """How many units each family has; where there are several, one of a single unit says nothing of a slope."""
+    """How many units each family has; where there are several, a family of one unit tells nothing about a slope."""
     sizes = Counter(unit.family for unit in planned)
     return tuple(size for size in sizes.values() if size > 1 or len(sizes) == 1)
 
@@ -143,5 +143,5 @@ def spreads(measured: Sequence[MeasuredUnit]) -> tuple[float, float, str]:
 
 def chances(sizes: tuple[int, ...], seeds: int, sd_of_gains: float, sd_of_seeds: float, alpha: float) -> Chances:
     """The chance of the word for each correlation that is asked about."""
-    found = chances_of_the_word(sizes, seeds, sd_of_gains, sd_of_seeds, alpha=alpha)
-    return Chances(sizes, seeds, dict(zip(CORRELATIONS, found, strict=True)))
+    powers = chances_of_the_word(sizes, seeds, sd_of_gains, sd_of_seeds, alpha=alpha)
+    return Chances(sizes, seeds, dict(zip(CORRELATIONS, powers, strict=True)))

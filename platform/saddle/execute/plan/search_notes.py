@@ -39,14 +39,14 @@ def longest_training(study: Study, config: Mapping[str, Any]) -> float | None:
 def repeats(study: Study) -> Iterator[str]:
     """How many trials less there are than the grid or the budget has, because they would repeat others."""
     different, space = planned_trials(study), study.search or {}
-    wanted = study.budget.trials
+    planned = study.budget.trials
     if study.sampler.name == "grid":
         size = grid_size(space, study.sampler.options)
-        wanted = size if wanted is None else min(size, wanted)
-    if different is not None and wanted is not None and different < wanted:
+        planned = size if planned is None else min(size, planned)
+    if different is not None and planned is not None and different < planned:
         whose = "points of the grid" if study.sampler.name == "grid" else "trials of the budget"
         yield (
-            f"{wanted - different} of the {wanted} {whose} would repeat the settings of others and are not run: all"
+            f"{planned - different} of the {planned} {whose} would repeat the settings of others and are not run: all"
             f" trials have one seed, so a repeat tells nothing; there are {different} different settings"
         )
 

@@ -94,7 +94,7 @@ def require_named(store: Store, studies: Sequence[Study], names: Sequence[str]) 
 
 
 def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> None:
-    """Drop what was trained of a trial; its attempts are counted on, so that no orphan is taken for a new one."""
+    """Drop what was trained of a trial; its attempts are counted on, so that no orphan passes for a new one."""
     lock.check()
     Checkpoints.of_trial(store, run, key, lock.token).start_over()
     folder = trial_folder(run, key)
@@ -104,7 +104,7 @@ def start_trial_over(store: Store, run: RunId, key: str, lock: StudyLock) -> Non
 
 
 def fence_off_workers(store: Store, run: RunId, finished: Container[str], lock: StudyLock) -> None:
-    """Let the workers of earlier drivers, which may live on, write no more to the trials that have not ended."""
+    """Let the workers of earlier drivers, which may still run, write no more to the trials that have not ended."""
     for key in store.names(f"{study_folder(run)}/trials"):
         if key not in finished:
             Checkpoints.of_trial(store, run, key, lock.token).fence_off()

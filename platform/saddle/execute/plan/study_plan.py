@@ -73,7 +73,7 @@ class Plan:
     effect: float | None = None
     needs: Sequence[Need] = ()
     looks: Sequence[tuple[int, float]] = ()
-    """Where an ablation looks on the way: after how many seeds, and the |t| that ends the strictest comparison then."""
+    """The interim looks of an ablation: after how many seeds, and the |t| that ends the strictest comparison then."""
     follow_up: tuple[str, Plan] | None = None
     """The ablation that a search's question needs (`asks`), as the text of a study file, and what it would do."""
 
@@ -124,24 +124,24 @@ def plan_study(
     arms = _arms(study, baseline, stored, change)
     relation = None if study.relation is None else plan_relation(study, trainable, store, data_root)
     seeds = study.seed_list if study.search is None else [0]
-    given = _settings(study, arms, relation)
-    resolved = _resolved(study, trainable, given)
+    settings = _settings(study, arms, relation)
+    resolved = _resolved(study, trainable, settings)
     if not resolved and (relation is None or seeds):
         raise UserError(f"{study.study}: no configuration of its search is valid, so there is nothing to plan")
     slots, too_large = _slots(study)
-    trials = len(given) * len(seeds) if study.search is None else planned_trials(study)
+    trials = len(settings) * len(seeds) if study.search is None else planned_trials(study)
     config = resolved[0].config.model_dump(mode="json") if resolved else {}
     spread = find_spread(study, store, trainable, question) if study.ablation else None
     varied = _varied(study)
     looked_at = _looked_at(study, arms, resolved)
     notes += [*selection_notes(study, trainable, *looked_at), *evaluation_notes(trainable, *looked_at)]
-    done = len(Ledger(store, RunId(study.study)).keys())
-    is_done = relation is None and trials is not None and done >= trials
+    finished = len(Ledger(store, RunId(study.study)).keys())
+    is_done = relation is None and trials is not None and finished >= trials
     limits = [] if is_done else _limits(study, arms, config)
     return Plan(
         study=study,
         trials=trials,
-        done=done,
+        done=finished,
         relation=relation,
         arms=differing_settings(arms),
         seeds=seeds,
@@ -167,7 +167,7 @@ def plan_study(
 def _arms(
     study: Study, baseline: Mapping[str, Any] | None, stored: StoredStudy | None, change: ChangedFile | None
 ) -> Sequence[Arm]:
-    """The arms, those of a stored run as they were run where the file may continue with it."""
+    """The arms, those of a stored run unchanged where the file may continue with it."""
     if stored is None or stored.study.ablation is None or study.ablation is None:
         return arms_of_study(study, baseline)
     return arms_of_study(study, baseline) if change is not None and change.refused else growth_of(stored, study).arms
@@ -210,14 +210,14 @@ def _looked_at(
     return [name for name in labels(arms) for _ in range(each)], resolved
 
 
-def _resolved(study: Study, trainable: LoadedTrainable, given: Sequence[dict[str, Any]]) -> list[Resolved]:
+def _resolved(study: Study, trainable: LoadedTrainable, settings_list: Sequence[dict[str, Any]]) -> list[Resolved]:
     """The configurations of these settings; of a search, where there are none, its first valid one."""
-    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in given]
+    resolved = [resolve(trainable, settings, study.recipe, study.scale) for settings in settings_list]
     return resolved or list(islice(resolutions(study), 1))
 
 
 def _slots(study: Study) -> tuple[int, list[str]]:
-    """How many trials run at once here, and a note where not even one fits."""
+    """How many trials run at the same time here, and a note where not even one fits."""
     most = study.resources.trials_per_gpu
     shared = f"up to {most} trials share a GPU: as many as fit into its memory, which is measured when the study starts"
     notes = [] if most is None else [shared]
@@ -228,7 +228,7 @@ def _slots(study: Study) -> tuple[int, list[str]]:
 
 
 def _limits(study: Study, arms: Sequence[Arm], config: Mapping[str, Any]) -> list[str]:
-    """What the study can't show, whatever its trials give."""
+    """What the study can't show, regardless of its results."""
     if study.ablation:
         return limits_of(study.ablation, effects_count(study.ablation, arms))
     return [] if study.search is None else search_notes(study, config)
@@ -247,7 +247,7 @@ def _assumed(resolved: Sequence[Resolved], varied: Collection[str]) -> list[str]
 
 
 def planned_looks(study: Study, arms: Sequence[Arm]) -> list[tuple[int, float]]:
-    """The looks on the way with their bounds; none if there is only one, at the end."""
+    """The interim looks with their bounds; none if there is only one, at the end."""
     ablation = study.ablation
     if ablation is None or ablation.spending is None:
         return []
@@ -282,7 +282,7 @@ def plan_follow_up(
 
 
 def differing_settings(arms: Sequence[Arm]) -> list[dict[str, Any]]:
-    """The arms by name with those settings in which they are not all alike."""
+    """The arms by name with those settings in which they differ."""
     names = dict.fromkeys(name for arm in arms for name in arm.settings)
     differ = [name for name in names if len({canonical(arm.settings.get(name)) for arm in arms}) > 1]
     return [{"arm": arm.name, **{name: arm.settings.get(name) for name in differ}} for arm in arms]

@@ -85,7 +85,7 @@ class Coordinator:
             return self.joint_messages.pop(0) if self.joint_messages else {"ended": self.ended}
 
     async def drop(self) -> None:
-        """The trial under way is over for the slot."""
+        """The running trial is over for the slot."""
         async with self._changed:
             self.over = True
             self._changed.notify_all()

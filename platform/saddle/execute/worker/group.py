@@ -88,7 +88,7 @@ class GroupWorker:
         while True:
             try:
                 answer = ray.get(self._coordinator.step.remote(timeout))
-            except ray.exceptions.RayActorError as error:  # the coordinator is as mortal as the ranks
+            except ray.exceptions.RayActorError as error:  # the coordinator may die just as the ranks may
                 self._coordinator, self._failure = None, [error]
                 answer = {"ended": str(error)}
             if answer is None:
@@ -119,10 +119,10 @@ class GroupWorker:
         return self._restarts.on_death(self._message.spec.key)
 
     def stop(self) -> None:
-        """Drop the trial under way, between two of its epochs."""
+        """Drop the running trial, between two of its epochs."""
         import ray
 
-        with contextlib.suppress(ray.exceptions.RayActorError):  # then there is none under way
+        with contextlib.suppress(ray.exceptions.RayActorError):  # then none is running
             ray.get(self._coordinator.drop.remote())
 
     def abandon(self) -> None:
@@ -176,7 +176,7 @@ class GroupWorker:
             return
         self._thread.join(timeout)
         if self._placement_group is not None:
-            # Train removes it at a regular end only; a group left over would keep its resources for ever
+            # Train removes it at a regular end only; a group left over would keep its resources forever
             with contextlib.suppress(ValueError, ray.exceptions.RayError):
                 identity = ray.PlacementGroupID(bytes.fromhex(self._placement_group))
                 remove_placement_group(PlacementGroup(identity))
@@ -190,7 +190,7 @@ class GroupWorker:
         why = "the group ended"
         try:
             self._train(coordinator, generation)
-        except BaseException as error:  # the slot must be notified, or it would wait for ever
+        except BaseException as error:  # the slot must be notified, or it would wait forever
             self._failure = failures_in(error)
             why = f"{type(error).__name__}: {error}"
         with contextlib.suppress(ray.exceptions.RayError):
@@ -228,7 +228,7 @@ class GroupWorker:
 
 
 def failures_in(error: BaseException) -> list[BaseException]:
-    """The error that a group ended with, and what its ranks and its controller failed of."""
+    """The error that a group ended with, and why its ranks and its controller failed."""
     failures = [error, *getattr(error, "worker_failures", {}).values()]
     controller = getattr(error, "controller_failure", None)
     if controller is not None:

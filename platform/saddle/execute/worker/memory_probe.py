@@ -69,17 +69,17 @@ def limited(seconds: float, steps: int) -> Iterator[None]:
     from torch.nn.modules.module import register_module_forward_pre_hook
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    began, taken = 0.0, 0
+    began, step_count = 0.0, 0
 
     def on_forward(*_: Any) -> None:
         nonlocal began
         began = began or time.monotonic()
-        if taken >= steps and time.monotonic() - began > seconds:
+        if step_count >= steps and time.monotonic() - began > seconds:
             raise ProbeOver
 
     def on_step(*_: Any) -> None:
-        nonlocal taken
-        taken += 1
+        nonlocal step_count
+        step_count += 1
 
     hooks = [register_module_forward_pre_hook(on_forward), register_optimizer_step_post_hook(on_step)]
     try:
@@ -92,7 +92,7 @@ def limited(seconds: float, steps: int) -> Iterator[None]:
 def measure(
     trainable: LoadedTrainable, params: Mapping[str, Any], run: InProcessRun, meter: Meter, seconds: float
 ) -> int:
-    """What one configuration takes at most; whatever the trainable raises is raised."""
+    """What one configuration takes at most; raises what the trainable raises."""
     meter.begin()
     config = trainable.Config.model_validate(dict(params))
     report = None

@@ -1,7 +1,7 @@
 """Keeps what a trial prints: its worker's standard output and error, also of C code, subprocesses and warnings.
 
 A worker is warm and serves many trials, so that the file descriptors themselves point to a file of the trial's own
-while it is trained. A file, and no pipe: C code that prints while it holds the interpreter's lock would wait for ever
+while it is trained. A file, and no pipe: C code that prints while it holds the interpreter's lock would wait forever
 for a reader in the same process. The part between head and tail is freed on the disk.
 """
 
@@ -84,7 +84,7 @@ class Capture:
     stamp: str = field(default_factory=lambda: stamp_of(time.time()))
     _raw: int | None = None
     _saved: dict[int, int] = field(default_factory=dict)
-    _kept: int = 0
+    _kept_size: int = 0
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _store: Store | None = None
@@ -150,20 +150,20 @@ class Capture:
     def _keep_now_and_then(self) -> None:
         pause = KEEP_SECONDS
         while not self._over.wait(pause):
-            begun = time.monotonic()
+            start = time.monotonic()
             with self._logged("kept"):
                 assert self._raw is not None
                 self._keep(self._raw, self.stamp, ended=False)
-            pause = max(KEEP_SECONDS, COST_SHARE * (time.monotonic() - begun))
+            pause = max(KEEP_SECONDS, COST_SHARE * (time.monotonic() - start))
 
     def _keep(self, raw: int, stamp: str, *, ended: bool = True) -> None:
         """Write head and tail of a file to the store if it has grown, and free its middle on the disk."""
         size = os.fstat(raw).st_size
-        if size == self._kept:
+        if size == self._kept_size:
             return
         spec, text = self.start.spec, shown_text(*ends_of(raw, size), size, ended=ended)
         self._opened().write(output_path(spec.run, spec.key, stamp, self.rank), text.encode())
-        self._kept = size
+        self._kept_size = size
         free_middle(raw, HEAD_BYTES, size - TAIL_BYTES)
 
     def _keep_leftovers(self) -> None:
@@ -175,7 +175,7 @@ class Capture:
             finally:
                 os.close(raw)
             path.unlink(missing_ok=True)
-            self._kept = 0
+            self._kept_size = 0
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -209,7 +209,7 @@ def flush_streams() -> None:
 
 
 def ends_of(raw: int, size: int) -> tuple[bytes, bytes]:
-    """The first and the last bytes of a file that are kept; it may have grown beyond `size` by now."""
+    """The first and the last bytes of a file that are kept; it may have grown beyond `size` meanwhile."""
     if size <= HEAD_BYTES + TAIL_BYTES:
         return os.pread(raw, size, 0), b""
     return os.pread(raw, HEAD_BYTES, 0), os.pread(raw, TAIL_BYTES, size - TAIL_BYTES)

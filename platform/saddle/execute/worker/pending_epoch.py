@@ -34,7 +34,7 @@ def settled(message: Message | PendingEpoch) -> Message:
 
 
 class BackgroundWriter:
-    """Writes one epoch at a time on a thread of its own: the one before is done before the next begins."""
+    """Writes one epoch at a time on a separate thread: each is done before the next begins."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="saddle-checkpoints")
@@ -51,7 +51,7 @@ class BackgroundWriter:
             self._latest.result()
 
     def settle(self) -> None:
-        """Wait until nothing is written any more, whatever came of it."""
+        """Wait until nothing is written any more, also where writing failed."""
         if self._latest is not None:
             wait([self._latest])
 

@@ -36,8 +36,8 @@ def serve_rank(config: dict[str, Any]) -> None:
     note_exits()
     cache: DataCache | None = None
     trial = 0
-    while (taken := ray.get(coordinator.take.remote(generation, trial))) is not None:
-        trial, text = taken
+    while (assignment := ray.get(coordinator.take.remote(generation, trial))) is not None:
+        trial, text = assignment
         start = StartMessage.parse(text)
         adopt_credentials(start.placement.storage)
         if cache is None or cache.root != start.placement.data_root:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass
 class DataCache:
-    """What a warm worker has loaded or made, so that its next trial starts at once: the latest two datasets, and what
+    """What a warm worker has loaded or made, so that its next trial needn't wait: the latest two datasets, and what
     its trainable keeps (see `Run.cached`) or shares with other workers (`Run.shared`)."""
 
     root: str | None

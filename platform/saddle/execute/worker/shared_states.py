@@ -30,11 +30,11 @@ from trainables.lru_cache import LRUCache
 FOLDER = "shared"
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 24 * 3600.0
-"""That one waits for a state which somebody else makes; far beyond what training a classifier takes."""
+"""Time to wait for a state that another process makes; far longer than training a classifier takes."""
 
 
 def shared_folder(run: RunId) -> str:
-    """Where the shared states of a run lie."""
+    """Where the shared states of a run are stored."""
     return f"{study_folder(run)}/{FOLDER}"
 
 

@@ -28,7 +28,7 @@ from saddle.trial.placement import Placement
 START = "start"
 MESSAGE = "message"
 WARM_UP = "warm_up"
-"""A placement and a trainable, for a slot that gets ready for trials of whatever study comes."""
+"""A placement and a trainable, for a slot that gets ready for the trials of any study."""
 PAUSE = 0.1
 """Seconds between two steps of a slot that is ready."""
 
@@ -46,7 +46,7 @@ class Slot(tune.Trainable):
     """Each `step` is the next message of the trial it holds; `reset_config` hands it the next trial.
 
     A trial begins with its first step. Tune hands a trial whose slot is still being made to one that has become free,
-    and lets the new one be made all the same: what began there would be a second attempt of the same trial.
+    and still lets the new one be made: what began there would be a second attempt of the same trial.
     """
 
     @redacting()
@@ -70,7 +70,7 @@ class Slot(tune.Trainable):
             self._make_ready(Placement(**wanted["placement"]), TrainableSource.parse(wanted["trainable"]))
 
     def _make_ready(self, placement: Placement, trainable: TrainableSource) -> None:
-        """Start the worker; why it did not start is said by the first trial, which tries again."""
+        """Start the worker; why it did not start is reported by the first trial, which tries again."""
         worker = self.worker or make_worker(placement)
         try:
             worker.prepare(trainable)
@@ -109,12 +109,12 @@ class Slot(tune.Trainable):
             if fault is None:
                 raise
             message = FaultMessage(self.spec.key, self.attempt, str(fault))
-            self.holding = False  # who knows what is left of the worker
-        done = not isinstance(message, EpochMessage)
-        if done:
+            self.holding = False  # the worker may be in any state
+        has_ended = not isinstance(message, EpochMessage)
+        if has_ended:
             self._drop()
         epoch = message.epoch if isinstance(message, EpochMessage) else 0
-        return {MESSAGE: dump_message(message), "done": done, "epoch": epoch}
+        return {MESSAGE: dump_message(message), "done": has_ended, "epoch": epoch}
 
     def _next_message(self) -> Message:
         if self.trouble is not None:

@@ -1,4 +1,4 @@
-"""Calls of a trainable's code within a trial; whatever they raise is the trial's failure, not the worker's end."""
+"""Calls of a trainable's code within a trial; what they raise is the trial's failure, not the worker's end."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from trainables.contract import Collapsed, Diverged, Report
 
 @dataclass
 class Training:
-    """A trial under way in a worker, or in one rank of several; only the `is_rank_zero` writes to the store.
+    """A running trial in a worker, or in one rank of several; only the `is_rank_zero` writes to the store.
 
     `ahead`: checkpoints are written while the next epoch is trained; its message is then a `PendingEpoch`.
     """
@@ -89,7 +89,7 @@ class Training:
     def messages(self) -> Generator[Message | PendingEpoch, None, None]:
         """Train and yield a message per epoch and one at the end; raises nothing but `Superseded`.
 
-        Whatever the trainable raises is its failure, and the study continues; what the machine, its disk or network did
+        What the trainable raises is its failure, and the study continues; what the machine, its disk or network did
         is not a result, and a `FaultMessage` says so.
         """
         try:
@@ -117,15 +117,15 @@ class Training:
             yield self._end(Outcome.FAILED, str(refusal))
 
     def _failed(self, error: Exception) -> LastMessage:
-        """What became of the trial: a library that meets a full disk need not say so, therefore one looks."""
+        """How the trial ended; a library that meets a full disk need not say so, so that the disks are checked."""
         fault = infrastructure_error(error) or full_folder(working_folders(self.placement.storage))
         if fault is not None:
             return FaultMessage(self.spec.key, self.attempt, str(fault))
         why = "".join(traceback.format_exception(error))
-        lost = fatal_gpu_error(error) if self.placement.gpus_per_worker else None
-        if lost is not None and self.placement.gpus_per_worker < 1 and mps_folder() is not None:
-            return GpuFaultMessage(self.spec.key, self.attempt, why, own_gpu(), lost is GpuError.MAYBE_OWN)
-        return replace(self._end(Outcome.FAILED, why), gpu_lost=lost is not None)
+        gpu_error = fatal_gpu_error(error) if self.placement.gpus_per_worker else None
+        if gpu_error is not None and self.placement.gpus_per_worker < 1 and mps_folder() is not None:
+            return GpuFaultMessage(self.spec.key, self.attempt, why, own_gpu(), gpu_error is GpuError.MAYBE_OWN)
+        return replace(self._end(Outcome.FAILED, why), gpu_lost=gpu_error is not None)
 
     def _train(self) -> Generator[Message | PendingEpoch, None, None]:
         assert self.began is not None
@@ -251,13 +251,13 @@ class Training:
         return store_arrays(self.store, self._own("arrays"), arrays)
 
     def _all_images(self, closing: Mapping[str, Any]) -> dict[str, str]:
-        """Store the images of the end; they and those of epochs, of earlier attempts, too."""
+        """Store the images of the end; returns them and those of epochs, earlier attempts included."""
         stored = self._store_images(closing)
-        shown: dict[str, str] = {}
+        paths: dict[str, str] = {}
         for folder in self._folders_of_attempts("images") if self.is_rank_zero else ():
             epochs = (name for name in self.store.names(folder) if is_of_epoch(name))
-            shown |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
-        return stored | {name: shown[name] for name in sorted(shown)}
+            paths |= {unescape(name.removesuffix(".png")): f"{folder}/{name}" for name in epochs}
+        return stored | {name: paths[name] for name in sorted(paths)}
 
     def _own(self, kind: str) -> str:
         """The folder of this attempt's images or arrays: an orphan of an earlier one writes to another folder."""

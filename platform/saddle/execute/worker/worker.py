@@ -33,7 +33,7 @@ class WorkerNotStarted(Exception):
 
 
 class Worker(Protocol):
-    """What a slot wants of whatever trains behind it."""
+    """What a slot needs of the worker that trains behind it."""
 
     def prepare(self, source: TrainableSource) -> None:
         """Start, and import the trainable if it is installed, before there is a trial. Raises `WorkerNotStarted`."""
@@ -45,7 +45,7 @@ class Worker(Protocol):
         """Train until the next message; raises `TimeoutError` after `timeout` seconds or `WorkerDied`."""
 
     def stop(self) -> None:
-        """Drop the trial under way, between two of its epochs."""
+        """Drop the running trial, between two of its epochs."""
 
     def abandon(self) -> None:
         """Give up a trial whose step doesn't end; `start` follows, or this process ends."""
@@ -131,13 +131,13 @@ class InProcessWorker:
             self._thread.join(timeout=10)
 
     def _fit(self) -> None:
-        """Run `_serve` as Ray Train's training function; whatever ends it early reaches `step`."""
+        """Run `_serve` as Ray Train's training function; an error that ends it early reaches `step`."""
         try:
             from ray.train import ScalingConfig
             from ray.train.torch import TorchTrainer
 
             TorchTrainer(self._serve, scaling_config=ScalingConfig(num_workers=0)).fit()
-        except BaseException as error:  # the slot must be notified, or it would wait for ever
+        except BaseException as error:  # the slot must be notified, or it would wait forever
             with contextlib.suppress(queue.Full):  # then it is up, and waits for a message
                 self._up.put_nowait(error)
             self._messages.put(error)

@@ -69,12 +69,12 @@ def worse_levels(contrasts: Sequence[Contrast], look: Look, level: float) -> dic
     levels: dict[int, float] = {}
     while len(levels) < len(contrasts):
         step = level / (len(contrasts) - len(levels))
-        shown = [
+        places = [
             place for place, contrast in enumerate(contrasts) if place not in levels and contrast.is_worse(look, step)
         ]
-        if not shown:
+        if not places:
             break
-        levels |= dict.fromkeys(shown, step)
+        levels |= dict.fromkeys(places, step)
     return levels
 
 
@@ -94,12 +94,12 @@ def _contrasts(policy: Policy, sides: _Sides) -> Iterator[Contrast]:
 def _values_of(measured: Measured, arm: str, metric: str, seeds: Sequence[int]) -> ArmValues:
     """An arm's values of a metric; every replicate without one has failed."""
     values: dict[int, float] = {}
-    lost: dict[int, str] = {}
+    failures: dict[int, str] = {}
     for seed in seeds:
         measurement = measured[Replicate(arm, seed)]
         value = None if measurement.has_failed else measurement.metrics.get(metric)
         if value is None:
-            lost[seed] = measurement.outcome if measurement.has_failed else NOT_FINITE
+            failures[seed] = measurement.outcome if measurement.has_failed else NOT_FINITE
         else:
             values[seed] = value
-    return ArmValues(arm, values, lost)
+    return ArmValues(arm, values, failures)

@@ -42,7 +42,7 @@ class FreshTrack:
 
     @property
     def alarming(self) -> frozenset[StreamKey]:
-        """Those that are said to be worse."""
+        """Those that are reported as worse."""
         return frozenset(key for key, stream in self.streams.items() if stream.alarms)
 
     def fresh_seeds(self, policy: Policy) -> tuple[int, ...]:
@@ -68,12 +68,12 @@ def limit_of(policy: Policy) -> float:
 
 
 def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> tuple[FreshTrack, Decision]:
-    """The track with the night, and what the night says; what was measured decides, whatever policy asked for it."""
+    """The track with the night, and what the night says; measurements decide, whichever policy asked for them."""
     track = earlier or FreshTrack.begin(policy)
     batches = {key: _batch(night, key) for key in track.streams}
     streams = {key: stream.after(batches[key], limit_of(policy)) for key, stream in track.streams.items()}
     canary = night.measured("canary")
-    shown = differences(track.canary, canary, track.canary)
+    canary_differences = differences(track.canary, canary, track.canary)
     now = replace(
         track,
         streams=streams,
@@ -82,7 +82,7 @@ def cusum_decision(policy: Policy, earlier: FreshTrack | None, night: Night) -> 
         log=(*track.log, (night.date, night.environment)),
     )
     now = replace(now, alarm=_alarm(track, now))
-    return now, _said(policy, track, now, night, shown, _effects(track, now, batches))
+    return now, _said(policy, track, now, night, canary_differences, _effects(track, now, batches))
 
 
 def _said(

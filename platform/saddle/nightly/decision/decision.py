@@ -1,4 +1,4 @@
-"""What a night is said to be, and the exit code that says so."""
+"""How a night is classified, and the exit code that says so."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Decision:
 
     `change`: the one that is judged. `superseded`: an earlier one that was never settled. `reverted`: one that is
     gone.
-    `is_news`: whether this was not said of the night before, so that it is worth telling somebody.
+    `is_news`: whether the night before said something else, so that somebody should be told.
     """
 
     kind: Kind

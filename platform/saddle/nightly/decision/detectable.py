@@ -91,5 +91,5 @@ def in_words(stated: Detectable, metric: Metric) -> str:
 
 
 def _noticed(size: str, nights: float) -> str:
-    known = math.isfinite(nights)
-    return f"of {size} is noticed after {plural(int(nights), 'night')}" if known else f"of {size} may go unnoticed"
+    is_noticed = math.isfinite(nights)
+    return f"of {size} is noticed after {plural(int(nights), 'night')}" if is_noticed else f"of {size} may go unnoticed"

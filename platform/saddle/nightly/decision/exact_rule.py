@@ -1,7 +1,7 @@
 """Nights of a machine on which the same seed gives the same value: equal, or changed and then compared.
 
 Equality needs no test, so that it never alarms falsely. What differs is compared with the references, which were
-trained before it: a batch of seeds at once, a few more each night, until it is shown to be worse or all are compared.
+trained before it: a batch of seeds first, then a few each night, until it is shown to be worse or all are compared.
 """
 
 from __future__ import annotations

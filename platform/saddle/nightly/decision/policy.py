@@ -66,10 +66,10 @@ class Policy:
 
     @cached_property
     def looks(self) -> tuple[int, ...]:
-        """After how many seeds a change is judged: 12, 15, … and all; a pool below 12 is looked at once."""
+        """After how many seeds a change is judged: 12, 15, … and all; a pool below 12 has a single look."""
         return (*range(FIRST_LOOK, len(self.seeds), LOOK_STEP), len(self.seeds))
 
     @property
     def comparisons(self) -> int:
-        """How many are judged at once."""
+        """How many are judged together."""
         return len(self.arms) * len(self.watched)

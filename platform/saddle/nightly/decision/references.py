@@ -109,8 +109,8 @@ def standing_of(track: ExactTrack, night: Night) -> Standing:
         return Standing("change", witnesses)
     rotated = (each for each in sorted(night.measured("rotation")) if each in track.references)
     repeated = tuple(dict.fromkeys((*witnesses, *rotated)))
-    shown = differences(track.references, tonight, repeated)
-    return Standing("new" if shown else "references" if repeated else "", repeated, shown)
+    tonight_differences = differences(track.references, tonight, repeated)
+    return Standing("new" if tonight_differences else "references" if repeated else "", repeated, tonight_differences)
 
 
 def still_to_repeat(policy: Policy, track: ExactTrack, night: Night) -> tuple[Replicate, ...]:
@@ -137,10 +137,10 @@ def _witnesses(track: ExactTrack) -> tuple[Replicate, ...]:
 def new_change(policy: Policy, track: ExactTrack, night: Night, standing: Standing) -> PendingChange:
     """The change that the night shows, compared with nothing yet."""
     what = night.environment.changes_from(track.latest)
-    shown = ChangeRange(night.date, track.latest, night.environment, what, standing.differences)
+    change = ChangeRange(night.date, track.latest, night.environment, what, standing.differences)
     first = dict.fromkeys(each.seed for each in standing.repeated)
     order = tuple(dict.fromkeys((*first, *policy.seeds)))
-    return PendingChange(shown, order, night.at_its_code)
+    return PendingChange(change, order, night.at_its_code)
 
 
 def with_tonights(pending: PendingChange, night: Night) -> PendingChange:

@@ -37,8 +37,8 @@ class Stream:
         if self.alarms:
             return replace(self, sum=total, rising=rising, alarms=total > 0)
         alarms = total > limit
-        known = (*self.batches, batch)
-        before = known[: max(1, len(known) - rising)] if alarms else known
+        batches = (*self.batches, batch)
+        before = batches[: max(1, len(batches) - rising)] if alarms else batches
         return replace(self, batches=before, sum=total, rising=rising, alarms=alarms)
 
     def score(self, batch: Batch) -> float | None:

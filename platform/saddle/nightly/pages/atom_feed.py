@@ -19,13 +19,13 @@ def feed(study: str, identity: str, timezone: str, nights: Sequence[NightFacts])
     ElementTree.register_namespace("", ATOM)
     root = ElementTree.Element(f"{{{ATOM}}}feed")
     base = f"urn:saddle:{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    shown = [night for night in reversed(nights) if is_entry(night)][:MOST_ENTRIES]
+    entries = [night for night in reversed(nights) if is_entry(night)][:MOST_ENTRIES]
     _add(root, "title", f"{study}, every night")
     _add(root, "id", base)
-    _add(root, "updated", moment(shown[0] if shown else None, timezone))
+    _add(root, "updated", moment(entries[0] if entries else None, timezone))
     author = ElementTree.SubElement(root, f"{{{ATOM}}}author")
     _add(author, "name", "saddle")
-    for night in shown:
+    for night in entries:
         entry = ElementTree.SubElement(root, f"{{{ATOM}}}entry")
         _add(entry, "title", f"{study}, {night.date}: {night.word}")
         _add(entry, "id", f"{base}:{night.date}:{night.word.replace(' ', '-')}")

@@ -43,12 +43,12 @@ class NightFacts:
     def sentence(self) -> str:
         """What it came to."""
         if self.decision is not None:
-            said = sentence(self.decision, self.found)
+            text = sentence(self.decision, self.found)
         elif self.trouble is not None:
-            said = f"Could not run: {self.trouble.why.splitlines()[0]}"
+            text = f"Could not run: {self.trouble.why.splitlines()[0]}"
         else:
-            said = "It was begun and is not finished."
-        return f"{said} Accepted: {self.accepted.why}" if self.accepted is not None else said
+            text = "It was begun and is not finished."
+        return f"{text} Accepted: {self.accepted.why}" if self.accepted is not None else text
 
     @property
     def tone(self) -> str:
@@ -104,6 +104,6 @@ def all_nights(storage: NightlyStorage) -> list[NightFacts]:
 def _facts_of(storage: NightlyStorage, date: str, accepted: Acceptance | None) -> NightFacts:
     pin, night, decision = storage.pin(date), storage.night(date), storage.decision(date)
     environment = night.environment if night is not None else pin.environment if pin is not None else None
-    found = None if decision is None else read_bisection(storage, decision.change)
+    bisection = None if decision is None else read_bisection(storage, decision.change)
     parts = tuple(storage.parts(date))
-    return NightFacts(date, environment, parts, night, decision, found, read_trouble(storage, date), accepted)
+    return NightFacts(date, environment, parts, night, decision, bisection, read_trouble(storage, date), accepted)

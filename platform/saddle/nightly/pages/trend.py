@@ -56,11 +56,11 @@ def trend(nights: Sequence[NightFacts], arms: Sequence[str], metric: Metric) -> 
 def changes(nights: Sequence[NightFacts]) -> dict[int, str]:
     """The nights since which numbers are others, by their places, each with the code that they came with."""
     places = {each.date: place for place, each in enumerate(nights)}
-    named: dict[int, str] = {}
+    codes: dict[int, str] = {}
     for each in nights:
         if each.decision is not None and each.decision.change is not None:
-            named[places.get(each.decision.change.first_night, places[each.date])] = clean(each.commits, 26)
-    return named
+            codes[places.get(each.decision.change.first_night, places[each.date])] = clean(each.commits, 26)
+    return codes
 
 
 def values_over_nights(nights: Sequence[NightFacts], arms: Sequence[str], metric: str) -> Series:

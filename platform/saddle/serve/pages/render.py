@@ -1,4 +1,4 @@
-"""From templates to HTML; whatever a storage holds is escaped."""
+"""From templates to HTML; everything that comes from a storage is escaped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read_file(name: str) -> str:
 
 
 def render_page(template: str, /, *, title: str, events: str = "", **values: Any) -> str:
-    """A whole page; `events` is the address of its changes, empty if it stays as it is."""
+    """A whole page; `events` is the address of its changes, empty if it doesn't change."""
     return _template(template).render(title=title, events=events, version=metadata.version("saddle"), **values)
 
 

@@ -16,7 +16,7 @@ REGIONS = ("status", "stop", "arms", "running", "curves", "trials", "notes")
 MOST_TRIALS = 200
 """Ended trials in the table, the latest ones."""
 MOST_CURVES = 80
-"""Trials whose curves are drawn: those under way, then the latest ones."""
+"""Trials whose curves are drawn: the running ones, then the latest ones."""
 
 
 def study_regions(study: WatchedStudy) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ class WatchedNightly:
 
 
 def read_nightlies(store: Store) -> Sequence[WatchedNightly]:
-    """The nightlies of the storage; what one came to is empty if its latest night is under way or can't be read."""
+    """The nightlies of the storage; what one came to is empty if its latest night is running or can't be read."""
     suffix = f"{MARK}{NIGHTLY}"
     names = [name.removesuffix(suffix) for name in store.names(STUDIES) if name.endswith(suffix)]
     return [_nightly(NightlyStorage(store, name)) for name in names if RunId.is_name(name)]

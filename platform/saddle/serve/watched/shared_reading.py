@@ -21,16 +21,16 @@ class SharedReading(Generic[T]):
     def __init__(self, read: Callable[[], T], age: float) -> None:
         self._read, self._least = read, age
         self._age = age
-        self._made = -float("inf")
+        self._read_at = -float("inf")
         self._value: T | None = None
         self._lock = asyncio.Lock()
 
     async def get(self, *, fresh: bool = False) -> T:
         """The value, at most `age` seconds old, or read now if `fresh`; raises what `read` does."""
         async with self._lock:
-            if self._value is None or fresh or time.monotonic() - self._made > self._age:
-                begun = time.monotonic()
+            if self._value is None or fresh or time.monotonic() - self._read_at > self._age:
+                start = time.monotonic()
                 self._value = await to_thread.run_sync(self._read)
-                self._made = time.monotonic()
-                self._age = max(self._least, SHARE_OF_TIME * (self._made - begun))
+                self._read_at = time.monotonic()
+                self._age = max(self._least, SHARE_OF_TIME * (self._read_at - start))
             return self._value

@@ -1,4 +1,4 @@
-"""A study as it is watched: what its driver last said, its ledger, and the manifests of trials under way."""
+"""A study while it is watched: what its driver last said, its ledger, and the manifests of running trials."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class WatchedStudy:
 
     @property
     def running(self) -> list[TrialLine]:
-        """The trials under way."""
+        """The running trials."""
         return [line for line in self.lines if not line.has_ended and line.state != PLANNED]
 
     @property
@@ -154,7 +154,7 @@ class StudyReader:
             return ()
 
     def _drawn(self, run: RunId, key: str) -> TrialLine:
-        """The line of a search's trial under way, by what was drawn for it."""
+        """The line of a search's running trial, by what was drawn for it."""
         if key not in self._settings:
             self._settings[key] = read_settings(self.store, run, key) or {}
         return TrialLine(key, key, PLANNED, settings=self._described(self._settings[key]))
@@ -165,5 +165,5 @@ class StudyReader:
 
 
 def trial_progress(store: Store, spec: TrialSpec) -> TrialProgress:
-    """How far a trial under way has come, by its manifest."""
+    """How far a running trial has come, by its manifest."""
     return Checkpoints.of_trial(store, spec.run, spec.key).progress(spec)

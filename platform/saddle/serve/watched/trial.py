@@ -1,4 +1,4 @@
-"""One trial as its page shows it, ended or under way."""
+"""One trial as its page shows it, ended or running."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class WatchedTrial:
     @property
     def curve_metrics(self) -> list[str]:
         """The metrics that epochs report and people are to read, what chooses checkpoints first."""
-        known = dict.fromkeys(name for epoch in self.curve for name in epoch)
-        shown = [name for name in known if self.study.stored.declared.metric(name).shown]
-        return sorted(shown, key=lambda name: (name != self.study.metric, not name.startswith("validation/")))
+        names = dict.fromkeys(name for epoch in self.curve for name in epoch)
+        shown_names = [name for name in names if self.study.stored.declared.metric(name).shown]
+        return sorted(shown_names, key=lambda name: (name != self.study.metric, not name.startswith("validation/")))
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A study's trials in lines: those that ended, those under way, and those that are planned."""
+"""A study's trials in lines: those that ended, those that run, and those that are planned."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def ended_line(record: TrialRecord, metric: str, arm: str, settings: str) -> Tri
 
 
 def running_line(key: str, progress: Progress, curve: Sequence[Mapping[str, float]], planned: TrialLine) -> TrialLine:
-    """The line of a trial under way, with what is in its manifest."""
+    """The line of a running trial, with what is in its manifest."""
     epoch, trial = progress.running[key], progress.details.get(key)
-    begun = trial is None or trial.begun or epoch > 0
+    has_begun = trial is None or trial.begun or epoch > 0
     return TrialLine(
-        key, planned.name, RUNNING if begun else STARTING, epoch, None if trial is None else trial.epochs,
+        key, planned.name, RUNNING if has_begun else STARTING, epoch, None if trial is None else trial.epochs,
         None if trial is None else trial.value, values_of(curve, progress.metric), None, "", planned.arm,
         planned.seed, planned.settings,
     )  # fmt: skip
@@ -71,10 +71,10 @@ def planned_lines(stored: StoredStudy, arm_names: Mapping[str, str]) -> dict[str
     places = {arm.key: place for place, arm in enumerate(stored.arms)}
     lines = (
         TrialLine(
-            one.key, replicate_name(one.arm.name, one.seed, one.block), PLANNED,
-            arm=row_name(arm_names.get(one.arm.name, one.arm.name), one.block), seed=one.seed,
+            replicate.key, replicate_name(replicate.arm.name, replicate.seed, replicate.block), PLANNED,
+            arm=row_name(arm_names.get(replicate.arm.name, replicate.arm.name), replicate.block), seed=replicate.seed,
         )
-        for one in sorted(stored.replicates, key=lambda one: places[one.arm.key])
+        for replicate in sorted(stored.replicates, key=lambda replicate: places[replicate.arm.key])
     )  # fmt: skip
     return {line.key: line for line in lines}
 

@@ -1,4 +1,4 @@
-"""What a checkpoint says of its trial, so that a manifest that was damaged can be had from it.
+"""What a checkpoint says of its trial, so that a damaged manifest can be restored from it.
 
 The record is one more file in the archive that a `.pt` file is; torch doesn't mind it.
 """

@@ -105,7 +105,7 @@ class Checkpoints:
         self.writer = uuid.uuid4().hex[:12]
         while True:
             self._refuse_orphan(self.manifest)
-            taken = replace(
+            manifest = replace(
                 self.manifest,
                 attempts=self.manifest.attempts + 1,
                 started=self.manifest.started or started,
@@ -113,8 +113,8 @@ class Checkpoints:
                 token=self.manifest.token if self.token is None else self.token,
             )
             try:
-                self._write(taken)
-                return taken.attempts
+                self._write(manifest)
+                return manifest.attempts
             except Conflict:  # the attempt before is not dead yet, or another one claims the trial too
                 self.manifest, self.etag = self._latest()
 
@@ -145,7 +145,7 @@ class Checkpoints:
         self.manifest = manifest
 
     def _latest(self) -> tuple[Manifest, str | None]:
-        """The manifest as it is now; ours, where that is damaged and will be mended by what is written next."""
+        """The current manifest; ours, where that is damaged and the next write will replace it."""
         try:
             return fetch_manifest(self.store, self.folder)
         except Damaged:
@@ -185,18 +185,18 @@ class Checkpoints:
             self.manifest = self.until(epoch - 1)
         saved = self.manifest.saved
         best_epoch = epoch if best else self.manifest.best_epoch
-        kept = tuple(s for s in saved if s.epoch == best_epoch or s is saved[-1])
+        remaining = tuple(s for s in saved if s.epoch == best_epoch or s is saved[-1])
         before = self._sealed()
         after = replace(
             before,
-            saved=kept,
+            saved=remaining,
             best_epoch=best_epoch,
             best_metrics=dict(metrics) if best else before.best_metrics,
             curve=(*before.curve, dict(metrics)),
             times=(*before.times, time.time()),
             seconds=seconds,
         )
-        dropped = [former for former in saved if former not in kept]
+        dropped = [former for former in saved if former not in remaining]
         return PreparedSave(epoch, self.states.encode(state, encode_manifest(after)), after, dropped)
 
     def write(self, prepared: PreparedSave) -> None:
@@ -255,11 +255,11 @@ class Checkpoints:
 
     def clean(self) -> None:
         """Remove what earlier attempts stored last and the manifest doesn't know: no attempt will resume from it."""
-        known = {saved.path for saved in self.manifest.saved}
+        paths = {saved.path for saved in self.manifest.saved}
         placed = {f"{self.folder}/{name}": place_of(name) for name in self.store.names(self.folder)}
         strays = [path for path, place in placed.items() if place and place[1] < self.manifest.attempts]
         for path in (*strays, *unknown_chunks(self.store, self.folder, self.manifest.sealed, self.manifest.attempts)):
-            if path not in known:
+            if path not in paths:
                 self.store.delete(path)
 
     def curve(self) -> Curve:
@@ -297,7 +297,7 @@ class Checkpoints:
         for saved in reversed(self.manifest.saved):
             try:
                 return saved.epoch, load_state(self.store, saved)
-            # not where the store can't be reached, which says nothing of its blobs
+            # not where the store can't be reached, which says nothing about its blobs
             except (Damaged, ForeignPath, FileNotFoundError) as error:
                 log.warning("%s; continuing from the checkpoint before", error)
         return 0, None
@@ -319,7 +319,7 @@ def load_state(store: Store, saved: Saved) -> dict[str, Any]:
     try:
         return decode_state(content)
     except pickle.UnpicklingError as error:
-        # not with torch's own words, which advise to load it whatever code it runs
+        # not with torch's own words, which advise to load it despite the code that it runs
         kind = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"{kind[1]}, which is" if kind else "what is"
         raise Unloadable(

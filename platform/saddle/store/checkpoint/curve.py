@@ -1,4 +1,4 @@
-"""The curve of a trial under way, in chunks that are written once: what an epoch costs doesn't grow with their number.
+"""The curve of a running trial, in chunks that are written once: what an epoch costs doesn't grow with their number.
 
 A manifest holds the metrics of its latest epochs itself. Whenever they fill a chunk, that is sealed: a blob of its own,
 which is never written again. Its name has its place and the attempt that wrote it, so that an orphan of an earlier
@@ -58,12 +58,12 @@ def add_run(sealed: Runs, attempt: int) -> Runs:
 
 def first_runs(sealed: Runs, chunks: int) -> Runs:
     """The first `chunks` of the sealed ones."""
-    kept: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for attempt, number in sealed:
         if chunks > 0:
-            kept.append((attempt, min(number, chunks)))
+            runs.append((attempt, min(number, chunks)))
         chunks -= number
-    return tuple(kept)
+    return tuple(runs)
 
 
 def seal(store: Store, folder: str, number: int, attempt: int, curve: Curve) -> None:
@@ -94,7 +94,7 @@ def read_chunk_or_blank(store: Store, path: str) -> Curve:
 
 
 def chunk_paths(folder: str, sealed: Runs) -> Iterator[str]:
-    """Where the sealed chunks lie, in their order."""
+    """Where the sealed chunks are stored, in their order."""
     number = 0
     for attempt, chunks in sealed:
         for _ in range(chunks):
@@ -109,9 +109,9 @@ def chunk_path_of(folder: str, sealed: Runs, number: int) -> str:
 
 def unknown_chunks(store: Store, folder: str, sealed: Runs, before: int) -> list[str]:
     """The chunks of attempts `before` this one that are not among the sealed ones."""
-    known = set(chunk_paths(folder, sealed))
+    sealed_paths = set(chunk_paths(folder, sealed))
     paths = [f"{folder}/curve/{name}" for name in store.names(f"{folder}/curve")]
-    return [path for path in paths if path not in known and attempt_of(path) < before]
+    return [path for path in paths if path not in sealed_paths and attempt_of(path) < before]
 
 
 def attempt_of(path: str) -> int:

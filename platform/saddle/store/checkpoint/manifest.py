@@ -52,7 +52,7 @@ class Manifest:
     saved: Sequence[Saved] = ()
     best_epoch: int | None = None
     best_metrics: Mapping[str, float] = field(default_factory=dict)
-    """The metrics of the best epoch, wherever in the curve it is; since version 2."""
+    """The metrics of the best epoch, anywhere in the curve; since version 2."""
     sealed: Runs = ()
     curve: Sequence[Mapping[str, float]] = ()
     times: Sequence[float] = ()
@@ -97,14 +97,14 @@ def place_of(name: str) -> tuple[int, int] | None:
 
 
 def shallow(manifest: Manifest) -> dict[str, Any]:
-    """The fields of a manifest as they are."""
-    return {known.name: getattr(manifest, known.name) for known in fields(Manifest)}
+    """The fields of a manifest, not converted."""
+    return {each.name: getattr(manifest, each.name) for each in fields(Manifest)}
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """The manifest as JSON with a checksum of its own."""
+    """The manifest as JSON with its own checksum."""
     given_up = vars(manifest.given_up) if manifest.given_up is not None else None
-    saved = [vars(one) for one in manifest.saved]
+    saved = [vars(state) for state in manifest.saved]
     return sign_json({**shallow(manifest), "saved": saved, "given_up": given_up, "version": FORMAT})
 
 
@@ -160,7 +160,7 @@ def recover_manifest(store: Store, folder: str) -> Manifest:
 
 
 def within(folder: str, manifest: Manifest) -> Manifest:
-    """The manifest with its checkpoints in `folder`, whatever the study's folder was called when it was written.
+    """The manifest with its checkpoints in `folder`, under any name that the study's folder had when it was written.
 
     Raises `ValueError` for one that names anything but checkpoints of its own trial: what it names is deleted one day.
     """

@@ -38,7 +38,7 @@ class StoredMeasurement:
 
 
 def measurements_folder(run: RunId) -> str:
-    """Where the later measurements of a run's trials lie."""
+    """Where the later measurements of a run's trials are stored."""
     return f"{study_folder(run)}/measurements"
 
 
@@ -50,7 +50,7 @@ def measurement_path(run: RunId, key: str, number: int) -> str:
 def add_measurement(
     store: Store, run: RunId, entry: TrialRecord, number: int, measurement: Measurement, lock: StudyLock
 ) -> TrialRecord:
-    """Store measurement `number` of a trial, which counts from now on; returns the entry as it is then.
+    """Store measurement `number` of a trial, which counts from now on; returns the entry with it.
 
     Raises `TakenOver` if the study is another driver's, or somebody else has stored this number.
     """
@@ -83,31 +83,31 @@ def read_measurements(
     """
     paths = [f"{measurements_folder(run)}/{name}" for name in _names(store, run, key)]
     by_trial: dict[str, list[StoredMeasurement]] = {}
-    for path, one in zip(paths, in_parallel(store, lambda path: _read(store, run, path), paths), strict=True):
-        if isinstance(one, StoredMeasurement):
-            by_trial.setdefault(one.key, []).append(one)
-        elif one and damaged is not None:
-            damaged(path, one)
-        elif one:
-            log.warning("the measurement %s can't be used: %s", store.locate(path), one)
-    return {name: sorted(many, key=lambda one: one.number) for name, many in by_trial.items()}
+    for path, measurement in zip(paths, in_parallel(store, lambda path: _read(store, run, path), paths), strict=True):
+        if isinstance(measurement, StoredMeasurement):
+            by_trial.setdefault(measurement.key, []).append(measurement)
+        elif measurement and damaged is not None:
+            damaged(path, measurement)
+        elif measurement:
+            log.warning("the measurement %s can't be used: %s", store.locate(path), measurement)
+    return {name: sorted(many, key=lambda measurement: measurement.number) for name, many in by_trial.items()}
 
 
 def with_measurements(entry: TrialRecord, stored: Iterable[StoredMeasurement]) -> TrialRecord:
-    """The entry with what was measured of it since."""
-    for one in stored:
-        if one.ended == entry.ended:
-            entry = with_measurement(entry, one.measurement)
+    """The entry with its later measurements."""
+    for measurement in stored:
+        if measurement.ended == entry.ended:
+            entry = with_measurement(entry, measurement.measurement)
     return entry
 
 
 def with_measurement(entry: TrialRecord, later: Measurement) -> TrialRecord:
-    """The entry with a later measurement in place of that which it had, which becomes an earlier one."""
-    kept = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
+    """The entry with a later measurement in place of its own, which becomes an earlier one."""
+    former = {name: value for name, value in entry.metrics.items() if not name.startswith("test/")}
     shown = {name: path for name, path in entry.images.items() if name not in entry.closing_images}
     latest = replace(
         later,
-        metrics={**kept, **later.metrics},
+        metrics={**former, **later.metrics},
         images={**later.images, **shown},
         fingerprints={**entry.fingerprints, **later.fingerprints},
         not_finite=[*(name for name in entry.not_finite if not name.startswith("test/")), *later.not_finite],

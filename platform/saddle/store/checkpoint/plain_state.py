@@ -1,4 +1,4 @@
-"""Whether a trainable's state can be loaded again: tensors and plain values can, whatever runs code on loading can't.
+"""Whether a trainable's state can be loaded again: tensors and plain values can, what runs code on loading can't.
 
 torch decides that (`weights_only=True`). A state is loaded back when its types are new, the first one of a trial for
 sure; one whose types were seen before costs a walk through it (0.1 ms for a hundred tensors).
@@ -51,7 +51,7 @@ class StateChecker:
             content = encode_state(state, record)
             if not kinds <= self.proven:
                 decode_state(content)
-        except Exception as error:  # whatever an object's own way of being stored raises
+        except Exception as error:  # an object's own way of being stored may raise anything
             culprit = find_culprit(state)
             if culprit is None:
                 raise
@@ -67,18 +67,18 @@ def kinds_in(state: Any) -> Iterator[Any]:
         yield type(value) if layout is None else (type(value), layout)
 
 
-def walk(value: Any, place: str, seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+def walk(value: Any, place: str, visited: set[int] | None = None) -> Iterator[tuple[str, Any]]:
     """Every value in a state with its place; elements come before their container."""
-    seen = set() if seen is None else seen
-    if id(value) in seen:
+    visited = set() if visited is None else visited
+    if id(value) in visited:
         return
     if isinstance(value, CONTAINERS):
-        seen.add(id(value))
+        visited.add(id(value))
         for where, part in parts(value, place):
-            yield from walk(part, where, seen)
+            yield from walk(part, where, visited)
     elif getattr(value, "__dict__", None) and hasattr(value, "layout"):  # what was hung on a tensor is stored with it
         for name, part in vars(value).items():
-            yield from walk(part, f"{place}.{name}", seen)
+            yield from walk(part, f"{place}.{name}", visited)
     yield place, value
 
 

@@ -71,25 +71,25 @@ def is_limited(policy: Policy) -> bool:
 def plan_retention(
     store: Store, run: RunId, policy: Policy, ranked: Sequence[TrialRecord], cited: Container[str]
 ) -> Plan:
-    """What the policy removes of the finished trials `ranked`, best first; trials under way are never touched.
+    """What the policy removes of the finished trials `ranked`, best first; running trials are never touched.
 
     The selected checkpoint of a `cited` trial always stays.
     """
     if not is_limited(policy):
         return Plan((), 0)
     removals: list[Removal] = []
-    kept: list[_File] = []
+    remaining: list[_File] = []
     for place, entry in enumerate(ranked, start=1):
         for file in _files(store, run, entry):
             why = _why_removed(policy, file, place, entry.key in cited)
             if why:
                 removals.append(Removal(file.trial, file.path, file.bytes, why))
             else:
-                kept.append(file)
-    total = sum(file.bytes for file in kept)
+                remaining.append(file)
+    total = sum(file.bytes for file in remaining)
     limit = total if policy.gigabytes is None else policy.gigabytes * GIGABYTE
     # the worst first, and of all trials the last checkpoint before the selected one of any
-    worst_first = kept[::-1]
+    worst_first = remaining[::-1]
     for file in sorted(worst_first, key=lambda file: file.selected):
         if total <= limit:
             break
@@ -112,7 +112,7 @@ def _files(store: Store, run: RunId, entry: TrialRecord) -> list[_File]:
 
 
 def _why_removed(policy: Policy, file: _File, place: int, cited: bool) -> str:
-    """Why a checkpoint goes, whatever the bytes; empty if it stays."""
+    """Why a checkpoint is removed, regardless of the bytes; empty if it stays."""
     if not file.selected and not file.last:
         return "needed only to resume, and the trial has ended"
     if policy.best is not None and place > policy.best and not cited:
@@ -149,12 +149,12 @@ def remove(store: Store, run: RunId, removals: Sequence[Removal], lock: StudyLoc
     now = time.time()
     record: Mapping[str, Mapping[str, str | float]] = {
         **removed(store, run),
-        **{one.path: {"when": now, "bytes": one.bytes, "why": one.why} for one in removals},
+        **{removal.path: {"when": now, "bytes": removal.bytes, "why": removal.why} for removal in removals},
     }
     relative = {run.below(path): facts for path, facts in record.items()}
     write_fenced(store, record_path(run), to_json(relative).encode(), lock)
-    for one in removals:
-        store.delete(one.path)
+    for removal in removals:
+        store.delete(removal.path)
 
 
 def describe_removal(store: Store, run: RunId, path: str) -> str | None:

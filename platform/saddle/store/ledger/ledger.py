@@ -83,7 +83,7 @@ class Ledger:
             raise TakenOver(f"another driver is writing {key} of {self.run.name} at the moment") from None
 
     def index(self) -> None:
-        """Let readers have many entries at once (see `ledger_index`); only for who holds the study's lock."""
+        """Let readers read many entries together (see `ledger_index`); only for the holder of the study's lock."""
         write_index(self.store, self.run, self.folder)
 
     def __contains__(self, key: str) -> bool:
@@ -115,13 +115,13 @@ class Ledger:
                 yield with_checks(with_measurements(records[name], measured.get(records[name].key, ())), checks)
 
     def sample(self, count: int) -> list[TrialRecord]:
-        """At most `count` entries, spread evenly over the names of all, as they were when their trials ended."""
+        """At most `count` entries, spread evenly over the names of all, without later measurements."""
         names = list(self.store.names(self.folder))
-        chosen = names[:: max(1, -(-len(names) // count))]
-        parser, contents = Parser(self.run), in_parallel(self.store, self._content, chosen)
+        selected = names[:: max(1, -(-len(names) // count))]
+        parser, contents = Parser(self.run), in_parallel(self.store, self._content, selected)
         return [
             decode(content, f"{self.folder}/{name}", parser)
-            for name, content in zip(chosen, contents, strict=True)
+            for name, content in zip(selected, contents, strict=True)
             if content is not None
         ]
 

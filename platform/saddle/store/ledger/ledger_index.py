@@ -1,7 +1,7 @@
 """The ledger once more in a few large files, because ten thousand small ones take long to read.
 
-Derived and never trusted over the ledger's own files: each row bears the stamp of the file it was read from, and counts
-only while that file still has it. So whatever happens to a file (removed, run again, copied, restored), it is read
+Derived and never trusted over the ledger's own files: each row has the stamp of the file it was read from, and counts
+only while that file still has it. A file that changed in any way since (removed, run again, copied, restored) is read
 itself. Only the study's driver writes segments; a reader that finds one damaged, or gone meanwhile, does without it.
 """
 
@@ -28,7 +28,7 @@ FEWEST = 50
 """So many files are read one by one before an index is worth having."""
 
 STAMP = "stamp"
-"""The column with the mark of the ledger file that a row was read from (`Store.etags`)."""
+"""The column with the stamp of the ledger file that a row was read from (`Store.etags`)."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,20 @@ class Segment:
     table: Any = None
 
     def fresh(self, now: Mapping[str, str]) -> list[str]:
-        """The ledger files that it holds as they are now."""
+        """The ledger files that it holds unchanged."""
         return [name for name, stamp in (self.etags or {}).items() if now.get(name) == stamp]
 
     def rows(self, names: Sequence[str]) -> Any:
         """The rows of these ledger files, in their order."""
-        known = list(self.etags or {})
-        if known == list(names):
+        held_names = list(self.etags or {})
+        if held_names == list(names):
             return self.table
-        place = {name: row for row, name in enumerate(known)}
+        place = {name: row for row, name in enumerate(held_names)}
         return self.table.take([place[name] for name in names])
 
 
 def index_folder(run: RunId) -> str:
-    """Where the segments of the index of a run's ledger lie."""
+    """Where the segments of the index of a run's ledger are stored."""
     return f"{study_folder(run)}/ledger-index"
 
 
@@ -91,7 +91,7 @@ def parse_segment(path: str, content: bytes, columns: Sequence[str] | None = Non
 
 
 def write_index(store: Store, run: RunId, ledger: str) -> None:
-    """Bring the index of the ledger in the folder `ledger` up to date; only for who holds the study's lock.
+    """Bring the index of the ledger in the folder `ledger` up to date; only for the holder of the study's lock.
 
     Full segments whose every row is fresh stay, others are replaced. Files that can't be read stay out of it.
     """
@@ -99,11 +99,11 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
 
     now = store.etags(ledger)
     segments = list(read_segments(store, run, columns=[]))
-    kept = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
+    complete = [segment for segment in segments if len(segment.fresh(now)) >= SEGMENT]
     indexed = {name for segment in segments for name in segment.fresh(now)}
     if len(now) - len(indexed) < FEWEST and all(segment.etags is not None for segment in segments):
         return
-    rest = sorted(set(now) - {name for segment in kept for name in segment.fresh(now)})
+    rest = sorted(set(now) - {name for segment in complete for name in segment.fresh(now)})
     number = 1 + max((number_of_segment(segment.path) for segment in segments), default=0)
     for start in range(0, len(rest), SEGMENT):
         batch = rest[start : start + SEGMENT]
@@ -114,7 +114,7 @@ def write_index(store: Store, run: RunId, ledger: str) -> None:
             store.write(f"{index_folder(run)}/{number:06d}-{checksum(content)}.parquet", content)
             number += 1
     for segment in segments:
-        if segment not in kept:
+        if segment not in complete:
             store.delete(segment.path)
 
 

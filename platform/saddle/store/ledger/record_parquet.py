@@ -99,8 +99,8 @@ def assemble(columns: Mapping[str, Iterable[Any]]) -> Iterator[TrialRecord]:
     """The records whose parts have these fields, a column each; that of `study` holds runs."""
 
     def rows(part: type[T], **inner: Iterable[Any]) -> Iterator[T]:
-        known = {field.name for field in fields(part)}  # type: ignore[arg-type]
-        own = {name: cells for name, cells in columns.items() if name in known} | inner
+        names = {field.name for field in fields(part)}  # type: ignore[arg-type]
+        own = {name: cells for name, cells in columns.items() if name in names} | inner
         return (part(**dict(zip(own, row, strict=True))) for row in zip(*own.values(), strict=True))
 
     progress = rows(TrialProgress, spec=rows(TrialSpec, run=columns["study"]))
@@ -111,7 +111,7 @@ class Parser:
     """Makes of cells what the parts of records hold; what is equal in many rows becomes one object."""
 
     def __init__(self, run: RunId | None = None) -> None:
-        """Of the ledger of `run`, in whose folder the paths lie; without it the paths stay as they are written."""
+        """Of the ledger of `run`, in whose folder the paths are; without it the paths are not changed."""
         self._run = run
         self._shared: dict[str, Any] = {}
         self._decode = json.JSONDecoder(object_pairs_hook=_with_known_names).decode

@@ -1,4 +1,4 @@
-"""A finished trial moved to a folder of its own, so that it can be run again under the same key."""
+"""A finished trial copied to a separate folder, so that it can be run again under the same key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from saddle.trial.run_id import RunId
 
 
 def set_trial_aside(store: Store, run: RunId, key: str, lock: StudyLock) -> str:
-    """Copy the record, the checklist and the files of a trial to a folder of their own, which is returned.
+    """Copy the record, the checklist and the files of a trial to a separate folder, which is returned.
 
     Copied, and not moved: the manifest of its checkpoints stays, which counts attempts on, so that no orphan is taken
     for a new one. Raises `TakenOver`.

@@ -111,7 +111,7 @@ def _token_of_facts(store: Store, run: RunId) -> int:
 
 
 def take_fence(store: Store, run: RunId) -> Fence:
-    """Take the next token of a study, only for who holds its lock: every earlier driver is fenced off from now on."""
+    """Take the next token of a study, only for the holder of its lock: it fences off every earlier driver."""
     for _ in range(ATTEMPTS):
         latest, _owner, etag = read_token(store, run)
         # the nonce, because a conditional write takes equal contents for its own
@@ -122,7 +122,7 @@ def take_fence(store: Store, run: RunId) -> Fence:
         except Conflict:
             continue
         return Fence(store, run, latest + 1)
-    raise StorageError(f"{store.locate(fence_path(run))}: several drivers want to run {run.name} at once")
+    raise StorageError(f"{store.locate(fence_path(run))}: several drivers want to run {run.name} at the same time")
 
 
 def write_fenced(store: Store, path: str, content: bytes, lock: StudyLock) -> None:

@@ -152,7 +152,7 @@ class Lease:
                 self._write({"IfNoneMatch": "*"} if lease is None else {"IfMatch": lease.etag})
                 self._confirm()
                 return
-        raise StorageError(f"{self.store.locate(self.path)}: several drivers want to run {self.study} at once")
+        raise StorageError(f"{self.store.locate(self.path)}: several drivers want to run {self.study} at the same time")
 
     def _confirm(self, patience: float | None = None) -> None:
         """See that the lease there is ours: an endpoint that was found good may have been replaced by one that knows no
@@ -230,7 +230,7 @@ class Lease:
         return True
 
     def release(self) -> None:
-        """Let the next driver in at once."""
+        """Let the next driver in immediately."""
         self._ending.set()
         client, key = self.store.calls.client, self.store.key(self.path)
         with self._lock, contextlib.suppress(StorageError):  # if it can't be reached, the lease ends by itself

@@ -47,7 +47,7 @@ class FencedLock:
     @property
     def why(self) -> str:
         with contextlib.suppress(TakenOver, StorageError):
-            self.fence.check()  # it names the successor, whose lease may have ended by now
+            self.fence.check()  # it names the successor, whose lease may have ended
         return self.lease.why if self.lease is not None and not self.fence.taken_by else self.fence.why
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""What the checklist found of a trial: a file next to the ledger, whose entries never change."""
+"""The checklist's findings about a trial: a file next to the ledger, whose entries never change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StoredChecks:
 
 
 def checks_folder(run: RunId) -> str:
-    """Where the checklists of a run's trials lie."""
+    """Where the checklists of a run's trials are stored."""
     return f"{study_folder(run)}/checks"
 
 
@@ -44,7 +44,7 @@ def checks_path(run: RunId, key: str) -> str:
 
 
 def write_checks(store: Store, run: RunId, entry: TrialRecord, items: Sequence[CheckItem], lock: StudyLock) -> None:
-    """Store what the checklist found of a trial, in place of what it found before; raises `TakenOver`."""
+    """Store the checklist's findings about a trial, in place of earlier ones; raises `TakenOver`."""
     content = {"version": VERSION, "ended": entry.ended, "items": [asdict(item) for item in items]}
     write_fenced(store, checks_path(run, entry.key), to_json(content).encode(), lock)
 
@@ -59,7 +59,7 @@ def read_checks(store: Store, run: RunId, keys: Iterable[str] | None = None) -> 
 
 
 def with_checks(entry: TrialRecord, checks: Mapping[str, StoredChecks]) -> TrialRecord:
-    """The entry with what the checklist found of it, unless that was of an earlier trial with its key."""
+    """The entry with the findings of its checklist, unless they are about an earlier trial with its key."""
     items = checks.get(entry.key)
     return entry if items is None or items.ended != entry.ended else replace(entry, checks=items.items)
 

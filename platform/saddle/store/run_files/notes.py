@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Note:
-    """What somebody wrote of a run, or of an arm or trial of it; either text or tags may be empty."""
+    """What somebody wrote about a run, or about an arm or trial of it; either text or tags may be empty."""
 
     text: str
     tags: Sequence[str] = ()
@@ -48,7 +48,7 @@ class Note:
 
 
 def notes_folder(run: RunId) -> str:
-    """Where the notes of a run lie."""
+    """Where the notes of a run are stored."""
     return f"{study_folder(run)}/notes"
 
 

@@ -74,17 +74,17 @@ def record_plan(
 ) -> PlanHistory:
     """Keep the plan of `study` if it isn't the latest one; returns the history with it. Raises `TakenOver`.
 
-    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended by now; `growth` is
+    `before` are the plans so far, None for a new run; `finished` counts the trials that have ended; `growth` is
     how the study grew since the latest plan. The plan of a run whose storage keeps none yet is written first.
     """
     planned = plan_of(study)
     if planned is None:
         return PlanHistory()
-    plans, kept = list(before.plans if before is not None else ()), len(read_plans(store, run))
+    plans, stored = list(before.plans if before is not None else ()), len(read_plans(store, run))
     plan = replace(planned, when=time.time(), finished=finished, growth=growth)
     if not plans or growth or not plan.is_same(plans[-1]):
         plans.append(plan)
-    for number in range(kept, len(plans)):
+    for number in range(stored, len(plans)):
         _write(store, plan_path(run, number + 1), plans[number], lock)
     return PlanHistory(tuple(plans))
 

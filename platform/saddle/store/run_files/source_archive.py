@@ -1,6 +1,6 @@
 """The sources of a trainable that is a file of the user's own, kept with the run, so that every node trains the same.
 
-They lie as one zip under their checksum; a process that needs them unpacks them into a folder of this machine, once.
+They are stored as one zip under their checksum; a process that needs them unpacks them on this machine, once.
 """
 
 from __future__ import annotations

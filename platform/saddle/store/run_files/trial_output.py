@@ -43,7 +43,7 @@ class TrialOutput:
 
 
 def output_folder(run: RunId, key: str) -> str:
-    """Where the outputs of a trial lie."""
+    """Where the outputs of a trial are stored."""
     return f"{trial_folder(run, key)}/output"
 
 
@@ -65,7 +65,7 @@ def outputs_of(store: Store, run: RunId, key: str) -> list[TrialOutput]:
 
 
 def read_output(store: Store, output: TrialOutput) -> str:
-    """The text of an output; empty if it is gone by now."""
+    """The text of an output; empty if it is gone."""
     try:
         return redact(store.read(output.path).decode(errors="replace"))
     except FileNotFoundError:

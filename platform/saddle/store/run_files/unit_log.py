@@ -22,7 +22,7 @@ VERSION = 1
 
 
 def units_folder(run: RunId) -> str:
-    """Where the files of a run's units lie."""
+    """Where the files of a run's units are stored."""
     return f"{study_folder(run)}/units"
 
 
@@ -36,9 +36,9 @@ def read_units(store: Store, run: RunId) -> UnitFacts:
     folder = units_folder(run)
     paths = [f"{folder}/{name}" for name in sorted(store.names(folder)) if name.endswith(".json")]
     measures: dict[str, dict[str, float]] = {}
-    for taken in in_parallel(store, lambda path: _read(store, path), paths):
-        # what was measured first counts, whatever a later version of the trainable adds to it
-        measures[str(taken["unit"])] = {**_numbers(taken["measures"]), **measures.get(str(taken["unit"]), {})}
+    for entry in in_parallel(store, lambda path: _read(store, path), paths):
+        # what was measured first counts, even if a later version of the trainable adds to it
+        measures[str(entry["unit"])] = {**_numbers(entry["measures"]), **measures.get(str(entry["unit"]), {})}
     try:
         facts = _read(store, absent_path(run))
     except FileNotFoundError:

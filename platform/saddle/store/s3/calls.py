@@ -20,7 +20,7 @@ T = TypeVar("T")
 CONNECTIONS = 32
 CONNECT_SECONDS = 5.0
 SILENT_SECONDS = 30.0
-"""How long an endpoint may say nothing before the attempt counts as failed."""
+"""How long an endpoint may be silent before the attempt counts as failed."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 GARBLED_ATTEMPTS = 3
@@ -188,7 +188,7 @@ def describe(error: Exception) -> str:
 
 
 def shared_client(patience: float) -> Any:
-    """This process's client for the environment as it is: making one takes longer than many a trial's checkpoint."""
+    """This process's client for the current environment: making one takes longer than many a trial's checkpoint."""
     environment = hash(tuple(sorted((n, v) for n, v in os.environ.items() if n.startswith("AWS_"))))
     return _shared_client(patience, environment)
 

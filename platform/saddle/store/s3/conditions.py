@@ -31,7 +31,7 @@ ROUNDS = 3
 """Of two races each. In one alone, a server that looks and writes in two steps may happen to be right."""
 
 UNANSWERED_ROUNDS = 3
-"""How often a race without a winner is repeated: the winner's answer may have been lost on the way."""
+"""How often a race without a winner is repeated: the winner's answer may have been lost."""
 
 VERDICT = "conditions.json"
 VERDICT_SECONDS = 24 * 3600.0
@@ -130,7 +130,7 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
         if len(winners) > 1:
             raise refusal(
                 calls,
-                f"of {WRITERS} writers at once whose condition only one could meet ({name}), {len(winners)} were "
+                f"of {WRITERS} simultaneous writers whose condition only one could meet ({name}), {len(winners)} were "
                 "answered with success",
             )
         if winners:
@@ -141,7 +141,8 @@ def _race(calls: Calls, key: str, condition: dict[str, str]) -> tuple[bytes, str
         else:
             _delete(calls, key)
     raise refusal(
-        calls, f"of {WRITERS} writers at once whose condition one could meet ({name}), none was answered with success"
+        calls,
+        f"of {WRITERS} simultaneous writers whose condition one could meet ({name}), none was answered with success",
     )
 
 
@@ -155,7 +156,7 @@ def _writers_at_once(calls: Calls, key: str, condition: dict[str, str]) -> Seque
         return content, _put_if(calls, key, content, condition).etag
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return [written for written in pool.map(write, range(WRITERS)) if written[1]]
+        return [write_result for write_result in pool.map(write, range(WRITERS)) if write_result[1]]
 
 
 def _put_if(calls: Calls, key: str, content: bytes, condition: dict[str, str]) -> _Put:
@@ -170,16 +171,16 @@ def _put_if(calls: Calls, key: str, content: bytes, condition: dict[str, str]) -
             raise
 
     try:
-        done = calls("writing", key, put)
+        answer = calls("writing", key, put)
     except FileNotFoundError:
         return _Put()
     except Exception as error:
         if is_unmet(error):
             return _Put()
         raise
-    if done.unknown:
-        raise refusal(calls, f"it answers a conditional write ({', '.join(condition)}) with {done.unknown}")
-    return done
+    if answer.unknown:
+        raise refusal(calls, f"it answers a conditional write ({', '.join(condition)}) with {answer.unknown}")
+    return answer
 
 
 def _put_object(calls: Calls, key: str, content: bytes, **condition: str) -> Any:

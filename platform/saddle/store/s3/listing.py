@@ -20,10 +20,10 @@ def list_pages(calls: Calls, prefix: str, batch: int = BATCH, **arguments: Any) 
 
     Raises `StorageError` for an answer that can't be one.
     """
-    wanted = {"Bucket": calls.bucket, "Prefix": prefix, "MaxKeys": batch, **arguments}
+    query = {"Bucket": calls.bucket, "Prefix": prefix, "MaxKeys": batch, **arguments}
     token = ""
     while True:
-        page = calls("listing", prefix.rstrip("/"), lambda: calls.client.list_objects_v2(**wanted))
+        page = calls("listing", prefix.rstrip("/"), lambda: calls.client.list_objects_v2(**query))
         for key in keys_of(page):
             if not key.startswith(prefix):
                 raise StorageError(_wrong(calls, prefix, f"holds {key[:200]!r}, which is not below it"))
@@ -33,7 +33,7 @@ def list_pages(calls: Calls, prefix: str, batch: int = BATCH, **arguments: Any) 
         before, token = token, page.get("NextContinuationToken", "")
         if token in ("", before):
             raise StorageError(_wrong(calls, prefix, "ends in the middle, and does not say how to continue"))
-        wanted["ContinuationToken"] = token
+        query["ContinuationToken"] = token
 
 
 def keys_of(page: Mapping[str, Any]) -> list[str]:

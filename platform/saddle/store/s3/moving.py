@@ -1,4 +1,4 @@
-"""Moving a folder of a bucket, which has no rename: all is copied, then deleted, and a note says that it is under way.
+"""Moving a folder of a bucket, which has no rename: all is copied, then deleted; a note says that this is in progress.
 
 The next process that reads the note completes the move, so that no crash leaves it half done.
 """

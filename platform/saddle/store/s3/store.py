@@ -116,7 +116,7 @@ class S3Store:
         return None if head is None else str(head["ETag"])
 
     def write_if(self, path: str, content: bytes, etag: str | None) -> str:
-        # in one piece whatever its size: what is written on a condition is small, and one call is one decision
+        # in one piece for any size: what is written on a condition is small, and one call is one decision
         metadata = {SHA256: hashlib.sha256(content).hexdigest()}
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
@@ -143,15 +143,15 @@ class S3Store:
     def delete_if(self, path: str, etag: str) -> None:
         if self.etag(path) not in (None, etag):
             raise Conflict(self.locate(path))
-        wanted = {"Bucket": self.bucket, "Key": self.key(path)}
+        request = {"Bucket": self.bucket, "Key": self.key(path)}
 
         def delete() -> None:
             try:
-                self.calls.client.delete_object(**wanted, IfMatch=etag)
+                self.calls.client.delete_object(**request, IfMatch=etag)
             except Exception as error:
                 if status_of(error) != NOT_IMPLEMENTED:
                     raise
-                self.calls.client.delete_object(**wanted)  # many endpoints know no condition here; it was met just now
+                self.calls.client.delete_object(**request)  # many endpoints know no condition here; it was met just now
 
         try:
             self.calls("deleting", self.key(path), delete)
@@ -236,10 +236,10 @@ class S3Store:
             self.calls("deleting", self.listed_key(batch[0]), self._deletion(batch))
 
     def _deletion(self, batch: Sequence[str]) -> Callable[[], None]:
-        wanted = {"Objects": [{"Key": self.listed_key(path)} for path in batch], "Quiet": True}
+        request = {"Objects": [{"Key": self.listed_key(path)} for path in batch], "Quiet": True}
 
         def delete() -> None:
-            answer = self.calls.client.delete_objects(Bucket=self.bucket, Delete=wanted)
+            answer = self.calls.client.delete_objects(Bucket=self.bucket, Delete=request)
             for error in answer.get("Errors", ()):
                 raise refusal_of(error)
 

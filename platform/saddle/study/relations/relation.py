@@ -17,7 +17,7 @@ from saddle.study.values import canonical, readable, same
 DATASETS = "datasets"
 """The family of units that are in no family of their own."""
 GAIN, ARM, OVER = "gain", "arm", "over"
-"""Columns of published points: the gain itself, or the values of both arms, of which it is taken on the scale."""
+"""Columns of published points: the gain itself, or the values of both arms, whose difference on the scale it is."""
 PUBLISHED = "published"
 """The split of the metrics of published points, such as `published/gain`."""
 OF_A_FAMILY = ("family", "vary", "fixed")
@@ -37,7 +37,7 @@ class RelationUnit:
 
 
 def unit_name(settings: Mapping[str, Any]) -> str:
-    """What a reader sees a unit called: its settings."""
+    """The unit's name as a reader sees it: its settings."""
     return ", ".join(f"{name}={readable(value)}" for name, value in settings.items())
 
 
@@ -54,8 +54,8 @@ class Table(Section):
     def value(self, settings: Mapping[str, Any]) -> float | None:
         """The number of the unit with these settings; None if no row is about it."""
         for row in self.rows:
-            named = {name: cell for name, cell in row.items() if name in settings}
-            if named and all(same(cell, settings[name]) for name, cell in named.items()):
+            by_name = {name: cell for name, cell in row.items() if name in settings}
+            if by_name and all(same(cell, settings[name]) for name, cell in by_name.items()):
                 number = row.get(self.column)
                 return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
         return None
@@ -185,7 +185,7 @@ class Relation(Section):
 
     @property
     def analysis_plan(self) -> dict[str, Any]:
-        """What decides on the answer, as plain data, of which `plan_digest` is taken."""
+        """What decides on the answer, as plain data; `plan_digest` is its hash."""
         gain = self.gain
         difference = {"metric": gain.metric, "arm": gain.arm, "over": gain.over, "scale": gain.scale}
         return {

@@ -13,7 +13,7 @@ def metric_of(name: str, declared: Declarations) -> Metric | None:
     if name in declared.metrics:
         return declared.metrics[name]
     splits = (f"{split}/{name}" for split in ("train", "test", "validation"))
-    return next((declared.metrics[known] for known in splits if known in declared.metrics), None)
+    return next((declared.metrics[metric] for metric in splits if metric in declared.metrics), None)
 
 
 def why_refused(metric: Metric, gained: str) -> str:

@@ -60,7 +60,7 @@ class Declarations:
 
     @property
     def plain(self) -> Declarations:
-        """These alone, whatever else a subclass knows."""
+        """These alone, without what a subclass knows in addition."""
         return Declarations(**{field.name: getattr(self, field.name) for field in fields(Declarations)})
 
     def after(self, earlier: Declarations | None) -> Declarations:

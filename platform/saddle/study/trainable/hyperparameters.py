@@ -14,15 +14,15 @@ BOUNDS = {"minimum": "≥ {}", "exclusiveMinimum": "> {}", "maximum": "≤ {}", 
 
 
 def describe_trainable(
-    name: str, recipe: str | None = None, scale: str | None = None, given: Mapping[str, Any] | None = None
+    name: str, recipe: str | None = None, scale: str | None = None, settings: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Recipes, scales, metrics, components and hyperparameters of a trainable; raises `TrainableError`.
 
-    Where a recipe, a scale or `given` values are named, defaults are those that a study with these would have, which
+    Where a recipe, a scale or `settings` are named, defaults are those that a study with these would have, which
     raises `UserError` for one that doesn't exist.
     """
     trainable = load_trainable(name)
-    defaults = defaults_of(trainable, recipe, scale, given)
+    defaults = defaults_of(trainable, recipe, scale, settings)
     schema = trainable.schema
     lines = (trainable.code.__doc__ or "").strip().splitlines()
     return {
@@ -58,13 +58,13 @@ def describe_trainable(
 
 
 def defaults_of(
-    trainable: LoadedTrainable, recipe: str | None, scale: str | None, given: Mapping[str, Any] | None
+    trainable: LoadedTrainable, recipe: str | None, scale: str | None, settings: Mapping[str, Any] | None
 ) -> dict[str, dict[str, Any]]:
     """What recipe and scale make of the defaults, by field; empty if none of them is named."""
-    if recipe is None and scale is None and not given:
+    if recipe is None and scale is None and not settings:
         return {}
     try:
-        defaults = find_defaults(trainable.code, given or {}, recipe, scale)
+        defaults = find_defaults(trainable.code, settings or {}, recipe, scale)
     except ValueError as error:
         raise UserError(str(error)) from error
     return {
@@ -72,7 +72,7 @@ def defaults_of(
             name: {"default": default.value, "source": default.source, "reference": default.reference}
             for name, default in defaults.items()
         },
-        **{name: {"default": value, "source": "given", "reference": ""} for name, value in (given or {}).items()},
+        **{name: {"default": value, "source": "given", "reference": ""} for name, value in (settings or {}).items()},
     }
 
 

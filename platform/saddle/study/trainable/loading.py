@@ -73,14 +73,16 @@ class LoadedTrainable(Declarations):
         elif hasattr(config, "dataset"):
             run.data(config.dataset)
 
-    def defaults(self, given: Mapping[str, Any], recipe: str | None, scale: str | None) -> Mapping[str, Any]:
+    def defaults(self, settings: Mapping[str, Any], recipe: str | None, scale: str | None) -> Mapping[str, Any]:
         """What it gives to fields that are left open, each a `Default`."""
-        return find_defaults(self.code, given, recipe, scale)
+        return find_defaults(self.code, settings, recipe, scale)
 
-    def complete(self, given: Mapping[str, Any], recipe: str | None = None, scale: str | None = None) -> dict[str, Any]:
-        """Every field's value as `resolve` would have it, but unchecked: `given` alone may be no valid whole."""
+    def complete(
+        self, settings: Mapping[str, Any], recipe: str | None = None, scale: str | None = None
+    ) -> dict[str, Any]:
+        """Every field's value as `resolve` would have it, but unchecked: `settings` alone may be incomplete."""
         own = {name: info.get_default(call_default_factory=True) for name, info in self.Config.model_fields.items()}
-        return {**own, **{name: d.value for name, d in self.defaults(given, recipe, scale).items()}, **given}
+        return {**own, **{name: d.value for name, d in self.defaults(settings, recipe, scale).items()}, **settings}
 
 
 def find_trainables() -> dict[str, EntryPoint]:

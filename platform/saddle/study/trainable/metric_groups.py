@@ -47,7 +47,7 @@ def families(names: Iterable[str]) -> list[str]:
     for name in names:
         grouped.setdefault(name.partition(".")[0], []).append(name)
     return [
-        shown
+        name
         for start, members in grouped.items()
-        for shown in (members if len(members) <= MOST_MEMBERS else [f"{start}.* ({len(members)})"])
+        for name in (members if len(members) <= MOST_MEMBERS else [f"{start}.* ({len(members)})"])
     ]

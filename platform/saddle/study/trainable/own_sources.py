@@ -18,7 +18,7 @@ NO_SOURCES = frozenset(("__pycache__", "venv", "env", "node_modules", "site-pack
 MOST_FILES = 500
 MOST_BYTES = 8 * 2**20
 CHECKSUM = "__saddle_sources__"
-"""The attribute of an imported file that says of which sources it is."""
+"""The attribute of an imported file that names the sources it belongs to."""
 
 
 def read_sources(folder: Path, suffixes: tuple[str, ...] = PYTHON) -> dict[str, bytes]:
@@ -68,7 +68,7 @@ def folder_checksum(folder: Path, suffixes: tuple[str, ...] = PYTHON) -> str:
 def import_file(source: TrainableSource, checksum: str) -> ModuleType:
     """The module of a source's file, imported as `python FILE.py` would: its folder comes first on the path.
 
-    It is imported once for the same sources; those of another folder, or as they were before, are forgotten then.
+    It is imported once for the same sources; those of another folder, or former ones, are forgotten then.
     Raises `OwnSourcesError` for a file whose name a module that is in use has, and whatever importing it raises.
     """
     folder, name = Path(source.folder), source.file.removesuffix(SUFFIX)

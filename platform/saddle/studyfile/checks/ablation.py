@@ -39,8 +39,8 @@ def check_ablation(draft: Draft, drafts: Sequence[Draft]) -> None:
 
 
 def _check_seeds(draft: Draft) -> None:
-    given = draft.ablation.get("seeds")
-    seeds: list[int] = given if isinstance(given, list) else []
+    value = draft.ablation.get("seeds")
+    seeds: list[int] = value if isinstance(value, list) else []
     for index in repeats(seeds):
         what = f"seed {seeds[index]} is given twice; it would count one measurement as two"
         draft.refuse(("ablation", "seeds", index), what, "give every seed once")
@@ -48,13 +48,13 @@ def _check_seeds(draft: Draft) -> None:
         what = f"every trial of a search is trained with seed {SEARCH_SEED}, so that its best one would count again"
         right = f"leave out {SEARCH_SEED}, or write how many: seeds: {len(seeds)}"
         draft.refuse(("ablation", "seeds", seeds.index(SEARCH_SEED)), what, right)
-    if isinstance(given, SeedLooks) and given.at_most <= given.start:
-        what = f"{given.at_most} is not above start, which is {given.start}"
-        draft.refuse(("ablation", "seeds", "at_most"), what, f"give more, or a plain number, seeds: {given.start}")
+    if isinstance(value, SeedLooks) and value.at_most <= value.start:
+        what = f"{value.at_most} is not above start, which is {value.start}"
+        draft.refuse(("ablation", "seeds", "at_most"), what, f"give more, or a plain number, seeds: {value.start}")
 
 
 def _check_race(draft: Draft) -> None:
-    """Looks on the way need arms against the baseline, Holm's correction, and some seeds, not too many."""
+    """Interim looks need arms against the baseline, Holm's correction, and some seeds, not too many."""
     race, seeds = draft.ablation.get("race"), draft.ablation.get("seeds", Ablation.model_fields["seeds"].default)
     raced = race is not None and race.spending is not None
     if not raced and not isinstance(seeds, SeedLooks):

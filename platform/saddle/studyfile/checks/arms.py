@@ -57,7 +57,7 @@ def check_arms(
 
 
 def _check_levels(draft: Draft, stated: Settings, factors: Mapping[str, list[Any]]) -> bool:
-    known = len(draft.problems)
+    problem_count = len(draft.problems)
     for name, levels in factors.items():
         for index, level in enumerate(levels):
             path = (*draft.factor_paths[name], index)
@@ -66,7 +66,7 @@ def _check_levels(draft: Draft, stated: Settings, factors: Mapping[str, list[Any
                     draft.refuse((*path, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
         for index in repeats(levels):
             draft.refuse((*draft.factor_paths[name], index), f"{readable(levels[index])} is listed twice", ONCE)
-    return len(draft.problems) == known
+    return len(draft.problems) == problem_count
 
 
 def _undecided(draft: Draft, source: Draft | None, factors: Mapping[str, list[Any]]) -> set[str]:
@@ -99,14 +99,14 @@ def _check_factor(draft: Draft, name: str, settings: Settings) -> bool:
 
 
 def _check_exclusions(draft: Draft, factors: Mapping[str, list[Any]], stated: Settings) -> bool:
-    known = len(draft.problems)
+    problem_count = len(draft.problems)
     levels = known_levels(factors, {name: value for name, value in stated.items() if name in factors})
     for index, entry in enumerate(draft.ablation.get("exclude", [])):
         try:
             excluded_levels(entry, levels)
         except DesignError as error:
             draft.refuse((*EXCLUDE, index), str(error))
-    return len(draft.problems) == known
+    return len(draft.problems) == problem_count
 
 
 def _ablation(draft: Draft, factors: Mapping[str, list[Any]], **parts: Any) -> Ablation:

@@ -17,7 +17,7 @@ def check_blocks(
 ) -> list[Block] | None:
     """The blocks, or None if one of them is refused; `source` is the search that the baseline is the best of."""
     blocks: dict[str, list[Any]] = draft.ablation.get("blocks", {})
-    known = len(draft.problems)
+    problem_count = len(draft.problems)
     for name, levels in blocks.items():
         path: Path = ("ablation", "blocks", name)
         if name == MACHINE:
@@ -28,7 +28,7 @@ def check_blocks(
         elif name in draft.loaded.Config.model_fields:
             _check_is_open(draft, path, name, source, baseline)
             _check_levels(draft, path, name, levels, {**settings, **baseline})
-    return block_list(blocks) if len(draft.problems) == known else None
+    return block_list(blocks) if len(draft.problems) == problem_count else None
 
 
 def _check_is_open(draft: Draft, path: Path, name: str, source: Draft | None, baseline: dict[str, Any]) -> None:

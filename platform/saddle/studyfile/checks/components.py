@@ -56,7 +56,7 @@ def _refuse_switch(draft: Draft, name: str, switches: list[str], fields: Mapping
 
 def _check_settings(draft: Draft, name: str, component: Component) -> bool:
     """Whether every setting of a component is one that the configuration takes."""
-    known = len(draft.problems)
+    problem_count = len(draft.problems)
     settings, _ = known_settings(draft)
     fields = draft.loaded.Config.model_fields
     for state, stated in (("on", component.on), ("off", component.off)):
@@ -69,7 +69,7 @@ def _check_settings(draft: Draft, name: str, component: Component) -> bool:
             for mistake in mistakes_with(draft, {**settings, field: value}):
                 if mistake.path[:1] == (field,):
                     draft.refuse((*path, *mistake.path[1:]), mistake.what, mistake.right, mistake.nearest)
-    return len(draft.problems) == known
+    return len(draft.problems) == problem_count
 
 
 def _mistakes(draft: Draft, name: str, level: Any) -> bool:

@@ -39,16 +39,16 @@ def _check_condition(draft: Draft, path: Path, name: str, other: str, wanted: An
     elif draft.trainable is not None and other not in draft.mapping("search"):
         fields = draft.trainable.Config.model_fields
         if other not in fields:
-            near = nearest(other, [known for known in [*draft.mapping("search"), *fields] if known != name])
+            near = nearest(other, [candidate for candidate in [*draft.mapping("search"), *fields] if candidate != name])
             draft.refuse(path, f"{name} depends on {show(other)}, which doesn't exist", "name a parameter", near)
 
 
 def _check_is_taken(draft: Draft, path: Path, other: str, parameter: Parameter, value: Any) -> None:
     if parameter.choice is not None:
         if not any(same(value, choice) for choice in parameter.choice):
-            shown = ", ".join(map(show, parameter.choice))
+            choices = ", ".join(map(show, parameter.choice))
             near = nearest(value, parameter.choice) if isinstance(value, str) else None
-            draft.refuse(path, f"{other} never takes {show(value)}", f"its choices are {shown}", near)
+            draft.refuse(path, f"{other} never takes {show(value)}", f"its choices are {choices}", near)
         return
     low, high = parameter.bounds
     if parameter.float_range is not None:
@@ -79,25 +79,25 @@ def _circles(search: dict[str, Parameter]) -> list[list[str]]:
     """Every circle of conditions once, from its first parameter in the file; self-references are reported elsewhere."""
     after = {name: [other for other in spec.when if other in search and other != name] for name, spec in search.items()}
     circles: list[list[str]] = []
-    done: set[str] = set()
+    covered: set[str] = set()
     for start in search:
-        trail = _way_back(start, after, done)
+        trail = _way_back(start, after, covered)
         if trail:
             circles.append(trail)
-            done.update(trail)
+            covered.update(trail)
     return circles
 
 
-def _way_back(start: str, after: dict[str, list[str]], done: set[str]) -> list[str] | None:
+def _way_back(start: str, after: dict[str, list[str]], covered: set[str]) -> list[str] | None:
     """The way from `start` along conditions back to it, breadth first."""
     trails = [[start]]
-    seen = set(done)
-    while trails and start not in done:
+    reached = set(covered)
+    while trails and start not in covered:
         trail = trails.pop(0)
         for other in after[trail[-1]]:
             if other == start:
                 return [*trail, start]
-            if other not in seen:
-                seen.add(other)
+            if other not in reached:
+                reached.add(other)
                 trails.append([*trail, other])
     return None

@@ -17,14 +17,14 @@ from trainables.contract import Metric
 
 def check_metrics(draft: Draft) -> None:
     """Check the metrics of objectives, constraints and the comparison."""
-    seen: dict[str, Path] = {}
+    first_places: dict[str, Path] = {}
     for path, objective in draft.objectives.items():
         where = (*path, objective.direction)
         if not _may_choose(draft, where, objective.metric):
             continue
-        if objective.metric in seen:
+        if objective.metric in first_places:
             draft.refuse(where, f"{objective.metric} is an objective already", "name each metric once")
-        seen.setdefault(objective.metric, where)
+        first_places.setdefault(objective.metric, where)
         better = draft.trainable.metric(objective.metric).direction if draft.trainable else objective.direction
         if better != objective.direction:
             what = f"{objective.direction} {objective.metric} would search for the worst; {better} it"

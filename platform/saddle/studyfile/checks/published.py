@@ -14,7 +14,7 @@ def check_published(draft: Draft) -> None:
     if table is None:
         return
     if draft.is_relation:
-        return  # they are points, of which the file's reader has judged
+        return  # they are points, which the file's reader has checked
     if not draft.is_ablation:
         draft.refuse(path, "published values are compared with arms, and this study has none", "move it to an ablation")
         return
@@ -32,7 +32,7 @@ def _check_arms(draft: Draft, named: set[str], file: str) -> None:
     factors = draft.ablation.get("factors", {})
     levels = {str(level) for listed in factors.values() for level in listed}
     words = {*levels, *factors, "baseline"}
-    if named and not any(known in name for name in named for known in words):
+    if named and not any(word in name for name in named for word in words):
         first = min(named)
         what = f"no arm of this study is named in {file}, which has {', '.join(sorted(named)[:6])}"
         draft.refuse(("published",), what, "name arms as the report does", nearest(first, words))

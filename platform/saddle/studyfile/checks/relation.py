@@ -80,7 +80,7 @@ def _is_dose(name: str, relation: Relation) -> bool:
 
 def _names_are_known(draft: Draft, relation: Relation) -> bool:
     """Whether every setting of arms and units is a hyperparameter; units of a table may differ in anything."""
-    fields, known = draft.loaded.Config.model_fields, len(draft.problems)
+    fields, problem_count = draft.loaded.Config.model_fields, len(draft.problems)
     if relation.gain.table is not None:
         return False
     places: list[tuple[Path, Mapping[str, Any]]] = [
@@ -94,7 +94,7 @@ def _names_are_known(draft: Draft, relation: Relation) -> bool:
         for name in settings:
             if name not in fields:
                 refuse_name(draft, (*path, name), name, fields)
-    return len(draft.problems) == known
+    return len(draft.problems) == problem_count
 
 
 def _check_units(draft: Draft, relation: Relation) -> None:
@@ -109,8 +109,8 @@ def _check_units(draft: Draft, relation: Relation) -> None:
             elif name in paths:
                 place = draft.document.place(paths[name])
                 draft.refuse((*path, name), f"{name} is in {paths[name][0]}, too ({place})", "keep one of them")
-        tried = itertools.islice(itertools.product(units.expanded, arms), MOST_TRIED)
-        for unit, arm in tried:
+        combinations = itertools.islice(itertools.product(units.expanded, arms), MOST_TRIED)
+        for unit, arm in combinations:
             for mistake in mistakes_with(draft, {**settings, **arm.settings, **unit.settings}):
                 in_arm = bool(mistake.path) and mistake.path[0] in arm.settings
                 where = {

@@ -42,7 +42,7 @@ def _check_startup(draft: Draft, name: str, startup: int) -> None:
     if resources is not None and resources.most is not None and resources.most > startup:
         limit = "concurrency" if resources.slots is None else "slots"
         what = (
-            f"{resources.most} trials at once, but only {startup} start-up trials: {name} would propose trials "
+            f"{resources.most} concurrent trials, but only {startup} start-up trials: {name} would propose trials "
             "without any result"
         )
-        draft.refuse(path if "sampler" in draft.raw else ("resources", limit), what, f"at most {startup} at once")
+        draft.refuse(path if "sampler" in draft.raw else ("resources", limit), what, f"at most {startup} at a time")

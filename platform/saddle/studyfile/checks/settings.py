@@ -143,11 +143,11 @@ def _words_for_numbers(draft: Draft, settings: Settings) -> Iterable[Mistake]:
         if not isinstance(value, bool | int | float | str):
             continue
         try:
-            taken = field_adapter(draft.loaded.Config, name).validate_python(value)
+            parsed = field_adapter(draft.loaded.Config, name).validate_python(value)
         except ValidationError:  # reported already
             continue
-        if isinstance(taken, bool) and not isinstance(value, bool):
+        if isinstance(parsed, bool) and not isinstance(value, bool):
             yield Mistake((name,), f"{show(value)} is not accepted", "expected true or false")
-        elif isinstance(taken, int | float) and not isinstance(taken, bool) and isinstance(value, bool | str):
-            right = f"write {taken!r}" if isinstance(value, str) else "expected a number"
+        elif isinstance(parsed, int | float) and not isinstance(parsed, bool) and isinstance(value, bool | str):
+            right = f"write {parsed!r}" if isinstance(value, str) else "expected a number"
             yield Mistake((name,), f"{show(value)} is not accepted", right)

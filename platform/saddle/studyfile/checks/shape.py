@@ -10,14 +10,14 @@ from saddle.studyfile.draft import Draft
 
 
 def check_file(drafts: Sequence[Draft]) -> None:
-    """Every study of a file needs a name of its own."""
+    """Every study of a file needs a different name."""
     first: dict[str, Draft] = {}
     for draft in drafts:
         name = draft.sections.get("study")
         if name in first:
-            taken = first[name].document.place(("study",))
+            first_place = first[name].document.place(("study",))
             draft.refuse(
-                ("study",), f"the name {name} is taken by the study at {taken}", "give every study its own name"
+                ("study",), f"the name {name} is taken by the study at {first_place}", "give every study its own name"
             )
         elif name is not None:
             first[name] = draft
@@ -67,11 +67,13 @@ def _check_search_is_whole(draft: Draft) -> None:
 
 def _check_asked(draft: Draft) -> None:
     """What a search's question is about is searched."""
-    asked, searched = draft.sections.get("asks"), draft.mapping("search")
-    if asked is not None and asked not in searched:
+    parameter, searched = draft.sections.get("asks"), draft.mapping("search")
+    if parameter is not None and parameter not in searched:
         path = ("asks",) if ("asks",) in draft.document.places else ("search", "asks")
         right = f"name one of: {', '.join(searched)}"
-        draft.refuse(path, f"the question is about {asked}, which is not searched", right, nearest(asked, searched))
+        draft.refuse(
+            path, f"the question is about {parameter}, which is not searched", right, nearest(parameter, searched)
+        )
 
 
 def _check_trainable_names(draft: Draft) -> None:

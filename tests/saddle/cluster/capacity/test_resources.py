@@ -60,7 +60,7 @@ def search(startup: int, trials: int = 30) -> Study:
 
 def test_start_up_trials_must_cover_the_trials_that_run_at_once() -> None:
     assert slots_for(search(startup=4), [{"CPU": 4}]) == 4
-    with pytest.raises(DoesNotFit, match=r"startup_trials is 3, but 4 trials run at once.*set it to 4"):
+    with pytest.raises(DoesNotFit, match=r"startup_trials is 3, but 4 trials run concurrently.*set it to 4"):
         slots_for(search(startup=3), [{"CPU": 4}])
 
 

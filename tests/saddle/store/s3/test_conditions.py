@@ -142,7 +142,9 @@ def test_an_endpoint_that_looks_and_writes_in_two_steps_is_refused(
     store: S3Store, s3: S3, s3_proxy: FaultyProxy
 ) -> None:
     s3_proxy.judge, s3_proxy.hesitation = keeps, 0.05
-    with pytest.raises(NoConditions, match=r"of 4 writers at once whose condition only one could meet.* were answered"):
+    with pytest.raises(
+        NoConditions, match=r"of 4 simultaneous writers whose condition only one could meet.* were answered"
+    ):
         check_conditions(store)
     assert s3.keys(store.bucket) == []
 
