@@ -194,6 +194,10 @@ class ClusterError(UserError):
     """A cluster can't be used, for a reason a person can act on."""
 
 
+class ClusterNotReady(InfrastructureError):
+    """A cluster takes no jobs yet: its head answers some seconds before its agents do."""
+
+
 class DoesNotFit(UserError):
     """A trial of this shape could never start; says by how much it is too large."""
 

@@ -120,3 +120,11 @@ def _instead(sign: str, encoding: str) -> str:
     if "\udc80" <= sign <= "\udcff":  # a byte of a path that is not text
         return f"\\x{ord(sign) - 0xDC00:02x}"
     return sign.encode("ascii", "backslashreplace").decode()
+
+
+def working_directory() -> Path | None:
+    """The working directory; None if it was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None

@@ -19,11 +19,12 @@ from saddle.store.s3.store import S3Store
 from tests.support.infra_commands import calls, parse
 from tests.support.infra_tools import INFRA, documents, module, program
 from tests.support.s3 import environment
-from tests.support.seaweedfs import serving_seaweedfs
+from tests.support.seaweedfs import makes_bucket, serving_seaweedfs
 
 pytestmark = pytest.mark.long
 
 FOLDER = INFRA / "compose"
+S3_COMPONENT = "kubernetes/components/s3/s3.yaml"
 FILES = ["compose.yaml", "compose.gpu.yaml"]
 [COMPOSE] = documents((FOLDER / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -83,9 +84,31 @@ def test_every_secret_is_a_file_that_the_script_writes_once(tmp_path: Path) -> N
     assert used == set(COMPOSE["secrets"])
 
 
+def test_what_reads_a_search_knows_the_database_that_its_driver_wrote_it_to() -> None:
+    """Of a study without its search `saddle verify` would find that there is none, and repair it in another place."""
+    urls = {SERVICES[name]["environment"]["SADDLE_OPTUNA_URL"] for name in ("head", "saddle")}
+    assert len(urls) == 1
+    for name in ("head", "saddle"):
+        assert "postgres_password" in SERVICES[name]["secrets"]
+        [script] = [
+            part for part in (*SERVICES[name].get("entrypoint", ()), *SERVICES[name]["command"]) if "PGP" in part
+        ]
+        assert script.startswith('export PGPASSWORD="$$(cat /run/secrets/postgres_password)" && exec ')
+
+
 def test_workers_hold_neither_the_databases_password_nor_a_way_to_it() -> None:
     assert "postgres_password" not in SERVICES["worker"]["secrets"]
     assert "SADDLE_OPTUNA_URL" not in SERVICES["worker"]["environment"]
+
+
+def test_s3_servers_have_room_for_every_bucket_on_a_small_disk() -> None:
+    """SeaweedFS counts the volumes that fit the disk, and starts with seven for each bucket."""
+    [component] = [each for each in documents((INFRA / S3_COMPONENT).read_text()) if each["kind"] == "StatefulSet"]
+    [container] = component["spec"]["template"]["spec"]["containers"]
+    for options in (SERVICES["s3"]["command"], container["args"]):
+        assert "-volume.max=0" in options, "as many as fit"
+        [limit] = [int(option.partition("=")[2]) for option in options if "volumeSizeLimitMB" in option]
+        assert 3 * 7 * limit < 30_000, "in megabytes"
 
 
 @pytest.fixture
@@ -107,3 +130,7 @@ def test_its_s3_server_keeps_conditions_for_32_writers(seaweedfs: str, monkeypat
     assert "SeaweedFS" in conditions.check_conditions(store)
     store.write("studies/a/b", b"content")
     assert store.read("studies/a/b") == b"content"
+    makes_bucket(seaweedfs, "mlflow")
+    other = open_store("s3://mlflow/artifacts", create=False)
+    other.write("a/b", b"content")
+    assert other.read("a/b") == b"content"

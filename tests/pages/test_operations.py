@@ -29,7 +29,7 @@ OTHERS = [piece for piece in pieces("command", page=PAGE) if piece not in RESTOR
 
 OF_THE_SYSTEM = (
     "useradd",
-    "python3",
+    "/usr/bin/python3",
     "/opt/saddle/bin/pip",
     "install",
     "cp",

@@ -35,8 +35,9 @@ def words_of(command: Any) -> list[str]:
 
 def calls_of(words: Sequence[str]) -> Iterator[list[str]]:
     """The calls of one container's command."""
-    if words[:1] == ["sh"]:
-        yield from calls_of_line(words[-1])
+    if words[:2] == ["sh", "-c"]:
+        script, arguments = words[2], shlex.join(words[4:])  # the fourth is the script's own name
+        yield from calls_of_line(script.replace('"$$@"', arguments))
     elif words and words[0] in PROGRAMS:
         yield [PLACEHOLDER.sub("value", word) for word in words]
 

@@ -6,16 +6,19 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from saddle.process_setup import working_directory
+
 
 def short(where: str) -> str:
     """A path relative to the working directory if it is below it, else absolute; a URL unchanged."""
-    path = Path(where)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else where
+    path, here = Path(where), working_directory()
+    return str(path.relative_to(here)) if here is not None and path.is_relative_to(here) else where
 
 
 def storage_option(url: str) -> list[str]:
     """The option that names this storage; none for the default one."""
-    return [] if url == str(Path.cwd() / "runs") else ["--storage", short(url)]
+    here = working_directory()
+    return [] if here is not None and url == str(here / "runs") else ["--storage", short(url)]
 
 
 def command(*words: str, settings: Sequence[str] = (), data_root: Path | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from saddle.cluster import ray_internals
 from saddle.cluster.auth import require_authentication
-from saddle.errors import ClusterError
+from saddle.errors import ClusterError, ClusterNotReady
 from saddle.redaction import redact
 from saddle.store.scratch import scratch_folder
 from saddle.study.nearest import nearest
@@ -23,6 +23,8 @@ from saddle.submit.job_spec import Parcel
 STUDIES, STORAGE = "saddle.studies", "saddle.storage"
 STOPPED = 130
 FAILED = 1
+NOT_READY = "No available agent to submit job"
+"""What Ray's dashboard answers until one of its agents has joined."""
 RECONNECTIONS, RECONNECT_SECONDS = 30, 1.0
 
 
@@ -151,6 +153,10 @@ class Jobs:
         try:
             yield
         except (RuntimeError, OSError) as error:
+            if NOT_READY in str(error):
+                raise ClusterNotReady(
+                    f"the cluster at {self.address} is not ready for jobs yet; try again later"
+                ) from error
             raise ClusterError(f"the cluster at {self.address} refuses: {error}") from error
 
 

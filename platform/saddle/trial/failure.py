@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from saddle.process_setup import working_directory
 from trainables import own_loop
 
 FRAME = re.compile(r'^ *File "(?P<file>[^"\n]+)", line (?P<line>\d+)(?:, in .*)?$', re.MULTILINE)
@@ -38,9 +39,10 @@ class Failure:
         """`train.py:12`, relative where the file is below the working directory; empty if it is not a trainable's."""
         if not self.file or not _is_written_here(self.file):
             return ""
-        path, here = Path(self.file), Path.cwd()
-        readable_path = path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-2:])
-        return f"{readable_path}:{self.line}"
+        path, here = Path(self.file), working_directory()
+        if here is not None and path.is_relative_to(here):
+            return f"{path.relative_to(here)}:{self.line}"
+        return f"{Path(*path.parts[-2:])}:{self.line}"
 
 
 def failure_of(why: str) -> Failure:

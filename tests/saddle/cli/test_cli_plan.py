@@ -49,6 +49,12 @@ def entry(key: str, **changes: Any) -> TrialRecord:
     return make_record(key=key, study="mine", **{**facts, "seconds": 8.0, **changes})
 
 
+def test_a_nightlys_references_are_planned(saddle) -> None:
+    assert "first trains 90 trials as references, over as many nights as it takes; later 9 a night" in " ".join(
+        saddle("plan", "nightly").stdout.split()
+    )
+
+
 def test_the_quickstart_is_planned_on_a_fresh_machine(saddle) -> None:
     search, ablation = json.loads(saddle("plan", "quickstart", "--json").stdout)
     assert (search["trials"], ablation["trials"]) == (10, 9)

@@ -228,10 +228,19 @@ def _slots(study: Study) -> tuple[int, list[str]]:
 
 
 def _limits(study: Study, arms: Sequence[Arm], config: Mapping[str, Any]) -> list[str]:
-    """What the study can't show, regardless of its results."""
+    """What the study can't show, regardless of its results, and what it takes as a nightly."""
     if study.ablation:
-        return limits_of(study.ablation, effects_count(study.ablation, arms))
+        return [*_pool(study, arms), *limits_of(study.ablation, effects_count(study.ablation, arms))]
     return [] if study.search is None else search_notes(study, config)
+
+
+def _pool(study: Study, arms: Sequence[Arm]) -> list[str]:
+    """How many trials the nights of a nightly train before they compare any."""
+    if study.nightly is None:
+        return []
+    pool, night = study.nightly.pool * len(arms), study.nightly.rotation * len(arms)
+    references = f"saddle nightly first trains {pool} trials as references"
+    return [f"{references}, over as many nights as it takes; later {night} a night"]
 
 
 def _varied(study: Study) -> set[str]:
