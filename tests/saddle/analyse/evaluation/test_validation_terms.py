@@ -74,7 +74,7 @@ def test_validation_under_the_tests_own_terms_is_ranked() -> None:
     title, block = shown(trials((None, None, None)))
     assert title == "Does validation rank trials as the test does?"
     assert isinstance(block, Table)
-    assert "Validation is what checkpoints" in block.note
+    assert "early stopping are decided by validation." in block.note
 
 
 def test_the_note_says_what_chose_checkpoints_in_its_place() -> None:
@@ -82,7 +82,7 @@ def test_the_note_says_what_chose_checkpoints_in_its_place() -> None:
     _, block = shown(trials((None, None, None), study), study)
     chosen = "Checkpoints were chosen by validation balanced accuracy; the metric that ranks trials here chose none."
     assert chosen in block.note
-    assert "are decided by validation" not in block.note
+    assert "are decided by validation." not in block.note
 
 
 def test_one_other_value_for_all_trials_ranks_them_and_is_said() -> None:
