@@ -96,5 +96,5 @@ def test_nodes_are_waited_for_where_they_were_declared_or_none_is_there(
 
 
 def test_slots_and_concurrency_are_one_limit() -> None:
-    with pytest.raises(Exception, match="slots and concurrency are both limits"):
+    with pytest.raises(Exception, match="slots and concurrency both limit how many trials run"):
         study("{slots: 2, concurrency: 2}")
