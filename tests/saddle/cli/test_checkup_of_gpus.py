@@ -36,7 +36,7 @@ def test_gpus_that_torch_does_not_see_are_a_failure(monkeypatch: pytest.MonkeyPa
 
 def test_torch_is_not_imported_where_there_is_no_driver() -> None:
     code = (
-        "import sys; from saddle.cluster import gpus; gpus.has_driver = lambda: False;"
+        "import sys; from saddle.cluster.gpu import devices; devices.has_driver = lambda: False;"
         "from saddle.cli.checkup import find_processors; find_processors(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

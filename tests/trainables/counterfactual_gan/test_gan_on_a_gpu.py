@@ -51,7 +51,7 @@ def waits_of_an_epoch(config: Any, batches: int, monkeypatch: pytest.MonkeyPatch
     "given",
     [
         {"half_cycles": 3, "cycle_identity": 1.0, "lambda_diversity": 1.0, "generator_average": 0.9},
-        {"augmentation": "crop_colour_blur", "discriminator_average": 0.9, "norm": "batch"},
+        {"augmentation": "crop_colour_blur", "discriminator_average": 0.9},
         {"adversarial": False},
         pytest.param({"generator": "swin_unet", "discriminator": "hybrid", "quantised": True}, marks=pytest.mark.long),
     ],
