@@ -25,6 +25,8 @@ GIVEN: dict[str, Any] = {
     "certification_draws": 100,
 }  # fmt: skip
 
+MANY_PASSES = ("budget_ladder", "unseen_attacks")
+
 
 def fake_samples() -> Samples:
     images = torch.zeros(IMAGES, 1, SIDE, SIDE, dtype=torch.uint8, device="cuda")
@@ -32,7 +34,10 @@ def fake_samples() -> Samples:
     return Samples(images, torch.arange(IMAGES, device="cuda"), labels)
 
 
-@pytest.mark.parametrize("analysis", sorted(ANALYSES.entries))
+@pytest.mark.parametrize(
+    "analysis",
+    [pytest.param(name, marks=[pytest.mark.long] if name in MANY_PASSES else []) for name in sorted(ANALYSES.entries)],
+)
 def test_an_analysis_computes_where_the_network_is(analysis: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config: Any = resolve(method, {**GIVEN, "analyses": [analysis]}).config
     entry = ANALYSES.entries[analysis]
