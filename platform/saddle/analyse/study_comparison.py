@@ -15,11 +15,14 @@ from saddle.analyse.arms.effect import Effect
 from saddle.analyse.arms.effects import ComparisonSpec, judge
 from saddle.analyse.arms.on_scale import in_units, off_scale, on_scale
 from saddle.analyse.arms.paired_values import ArmValues
+from saddle.analyse.arms.verdict import Verdict
 from saddle.analyse.best import best_trial, value_of
+from saddle.analyse.cautions import uninformative
 from saddle.analyse.evaluation.earlier_evaluations import earlier_evaluations, present_name
 from saddle.analyse.evaluation.evaluations import NOT_SAID, evaluation_cautions
 from saddle.analyse.evaluation.predictions import Read
 from saddle.analyse.outcomes import without_retried
+from saddle.analyse.searches.chance_and_ties import chance_of
 from saddle.analyse.searches.pareto import pareto_front
 from saddle.analyse.statistics.power import FEWEST_SEEDS
 from saddle.analyse.statistics.scales import ScaleName
@@ -129,13 +132,21 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
     spec = comparison_spec(study, compared, results.history)
     if compared.name != results.metric.name:  # margin and scale are of the study's own metric
         spec = replace(spec, equivalence=None, scale="linear")
-    standing = judge_arms(study, results.arms, measured, spec)
-    effects = {
-        effect.arm: effect
-        for effect in with_added(standing.effects, results.arms, results.history)
-        if effect.kind == "arm"
-    }
+    effects = {effect.arm: effect for effect in _effects_of(results, compared, measured, spec) if effect.kind == "arm"}
     return StudyView(study, compared, measured, effects, measured[0].arm, spec=spec, **shared)
+
+
+def _effects_of(
+    results: StudyResults, compared: Metric, measured: Sequence[ArmValues], spec: ComparisonSpec
+) -> Sequence[Effect]:
+    """The effects of the study's own answer, with its guards and what it can't tell; of another metric judged here."""
+    if compared.name == results.metric.name:
+        return results.answer.effects
+    standing = judge_arms(results.study, results.arms, measured, spec)
+    effects = with_added(standing.effects, results.arms, results.history)
+    if uninformative(effects, compared, chance_of(results.comparable)):
+        return [replace(effect, verdict=Verdict.NOT_INFORMATIVE) for effect in effects]
+    return effects
 
 
 def compare_studies(views: Sequence[StudyView], alpha: float = 0.05) -> StudyComparison:

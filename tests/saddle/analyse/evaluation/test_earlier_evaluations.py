@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from saddle.analyse.evaluation.earlier_evaluations import earlier_evaluations
@@ -39,7 +41,7 @@ THEN = {"sta": (0.40, 0.41, 0.42, 0.43), "mp": (0.50, 0.512, 0.52, 0.53)}
 NOW = {"sta": (0.30, 0.312, 0.32, 0.33), "mp": (0.20, 0.212, 0.222, 0.23)}
 
 
-def measured(*, again: int = 4) -> StudyResults:
+def measured(*, again: int = 4, classes: int | None = None) -> StudyResults:
     """The study with its first evaluation, and of the first seeds a second one under which the verdict turns."""
     records = []
     for arm, values in THEN.items():
@@ -55,11 +57,23 @@ def measured(*, again: int = 4) -> StudyResults:
                 {TEST: value},
                 arm=f"perturbation={arm}",
             )
+            facts = {} if classes is None else {"classes": classes}
+            record = replace(record, measurement=replace(record.measurement, fingerprints=facts))
             if seed < again:
-                later = Measurement({TEST: NOW[arm][seed]}, evaluation={"attacks": ["fgsm", "pgd"]}, when=9.0 + seed)
+                evaluation = {"attacks": ["fgsm", "pgd"]}
+                later = Measurement({TEST: NOW[arm][seed]}, fingerprints=facts, evaluation=evaluation, when=9.0 + seed)
                 record = with_measurement(record, later)
             records.append(record)
     return results_of(STUDY, DECLARED, records, {"perturbation": "sta"})
+
+
+def test_near_guessing_no_evaluation_has_a_verdict_that_the_answer_does_not_give() -> None:
+    results = measured(classes=2)
+    view = view_of(results)
+    [before] = view.earlier
+    for evaluation in (before, view):
+        assert [str(effect.verdict) for effect in evaluation.effects.values()] == ["not informative"]
+    assert "Not informative" in results.answer.plain
 
 
 def test_both_numbers_and_the_verdict_under_each_are_shown() -> None:
