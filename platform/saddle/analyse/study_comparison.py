@@ -139,8 +139,11 @@ def _view_of(results: StudyResults, metric: str | None) -> StudyView:
 def _effects_of(
     results: StudyResults, compared: Metric, measured: Sequence[ArmValues], spec: ComparisonSpec
 ) -> Sequence[Effect]:
-    """The effects of the study's own answer, with its guards and what it can't tell; of another metric judged here."""
-    if compared.name == results.metric.name:
+    """The effects of an ablation's own answer, with its guards and what it can't tell.
+
+    Judged here are those in another metric, and those of a relation, whose answer is about its units.
+    """
+    if compared.name == results.metric.name and results.study.ablation is not None:
         return results.answer.effects
     standing = judge_arms(results.study, results.arms, measured, spec)
     effects = with_added(standing.effects, results.arms, results.history)

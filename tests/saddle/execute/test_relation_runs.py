@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from saddle.analyse.relations.word import Word
+from saddle.archive.load_comparison import load_views
 from saddle.archive.studies import StoredStudy, read_study
 from saddle.errors import StudyChanged
 from saddle.execute.driver import EndedStudy
@@ -75,6 +76,13 @@ def test_a_gain_that_rises_with_the_predictor_is_said_to(tracked: tuple[LocalSto
     assert (findings.answer.k, findings.answer.families) == (8, ("curves", "lifts"))
     assert ended.answer.sentence.startswith("The gain of bend=0.2 over bend=0.0 in test score (as a ratio) rises with")
     assert [len(each.unit.gains) for each in findings.units] == [3] * 8
+
+
+def test_its_arms_are_compared_over_all_units(tracked: tuple[LocalStore, EndedStudy]) -> None:
+    """A relation's own answer has no effects of arms: a comparison with another study judges them."""
+    store, _ = tracked
+    [view] = load_views(["lifted"], store.url)
+    assert [str(effect.verdict) for effect in view.effects.values()] == ["hurts"]
 
 
 def test_measures_of_data_are_taken_once(tracked: tuple[LocalStore, EndedStudy]) -> None:
