@@ -65,7 +65,7 @@ def find_table(name: str, study_file: str) -> tuple[str, bytes]:
     if matches:
         raise StudyError([Problem(study_file, None, FOLDER, f"several packaged tables are called {show(name)}",
                                   f"write one of: {', '.join(matches)}")])  # fmt: skip
-    known = [entry.name for each in (folder, folder / FOLDER) for entry in _listed(folder)] + list(packaged)
+    known = [entry.name for each in (folder, folder / FOLDER) for entry in _listed(each)] + list(packaged)
     right = f"put it next to the study file; packaged are: {', '.join(packaged) or 'none'}"
     raise StudyError([Problem(study_file, None, FOLDER, f"no such file: {show(name)}", right, nearest(name, known))])
 
