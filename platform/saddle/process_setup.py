@@ -42,12 +42,18 @@ def set_up_process() -> None:
 
 def require_working_directory() -> None:
     """Raise `UserError` if the working directory was deleted: nothing relative can be found, and no child starts."""
-    try:
-        os.getcwd()
-    except FileNotFoundError:
+    if working_directory() is None:
         raise UserError(
             "the working directory no longer exists: change into one that does, such as with cd ~, and try again"
-        ) from None
+        )
+
+
+def working_directory() -> Path | None:
+    """The working directory; None if it was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def name_user() -> None:
@@ -120,11 +126,3 @@ def _instead(sign: str, encoding: str) -> str:
     if "\udc80" <= sign <= "\udcff":  # a byte of a path that is not text
         return f"\\x{ord(sign) - 0xDC00:02x}"
     return sign.encode("ascii", "backslashreplace").decode()
-
-
-def working_directory() -> Path | None:
-    """The working directory; None if it was removed meanwhile."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return None
