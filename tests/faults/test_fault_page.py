@@ -44,6 +44,13 @@ def test_every_test_of_a_row_exists(row: FaultRow) -> None:
         assert name in names_in(path), test
 
 
+def test_only_outcomes_of_the_rows_are_kept() -> None:
+    tests = {test for row in ROWS for test in row.tests}
+    outcomes = read_outcomes()
+    assert outcomes
+    assert set(outcomes) <= tests
+
+
 def test_every_fault_of_the_list_has_a_row() -> None:
     listed = {" ".join(fault.split()) for fault in LIST.split("·")}
     assert listed - {row.name for row in ROWS} == set()
